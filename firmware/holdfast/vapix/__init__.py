@@ -1,0 +1,1 @@
+"""IN WHOSE LANGUAGE: Axis VAPIX. Pure translation between requests and the core."""

@@ -1,0 +1,43 @@
+"""Bytes received and not yet used, in one block of fixed size.
+
+The block is allocated once per connection; the socket reads straight into its free tail. Parsers look
+at `data[start:end]` by position and move `start` on. Nothing here grows.
+"""
+
+
+class ReceiveBuffer:
+    """A fixed block of `size` bytes; `data[start:end]` is what has arrived and was not used yet."""
+
+    def __init__(self, size):
+        self.data = bytearray(size)
+        self.view = memoryview(self.data)
+        self.start = 0
+        self.end = 0
+
+    def __len__(self):
+        return self.end - self.start
+
+    def space(self):
+        """Return the free tail as a memoryview; empty when the block is full."""
+        return self.view[self.end :]
+
+    def filled(self, count):
+        """Note that `count` bytes were written to the beginning of `space()`."""
+        self.end += count
+
+    def compact(self):
+        """Move what is not used yet to the front, so that the whole rest is free."""
+        start = self.start
+        if start:
+            left = self.end - start
+            if left:
+                # Through a copy: source and target may overlap.
+                self.view[:left] = bytes(self.view[start : self.end])
+            self.start = 0
+            self.end = left
+
+    def feed(self, data):
+        """Put bytes in as if a socket had read them; they must fit (tests, leftovers of a handshake)."""
+        count = len(data)
+        self.view[self.end : self.end + count] = data
+        self.end += count
