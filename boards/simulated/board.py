@@ -1,0 +1,25 @@
+"""The simulated board's wiring, as data. The wires are files: gpio4 is `PINS/gpio4`."""
+
+NAME = "simulated"
+HAL = "simulated"
+
+# Port by port: GPIO, direction, the electrical level of a closed circuit.
+PORTS = (
+    (0, "input", 1),  # gpio0, dry contact to supply
+    (1, "input", 1),
+    (2, "input", 1),
+    (3, "input", 1),
+    (4, "output", 1),  # gpio4, relay energised by a high level
+    (5, "output", 1),
+    (6, "output", 1),
+    (7, "output", 1),
+)
+
+SAMPLE_MS = 10  # how often inputs are looked at
+CONNECTIONS = 5  # TCP connections in all, as on a Pico W
+
+# What stands on a real board's own hardware; run.py fills it in from the command line.
+HOST = "127.0.0.1"
+PORT = 8080
+PINS = None
+FILES = {}

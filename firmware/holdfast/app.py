@@ -1,0 +1,129 @@
+"""The composition root: the only file that knows the whole.
+
+    board + settings -> core -> vapix, own -> shell
+"""
+
+import asyncio
+import gc
+import os
+
+from holdfast import VERSION
+from holdfast.core.accounts import ACTUATE, READ_SYSTEM, WRITE_SYSTEM
+from holdfast.core.module import Module
+from holdfast.core.settings import SettingsError, check
+from holdfast.hal.clock import Clock
+from holdfast.own.status import StatusService
+from holdfast.shell.dispatch import Dispatcher
+from holdfast.shell.portable import listen, report, sleep_ms
+from holdfast.shell.server import Server
+from holdfast.shell.ticker import Ticker
+from holdfast.vapix.heartbeat import HeartbeatService
+from holdfast.vapix.portmanagement import PortManagement
+from holdfast.vapix.stream import EventStreaming
+from holdfast.vapix.wssession import TokenService
+from holdfast.wire import json
+from holdfast.wire.digest import Authenticator
+
+_BACKLOG = 2  # each waiting connection takes one of the few a board has
+_RESTART_MS = 200
+
+
+class App:
+    """Everything of one module, joined. hal: the board's module of holdfast.hal."""
+
+    def __init__(self, board, hal, pins, settings):
+        ticks_ms, ticks_diff = hal.ticks()
+        clock = Clock(ticks_ms, ticks_diff, hal.wall_ms)
+        levels = bytes([pins.read(index) for index in range(len(board.PORTS))])
+        self.module = Module(settings, levels, os.urandom, clock.now())
+        # Power-on states, before anything is imported or opened that could take its time.
+        pins.write(self.module.levels)
+        tokens = TokenService(os.urandom)
+        streaming = EventStreaming(self.module.events, clock.epoch_ms)
+        status = StatusService(self.module, VERSION)
+        routes = (
+            ("/vapix/axhbt", "POST", ACTUATE, HeartbeatService(self.module).post, False),
+            ("/vapix/ws-data-stream", "GET", READ_SYSTEM, streaming.get, True),
+            ("/axis-cgi/wssession.cgi", "GET", READ_SYSTEM, tokens.get, False),
+            ("/axis-cgi/wssession.cgi", "POST", READ_SYSTEM, tokens.get, False),
+            (
+                "/axis-cgi/io/portmanagement.cgi",
+                "POST",
+                READ_SYSTEM,
+                PortManagement(self.module).post,
+                False,
+            ),
+            ("/holdfast/status", "GET", READ_SYSTEM, status.get, False),
+            ("/holdfast/release", "POST", WRITE_SYSTEM, status.release, False),
+        )
+        authenticator = Authenticator(settings.realm, settings.accounts, os.urandom)
+        dispatcher = Dispatcher(routes, authenticator, tokens)
+        self.ticker = Ticker(
+            self.module,
+            clock,
+            pins,
+            hal.Watchdog(board),
+            streaming.publish,
+            self._relieve,
+            board.SAMPLE_MS,
+        )
+        self.server = Server(dispatcher, self.ticker, board.CONNECTIONS)
+        self._address = hal.Network(board).address
+
+    def _relieve(self):
+        self.server.relieve()
+
+    async def run(self):
+        """Serve for ever; OSError when the address cannot be had."""
+        host, port = self._address()
+        listener = listen(host, port, _BACKLOG)
+        try:
+            server = asyncio.create_task(_for_ever(self.server.accept, listener))
+            reaper = asyncio.create_task(_for_ever(self.server.reap))
+            print("ready http://%s:%d" % (host, port))
+            gc.collect()
+            await _for_ever(self.ticker.run)
+            server.cancel()
+            reaper.cancel()
+        finally:
+            listener.close()
+
+
+async def _for_ever(loop, *arguments):
+    """Run a loop that must not end; start it again when it does."""
+    while True:
+        try:
+            await loop(*arguments)
+        except asyncio.CancelledError:
+            return
+        except Exception as error:
+            report(error)
+            gc.collect()
+        await sleep_ms(_RESTART_MS)
+
+
+def load_settings(storage, wiring):
+    """The settings in storage; with none, or broken ones, safe defaults and no account, loudly."""
+    data = storage.read("settings.json")
+    if data is None:
+        print("holdfast: no settings: every output falls back to open, nobody can log in")
+        return check({}, wiring)
+    try:
+        return check(json.loads(data), wiring)
+    except json.JsonError as error:
+        print("holdfast: settings.json is not JSON: %s at byte %d" % (error, error.position))
+    except SettingsError as error:
+        print("holdfast: settings.json: %s" % error)
+    print("holdfast: going on with safe defaults: outputs open, nobody can log in")
+    return check({}, wiring)
+
+
+def run(board, hal, pins):
+    """Run the module on a board until it is told to stop (KeyboardInterrupt on a PC)."""
+    app = App(board, hal, pins, load_settings(hal.Storage(board), board.PORTS))
+    try:
+        asyncio.run(app.run())
+    except KeyboardInterrupt:
+        pass
+    finally:
+        pins.write(app.module.fallback_levels)

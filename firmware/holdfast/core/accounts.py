@@ -1,0 +1,29 @@
+"""Who may do what: accounts, their roles, and the access classes of the ONVIF default policy."""
+
+# Roles, each holding the rights of the ones below it.
+ANYONE = 0
+VIEWER = 1
+OPERATOR = 2
+ADMINISTRATOR = 3
+ROLES = ("anyone", "viewer", "operator", "administrator")
+
+# Access classes (ONVIF Core, default access policy) as the lowest role that has them.
+PRE_AUTH = ANYONE
+READ_SYSTEM = VIEWER
+ACTUATE = OPERATOR
+WRITE_SYSTEM = ADMINISTRATOR
+
+
+class Account:
+    """One account. `md5` and `sha256` are H(name:realm:password) as hex bytes; the password is not kept.
+
+    `first_heartbeat_within_ms`: after a restart this master counts as lost when it does not call
+    within that time; None when it may stay away.
+    """
+
+    def __init__(self, name, role, md5, sha256, first_heartbeat_within_ms=None):
+        self.name = name
+        self.role = role
+        self.md5 = md5
+        self.sha256 = sha256
+        self.first_heartbeat_within_ms = first_heartbeat_within_ms

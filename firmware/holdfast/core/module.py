@@ -1,0 +1,260 @@
+"""The I/O module as one pure object: facts go in with the time, levels and events come out.
+
+The laws:
+1. `now` is an int of milliseconds that never wraps and never runs back.
+2. Whatever is due is done before any new fact counts: a trip is final.
+3. `act(now)` moves levels and allocates nothing; `tell(now)` makes trips and events of it. A shell
+   calls act, writes the levels to the pins, and only then tells.
+4. `next_deadline()` is a lower bound: to come early is harmless, to come late is not.
+"""
+
+from holdfast.core.accounts import ACTUATE
+from holdfast.core.events import DIGITAL_INPUT, HEARTBEAT, PORT, RELAY, EventSystem
+from holdfast.core.port import HOLD, POWER_ON, Port
+from holdfast.core.session import Session, uuid4
+
+TRIPS_KEPT = 8  # the latest losses, for whoever asks what happened
+
+LOCKED = "locked"  # the port's master is lost and its settings lock it
+NOT_OUTPUT = "not an output"
+
+
+class Module:
+    """Sessions, ports and events of one module.
+
+    settings: of core.settings. levels: electrical level (0 or 1) of every port as sampled now.
+    random_bytes: a function(n) of cryptographic quality, for session ids. now: ms.
+    """
+
+    def __init__(self, settings, levels, random_bytes, now):
+        self._random_bytes = random_bytes
+        self.settings = settings
+        self.levels = bytearray(levels)
+        self.events = EventSystem()
+        self.lost = False
+        self.trips = []  # (master, due, moved, why) of the latest trips, oldest first
+        self.trip_count = 0
+        self.worst_lateness_ms = 0  # from due to the pins, ever
+        self._news = False
+        self._due = None
+        self.ports = [Port(i, row, self.levels) for i, row in enumerate(settings.ports)]
+        self.outputs = [port for port in self.ports if port.output]
+        self._declare(now)
+        self.sessions = [Session(a.name) for a in settings.accounts if a.role >= ACTUATE]
+        self._fault = Session("")  # the module's own: lost when a turn failed
+        self._watched = self.sessions + [self._fault]
+        self._by_master = {session.master: session for session in self.sessions}
+        for session in self._watched:
+            session.ports = tuple(
+                port
+                for port in self.outputs
+                if port.fallback.master in (None, session.master) or session is self._fault
+            )
+        for account in settings.accounts:
+            if account.first_heartbeat_within_ms is not None:
+                session = self._by_master[account.name]
+                session.expires_at = now + account.first_heartbeat_within_ms + 1
+        self.fallback_levels = self._prepare()
+        self._due = self._find_due()
+
+    def _declare(self, now):
+        """Declare every property with the state the module wakes up in."""
+        self._heartbeat = self.events.declare(HEARTBEAT, None, "0", now)
+        self._told = []  # by port: its properties, (IO/Port, Relay or DigitalInput)
+        for port, row in zip(self.ports, self.settings.ports):
+            if port.output:
+                port.wanted = row.power_on
+                port.put(row.power_on, now, POWER_ON, None)
+            else:
+                port.state = port.levels.index(self.levels[port.index])
+            topic = RELAY if port.output else DIGITAL_INPUT
+            active = port.active()
+            self._told.append(
+                (
+                    self.events.declare(PORT, port.id, "1" if active else "0", now),
+                    self.events.declare(topic, port.id, _logical(port.output, active), now),
+                )
+            )
+
+    def _prepare(self):
+        """The levels of step one of every timeline: what is written when nothing else can be trusted."""
+        levels = bytearray(self.levels)
+        for port in self.outputs:
+            state = port.fallback.steps[0][1]
+            if state != HOLD:
+                levels[port.index] = port.levels[state]
+        return levels
+
+    # -- time --------------------------------------------------------------------------------------
+
+    def next_deadline(self):
+        """The ms at which `act` is needed next, or earlier; None when nothing is pending."""
+        return self._due
+
+    def act(self, now):
+        """Do what is due. True when levels may have moved. Allocates nothing before the pins can be set."""
+        if self._due is None or now < self._due:
+            return False
+        for session in self._watched:
+            if session.expires_at is not None and now >= session.expires_at:
+                self._lose(session, session.expires_at)
+        for port in self.outputs:
+            while port.due is not None and now >= port.due:
+                port.advance()
+                self._news = True
+        self._due = self._find_due()
+        return self._news
+
+    def _lose(self, session, at):
+        session.lost = True
+        session.lost_at = at
+        session.untold = True
+        session.expires_at = None
+        session.id = None
+        self._news = True
+        for port in session.ports:
+            if not port.lost:
+                port.lose(at, session.master)
+
+    def _find_due(self):
+        due = None
+        for session in self._watched:
+            at = session.expires_at
+            if at is not None and (due is None or at < due):
+                due = at
+        for port in self.outputs:
+            at = port.due
+            if at is not None and (due is None or at < due):
+                due = at
+        return due
+
+    def tell(self, now):
+        """Make trips and events of what changed; `now` is when the pins had moved."""
+        if not self._news:
+            return
+        self._news = False
+        at = now
+        for session in self._watched:
+            if session.untold:
+                session.untold = False
+                at = min(at, session.lost_at)
+                self._record(session, now)
+        self.lost = self._any_lost(None)
+        self.events.set(self._heartbeat, "1" if self.lost else "0", at)
+        for port in self.ports:
+            active = port.active()
+            general, special = self._told[port.index]
+            self.events.set(general, "1" if active else "0", port.since)
+            self.events.set(special, _logical(port.output, active), port.since)
+
+    def _record(self, session, moved):
+        due = session.lost_at
+        if session is self._fault:
+            why = "a turn of the module failed"
+        elif session.last_at is None:
+            why = "no heartbeat since the restart"
+        else:
+            why = "no heartbeat for %d ms" % session.duration_ms
+        self.trips.append((session.master, due, moved, why))
+        if len(self.trips) > TRIPS_KEPT:
+            self.trips.pop(0)
+        self.trip_count += 1
+        self.worst_lateness_ms = max(self.worst_lateness_ms, moved - due)
+
+    # -- facts -------------------------------------------------------------------------------------
+
+    def session(self, master):
+        """The session of a master, None when there is no such master."""
+        return self._by_master.get(master)
+
+    def heartbeat(self, master, duration_ms, now):
+        """A heartbeat of an account with ACTUATE access; return its session, alive."""
+        self.act(now)
+        self.tell(now)
+        session = self._by_master[master]
+        if session.id is None:
+            session.begin(uuid4(self._random_bytes(16)))
+            session.lost = False
+            self._fault.lost = False
+            self._regain(now)
+        session.feed(duration_ms, now)
+        if self._due is None or session.expires_at < self._due:
+            self._due = session.expires_at
+        return session
+
+    def release(self, master, now):
+        """An administrator declares that a lost master, or "" for the module's fault, is not awaited."""
+        self.act(now)
+        self.tell(now)
+        session = self._fault if master == "" else self._by_master[master]
+        session.lost = False
+        self._regain(now)
+
+    def command(self, port, state, who, now):
+        """Set an output; return None, or why it was refused (LOCKED, NOT_OUTPUT)."""
+        refused = self.refuses(port, now)
+        if refused is None:
+            port.command(state, now, who)
+            self._news = True
+        return refused
+
+    def refuses(self, port, now):
+        """Why a command to this port would be refused at `now`, None when it would not."""
+        self.act(now)
+        self.tell(now)
+        if not port.output:
+            return NOT_OUTPUT
+        if port.lost and port.fallback.locked:
+            return LOCKED
+        return None
+
+    def set_normal(self, port, normal, who, now):
+        """Change the normal state. An output keeps being active or inactive, so its circuit flips."""
+        refused = None
+        if normal != port.normal:
+            if port.output:
+                refused = self.command(port, 1 - port.state, who, now)
+            else:
+                port.since = now
+            if refused is None:
+                port.normal = normal
+                self._news = True
+        return refused
+
+    def input(self, index, level, now):
+        """The electrical level of an input, as sampled at `now`."""
+        if self.levels[index] != level:
+            self.levels[index] = level
+            port = self.ports[index]
+            port.state = port.levels.index(level)
+            port.since = now
+            self._news = True
+
+    def fail(self, now):
+        """A turn failed: every master's session is over, every output begins its fallback."""
+        for session in self.sessions:
+            if session.expires_at is not None:
+                self._lose(session, now)
+        if not self._fault.lost:
+            self._lose(self._fault, now)
+        self._due = now
+
+    # -- return ------------------------------------------------------------------------------------
+
+    def _any_lost(self, master):
+        for session in self._watched:
+            if session.lost and (master is None or master == session.master or session is self._fault):
+                return True
+        return False
+
+    def _regain(self, now):
+        self._news = True
+        for port in self.outputs:
+            if port.lost and not self._any_lost(port.fallback.master):
+                port.regain(now)
+
+
+def _logical(output, active):
+    if output:
+        return "active" if active else "inactive"
+    return "1" if active else "0"

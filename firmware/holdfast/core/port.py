@@ -1,0 +1,99 @@
+"""One port: an input that is looked at, or an output with its fallback timeline.
+
+State is that of the circuit, OPEN or CLOSED; what electrical level that is, the wiring says. Everything
+that may happen when a deadline passes is prepared here when settings load and allocates nothing.
+"""
+
+OPEN = 0
+CLOSED = 1
+HOLD = 2  # in a timeline only: leave the port as it is
+STATES = ("open", "closed", "hold")
+
+# Why an output is in its state.
+POWER_ON = "power on"
+COMMAND = "command"
+FALLBACK = "fallback"
+RESTORE = "restore"
+
+
+class Fallback:
+    """What an output does when its master is lost.
+
+    master: the account whose loss counts, None for any. steps: `((offset_ms, state), ...)`, ascending
+    from the loss. restore: on return take back the last commanded state, else stay as it is until
+    somebody sets the port. locked: commands are refused while the master is lost.
+    """
+
+    def __init__(self, master, steps, restore, locked):
+        self.master = master
+        self.steps = steps
+        self.restore = restore
+        self.locked = locked
+
+
+class Port:
+    """A port of the module; `image` is the module's table of electrical levels, one byte a port."""
+
+    def __init__(self, index, row, image):
+        self.index = index
+        self.id = str(index)
+        self.name = row.name
+        self.usage = row.usage
+        self.output = row.output
+        self.normal = row.normal
+        self.fallback = row.fallback
+        self.levels = (1 - row.closed_level, row.closed_level)  # by state
+        self.image = image
+        self.state = OPEN
+        self.wanted = OPEN  # what was last commanded; an output restores this
+        self.lost = False  # the fallback is in force
+        self.due = None  # when the next step of the timeline is due, None when none is
+        self.since = 0  # when the state became true
+        self.why = POWER_ON
+        self.who = None
+        self._began = 0
+        self._step = 0
+
+    def put(self, state, at, why, who):
+        """Set the state and the level in the image; `at` is when it became true."""
+        if state != self.state:
+            self.state = state
+            self.since = at
+        self.image[self.index] = self.levels[state]
+        self.why = why
+        self.who = who
+
+    def command(self, state, at, who):
+        """Somebody sets the port; that also ends a timeline under way."""
+        self.wanted = state
+        self.due = None
+        self.put(state, at, COMMAND, who)
+
+    def lose(self, at, who):
+        """The master was lost at time `at`: the timeline begins there, its first step is due."""
+        self.lost = True
+        self.who = who
+        self._began = at
+        self._step = 0
+        offset = self.fallback.steps[0][0]
+        self.due = at + offset if offset else at
+
+    def advance(self):
+        """Take the step that is due."""
+        steps = self.fallback.steps
+        state = steps[self._step][1]
+        if state != HOLD:
+            self.put(state, self.due, FALLBACK, self.who)
+        self._step += 1
+        self.due = self._began + steps[self._step][0] if self._step < len(steps) else None
+
+    def regain(self, at):
+        """The master is back: no more steps; what was commanded is restored if settings say so."""
+        self.lost = False
+        self.due = None
+        if self.fallback.restore:
+            self.put(self.wanted, at, RESTORE, self.who)
+
+    def active(self):
+        """True when the circuit is not in its normal state."""
+        return self.state != self.normal

@@ -1,0 +1,46 @@
+"""One master's heartbeat session (VAPIX Heartbeat service API): its id, how long it lives, is it lost."""
+
+
+class Session:
+    """The session of one master. Times are ms of the module's clock; None means "not running"."""
+
+    def __init__(self, master):
+        self.master = master
+        self.id = None  # UUIDv4 text while alive
+        self.expires_at = None  # first ms at which the session is over
+        self.lost = False  # expired, and neither alive again nor released
+        self.lost_at = None  # when it expired
+        self.untold = False  # the loss is not in the trip record yet
+        self.duration_ms = None  # of the last heartbeat
+        self.last_at = None  # the last heartbeat
+        self.least_margin_ms = None  # nearest the session ever came to expiry since it began
+        self.beats = 0
+        self.ports = ()  # outputs that fall back with this master
+
+    def begin(self, identifier):
+        """A new session, not yet fed."""
+        self.id = identifier
+        self.least_margin_ms = None
+
+    def feed(self, duration_ms, now):
+        """A heartbeat at `now`: alive for Duration from here.
+
+        The clock counts whole ms, so `now` may be up to 1 ms older than the heartbeat: the session is
+        over only when more than Duration has passed on that clock. Never early.
+        """
+        if self.expires_at is not None and self.last_at is not None:
+            margin = self.expires_at - now
+            if self.least_margin_ms is None or margin < self.least_margin_ms:
+                self.least_margin_ms = margin
+        self.expires_at = now + duration_ms + 1
+        self.duration_ms = duration_ms
+        self.last_at = now
+        self.beats += 1
+
+
+def uuid4(random):
+    """UUID version 4 text from 16 random bytes (RFC 9562 section 5.4)."""
+    value = bytearray(random)
+    value[6] = value[6] & 0x0F | 0x40
+    value[8] = value[8] & 0x3F | 0x80
+    return "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x" % tuple(value)

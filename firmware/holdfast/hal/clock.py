@@ -1,0 +1,30 @@
+"""The clock: milliseconds since start as an int that never wraps.
+
+MicroPython's ticks_ms wraps (at 2^30 ms = 12.4 days on a board) and differences hold for half of that.
+Only this file knows: it adds up differences, and is asked far more often than every six days.
+"""
+
+
+class Clock:
+    """ticks_ms, ticks_diff: as in MicroPython's time. wall_ms: a function() for UTC in ms since 1970,
+    None when the board does not know the time."""
+
+    def __init__(self, ticks_ms, ticks_diff, wall_ms=None):
+        self._ticks_ms = ticks_ms
+        self._ticks_diff = ticks_diff
+        self._wall_ms = wall_ms
+        self._last = ticks_ms()
+        self._now = 0
+
+    def now(self):
+        """ms since start."""
+        ticks = self._ticks_ms()
+        self._now += self._ticks_diff(ticks, self._last)
+        self._last = ticks
+        return self._now
+
+    def epoch_ms(self):
+        """What to add to `now()` for UTC in ms since 1970; 0 when the time is not known."""
+        if self._wall_ms is None:
+            return 0
+        return self._wall_ms() - self.now()

@@ -1,0 +1,121 @@
+"""The simulated board: pins are files, the network is this machine's, time is real.
+
+`PINS/gpio<N>` holds "0" or "1", the electrical level, as a wire would. See boards/simulated/README.md.
+"""
+
+import time
+
+from holdfast.hal import safe_levels
+
+_PERIOD = 1 << 30  # of ticks_ms on a board
+
+
+class Pins:
+    """Files in the folder board.PINS; without a folder nothing is connected."""
+
+    def __init__(self, board):
+        self._paths = []
+        self._files = []
+        levels = safe_levels(board)
+        self._levels = bytearray(levels)
+        for index, (gpio, direction, _) in enumerate(board.PORTS):
+            path = None if board.PINS is None else "%s/gpio%d" % (board.PINS, gpio)
+            if path is not None and (direction == "output" or _read(path) is None):
+                with open(path, "wb") as file:
+                    file.write(b"%d" % levels[index])
+            self._paths.append(path)
+            self._files.append(None)
+            if path is not None and direction == "output":
+                self._files[index] = open(path, "r+b", buffering=0)  # noqa: SIM115 kept open: a pin
+
+    def read(self, index):
+        """The level at an input. A file that is just being written keeps the level it had."""
+        path = self._paths[index]
+        level = None if path is None else _read(path)
+        if level is not None:
+            self._levels[index] = level
+        return self._levels[index]
+
+    def write(self, levels):
+        """Set the outputs whose level differs from the one they have."""
+        if levels == self._levels:
+            return
+        files = self._files
+        for index in range(len(files)):
+            level = levels[index]
+            if level != self._levels[index]:
+                file = files[index]
+                if file is not None:
+                    # In place and in one byte, so that a reader never meets an empty file.
+                    file.seek(0)
+                    file.write(b"1" if level else b"0")
+                self._levels[index] = level
+
+
+def _read(path):
+    """The level in a file, None when there is none."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(1)
+    except OSError:
+        return None
+    return data[0] - 48 if data in (b"0", b"1") else None
+
+
+class Storage:
+    """Files by name, from a folder and single files: `board.FILES` maps names to paths."""
+
+    def __init__(self, board):
+        self._files = board.FILES
+
+    def read(self, name):
+        """The bytes of a file, None when it is not there."""
+        path = self._files.get(name)
+        if path is None:
+            return None
+        try:
+            with open(path, "rb") as file:
+                return file.read()
+        except OSError:
+            return None
+
+
+class Watchdog:
+    """Counts; there is no hardware to bite."""
+
+    def __init__(self, board):
+        self.fed = 0
+
+    def feed(self):
+        self.fed += 1
+
+
+class Network:
+    """The address the simulated board was given."""
+
+    def __init__(self, board):
+        self._board = board
+
+    def address(self):
+        return self._board.HOST, self._board.PORT
+
+
+def _ticks_ms():
+    """ticks_ms for CPython, wrapping as on a board."""
+    return time.monotonic_ns() // 1000000 % _PERIOD
+
+
+def _ticks_diff(end, start):
+    return (end - start + _PERIOD // 2) % _PERIOD - _PERIOD // 2
+
+
+def wall_ms():
+    """UTC in ms since 1970."""
+    return time.time_ns() // 1000000
+
+
+def ticks():
+    """(ticks_ms, ticks_diff) of this interpreter."""
+    if hasattr(time, "ticks_ms"):
+        return time.ticks_ms, time.ticks_diff
+    return _ticks_ms, _ticks_diff

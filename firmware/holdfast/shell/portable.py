@@ -1,0 +1,83 @@
+"""The few things asyncio and sockets call differently on MicroPython and CPython, and nothing else.
+
+Sockets are used without asyncio's streams: a stream reads a line one byte per system call, buffers
+without bound and cannot be cancelled safely. Waiting is all that asyncio is needed for here.
+"""
+
+import asyncio
+import socket
+import sys
+
+PIECE_BYTES = 1024  # of one write: on a Pico W all sockets share 8000 bytes
+
+if sys.implementation.name == "micropython":
+    sleep_ms = asyncio.sleep_ms
+    report = sys.print_exception
+
+    def readable(sock):
+        """Wait until the socket has bytes, a connection, or an end. One task per socket."""
+        # Looked up each time: a new event loop has a new queue.
+        yield asyncio.core._io_queue.queue_read(sock)
+
+    def writable(sock):
+        """Wait until the socket takes bytes. One task per socket."""
+        yield asyncio.core._io_queue.queue_write(sock)
+
+    def read_into(sock, view):
+        """Read what is there; the count, 0 at the end, None when nothing is there yet."""
+        return sock.readinto(view)
+
+    def write(sock, data):
+        """Write what the socket takes; the count, None for nothing."""
+        return sock.write(data)
+
+else:
+    import traceback
+
+    report = traceback.print_exception
+
+    def sleep_ms(ms):
+        """Wait for so many ms."""
+        return asyncio.sleep(ms / 1000)
+
+    async def readable(sock):
+        """Wait until the socket has bytes, a connection, or an end. One task per socket."""
+        loop = asyncio.get_running_loop()
+        await _ready(sock.fileno(), loop.add_reader, loop.remove_reader, loop.create_future())
+
+    async def writable(sock):
+        """Wait until the socket takes bytes. One task per socket."""
+        loop = asyncio.get_running_loop()
+        await _ready(sock.fileno(), loop.add_writer, loop.remove_writer, loop.create_future())
+
+    async def _ready(number, add, remove, future):
+        add(number, lambda: future.done() or future.set_result(None))
+        try:
+            await future
+        finally:
+            remove(number)
+
+    def read_into(sock, view):
+        """Read what is there; the count, 0 at the end, None when nothing is there yet."""
+        try:
+            return sock.recv_into(view)
+        except BlockingIOError:
+            return None
+
+    def write(sock, data):
+        """Write what the socket takes; the count, None for nothing."""
+        try:
+            return sock.send(data)
+        except BlockingIOError:
+            return None
+
+
+def listen(host, port, backlog):
+    """A listening socket that never blocks; OSError when the address is taken."""
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.setblocking(False)
+    # Numeric addresses only: a name would block, and "" means different things on different ports.
+    listener.bind(socket.getaddrinfo(host, port)[0][-1])
+    listener.listen(backlog)
+    return listener

@@ -1,0 +1,89 @@
+"""The one ticker: in every turn pins first, events second, the hardware watchdog last.
+
+A turn also runs at every request, so that a deadline is never later than the next thing that happens.
+The watchdog is fed here alone, and only after a whole turn succeeded. A turn that raises puts every
+output into its fallback; one that runs out of memory after the pins are set gives up listeners.
+"""
+
+from holdfast.shell.portable import report, sleep_ms
+
+
+class Ticker:
+    """Runs the module against clock, pins and watchdog.
+
+    publish: a function(changes) for events. relieve: a function() that frees memory at the expense
+    of whoever listens. sample_ms: how often inputs are looked at.
+    """
+
+    def __init__(self, module, clock, pins, watchdog, publish, relieve, sample_ms):
+        self._module = module
+        self._clock = clock
+        self._pins = pins
+        self._watchdog = watchdog
+        self._publish = publish
+        self._relieve = relieve
+        self._sample_ms = sample_ms
+        self._inputs = [port.index for port in module.ports if not port.output]
+        self._sound = True
+
+    async def run(self):
+        """Turn at every deadline, and at least every `sample_ms`."""
+        while True:
+            self._sound = True
+            self.sample()
+            now = self.turn()
+            if self._sound:
+                self._watchdog.feed()
+            await sleep_ms(self.pause_ms(now))
+
+    def pause_ms(self, now):
+        """How long nothing is due."""
+        deadline = self._module.next_deadline()
+        if deadline is None:
+            return self._sample_ms
+        return max(0, min(self._sample_ms, deadline - now))
+
+    def sample(self):
+        """Look at the inputs."""
+        try:
+            now = self._clock.now()
+            for index in self._inputs:
+                self._module.input(index, self._pins.read(index), now)
+        except Exception as error:
+            self._fail(error)
+
+    def turn(self):
+        """Do what is due and tell it; return the time of this turn."""
+        now = 0
+        module = self._module
+        try:
+            now = self._clock.now()
+            late = module.act(now)
+            self._pins.write(module.levels)
+            if late:
+                now = self._clock.now()
+        except Exception as error:
+            self._fail(error)
+            return now
+        try:
+            module.tell(now)
+            changes = module.events.take()
+            if changes:
+                self._publish(changes)
+        except MemoryError:
+            self._relieve()
+        except Exception as error:
+            self._fail(error)
+        return now
+
+    def _fail(self, error):
+        """A turn failed: all outputs into fallback, by the core if it still can, else by the table."""
+        self._sound = False
+        try:
+            now = self._clock.now()
+            self._module.fail(now)
+            self._module.act(now)
+            self._pins.write(self._module.levels)
+        except Exception:
+            self._pins.write(self._module.fallback_levels)
+        report(error)

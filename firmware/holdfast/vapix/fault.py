@@ -1,0 +1,24 @@
+"""Faults in the vendor's style: a SOAP 1.2 Fault, here in its JSON mapping.
+
+The vendor prints no JSON fault for axhbt. This one follows the convention of its JSON services, XML
+element names as keys, with the subcodes of ONVIF Core (section "Generic faults") that axgpio uses.
+"""
+
+from holdfast.wire.http import Response
+from holdfast.wire.json import quote
+
+
+class Fault(Exception):
+    """A request that is answered with a fault of the sender; `subcode` like "ter:InvalidArgVal"."""
+
+    def __init__(self, subcode, reason):
+        super().__init__(reason)
+        self.subcode = subcode
+        self.reason = reason
+
+
+def json_fault(fault):
+    """The fault as an HTTP 400."""
+    body = '{"Fault":{"Code":{"Value":"env:Sender","Subcode":{"Value":%s}},"Reason":{"Text":%s}}}'
+    body = body % (quote(fault.subcode), quote(fault.reason))
+    return Response(400, body.encode(), "application/json")

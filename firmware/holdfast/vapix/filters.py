@@ -1,0 +1,228 @@
+"""Which events a client asked for: topic filters and content filters, compiled once, matched often.
+
+Source: ONVIF Core specification, the dialects ConcreteSet and ItemFilter, with what the vendor's pages and
+real clients write beside the grammar. Names are compared without their prefixes (`tns1`, `onvif`, `axis`,
+`tnsaxis`, none): clients mix them. XML entities are not decoded; the filters come in JSON.
+"""
+
+# No filter seen in the field is a third as long; bounds the work of compiling one.
+MAX_LENGTH = 1024
+
+# Comparisons in one content filter, each made for every item of every event.
+MAX_TERMS = 32
+
+# Open brackets and operators that wait for their right side, at one place of a content filter; bounds the
+# stacks of compiling and of matching.
+MAX_NESTING = 16
+
+_BLANKS = " \t\r\n"
+_MARKS = b"()[]@="  # each is a token by itself
+_NAME_ENDS = b" \t\r\n()[]@=/\"'"
+
+# Steps of a compiled content filter, beside the comparisons. While it is compiled they wait on a stack:
+# brackets until they are closed, operators until their right side is complete; the higher binds tighter.
+_OPEN = 0  # (
+_NOT = 1  # not(
+_EXISTS = 2  # boolean(//SimpleItem[
+_NEVER = 3  # boolean(//ElementItem[ : no event of ours has one
+_OR = 4
+_AND = 5
+
+
+class FilterError(ValueError):
+    """The filter does not follow its grammar, or exceeds a limit."""
+
+
+def topic_filter(text):
+    """Compile a ConcreteSet filter for `topic_matches`: `path | path`, `//.` for all below a path.
+
+    The empty text and `//.` alone ask for every topic; `//` is taken for `//.`, as the vendor prints it.
+    """
+    _check_length(text)
+    if not text:
+        return ("",)
+    return tuple([_topic_prefix(path.strip(_BLANKS)) for path in text.split("|")])
+
+
+def topic_matches(compiled, topic):
+    """Tell whether a topic, such as `tns1:Device/tnsaxis:IO/Port`, is among those asked for."""
+    names = [step.split(":")[-1] for step in topic.split("/")]
+    return ("/".join(names) + "//").startswith(compiled)
+
+
+def _topic_prefix(path):
+    """Return what the local path of a topic, with `//` behind it, must begin with."""
+    ending = "//"  # nothing below: only the topic itself
+    if path.endswith(("//.", "//")):
+        path = path[: path.rfind("//")]
+        if not path:
+            return ""
+        ending = "/"
+    return "/".join([_local_name(step.encode()).decode() for step in path.split("/")]) + ending
+
+
+def content_filter(text):
+    """Compile an ItemFilter expression for `content_matches`, into a flat tuple in postfix order.
+
+    Such as `boolean(//SimpleItem[@Name="port" and @Value="1"]) and not(boolean(...))`.
+    """
+    _check_length(text)
+    tokens = _tokens(text.encode())
+    program = []
+    waiting = []
+    terms = 0
+    inside = False  # between [ and ]
+    operand_due = True
+    for token in tokens:
+        if not operand_due:
+            if token in (b"and", b"or"):
+                operator = _AND if token == b"and" else _OR
+                _finish(waiting, program, operator)
+                waiting.append(operator)
+                operand_due = True
+                continue
+            _finish(waiting, program, _OR)
+            if not token and not waiting:
+                return tuple(program)
+            _close(token, tokens, waiting, program)
+            inside = inside and token != b"]"
+        elif token == b"@" and inside and terms < MAX_TERMS:
+            program.append(_comparison(tokens))
+            terms += 1
+            operand_due = False
+        elif len(waiting) >= MAX_NESTING:
+            raise FilterError("nested too deep")
+        elif token == b"(":
+            waiting.append(_OPEN)
+        elif token == b"not":
+            _expect(tokens, b"(")
+            waiting.append(_NOT)
+        elif token == b"boolean" and not inside:
+            waiting.append(_item(tokens))
+            inside = True
+        else:
+            raise FilterError("operand expected, or too many")
+    raise FilterError("filter ends early")  # not reached: the end is a token, too
+
+
+def content_matches(compiled, items):
+    """Tell whether a compiled filter holds for an event with these items.
+
+    `items` are (name, value) pairs of text: source, key and data alike.
+    """
+    # One bit per item, for all items at once; true and false of the whole event are -1 and 0.
+    every = (1 << len(items)) - 1
+    stack = []
+    for step in compiled:
+        if isinstance(step, tuple):
+            field, wanted = step
+            holds = 0
+            bit = 1
+            for item in items:
+                if item[field] == wanted:
+                    holds |= bit
+                bit <<= 1
+            stack.append(holds)
+        elif step == _AND:
+            holds = stack.pop()
+            stack[-1] &= holds
+        elif step == _OR:
+            holds = stack.pop()
+            stack[-1] |= holds
+        elif step == _NOT:
+            stack[-1] = ~stack[-1]
+        else:
+            stack[-1] = -1 if step == _EXISTS and stack[-1] & every else 0
+    return stack[0] != 0
+
+
+def _check_length(text):
+    if len(text) > MAX_LENGTH:
+        raise FilterError("filter too long")
+
+
+def _local_name(name):
+    """Return a name, bytes, without its prefix; FilterError when either is no NCName."""
+    local = name
+    for part in name.split(b":", 1):
+        local = part
+        first = True
+        for byte in part:
+            # Other than ASCII passes: XML's table of letters is not worth its bytes here.
+            if byte < 128 and not (97 <= byte | 32 <= 122 or byte == 95):
+                if first or not (48 <= byte <= 57 or byte in b".-"):
+                    raise FilterError("name expected")
+            first = False
+        if first:
+            raise FilterError("name expected")
+    return local
+
+
+def _tokens(data):
+    """Yield the tokens of a content filter as bytes, then an empty one."""
+    length = len(data)
+    position = 0
+    while position < length:
+        start = position
+        byte = data[start]
+        position += 1
+        if byte in _NAME_ENDS[:4]:
+            continue
+        if byte in b"\"'":
+            position = data.find(data[start:position], position) + 1
+            if not position:
+                raise FilterError("string without end")
+        elif byte == 47:  # a slash; whether there are two is for the parser
+            position += 1
+        elif byte not in _MARKS:
+            while position < length and data[position] not in _NAME_ENDS:
+                position += 1
+        yield data[start:position]
+    yield b""
+
+
+def _expect(tokens, *wanted):
+    for token in wanted:
+        if next(tokens) != token:
+            raise FilterError("%s expected" % token.decode())
+
+
+def _comparison(tokens):
+    """Read what follows `@`; return (place in an item, text)."""
+    field = next(tokens)
+    if field not in (b"Name", b"Value"):
+        raise FilterError("@Name or @Value expected")
+    _expect(tokens, b"=")
+    literal = next(tokens)
+    if literal[:1] not in (b'"', b"'"):
+        raise FilterError("string expected")
+    return (0 if field == b"Name" else 1, literal[1:-1].decode())
+
+
+def _item(tokens):
+    """Read what follows `boolean`, up to the bracket of the comparisons."""
+    _expect(tokens, b"(", b"//")
+    name = _local_name(next(tokens))
+    if name not in (b"SimpleItem", b"ElementItem"):
+        raise FilterError("SimpleItem or ElementItem expected")
+    _expect(tokens, b"[")
+    return _EXISTS if name == b"SimpleItem" else _NEVER
+
+
+def _finish(waiting, program, operator):
+    """Write out what binds at least as tight as the operator."""
+    while waiting and waiting[-1] >= operator:
+        program.append(waiting.pop())
+
+
+def _close(token, tokens, waiting, program):
+    """Close the innermost bracket, which must be of the token's kind."""
+    mark = waiting.pop() if waiting else None
+    if token == b")" and mark in (_OPEN, _NOT):
+        if mark == _NOT:
+            program.append(_NOT)
+    elif token == b"]" and mark in (_EXISTS, _NEVER):
+        _expect(tokens, b")")
+        program.append(mark)
+    else:
+        raise FilterError("operator, bracket or end expected")

@@ -1,0 +1,74 @@
+"""The Heartbeat service, `POST /vapix/axhbt` in JSON (VAPIX Heartbeat service API).
+
+Request `{"axhbt:Heartbeat": {"Duration": <ms>}}`, answer `{"SessionId": "<uuid>"}`. A master sends the
+same body every time, so the last few bodies and what they mean are kept: the usual heartbeat parses
+no JSON, and its answer is the same object as long as the session lives.
+"""
+
+from holdfast.vapix.fault import Fault
+from holdfast.wire import json
+from holdfast.wire.http import Response, all_digits
+
+_BODIES_KEPT = 4  # about one for each master
+
+
+class HeartbeatService:
+    """Feeds the sessions of the module."""
+
+    def __init__(self, module):
+        self._module = module
+        self._bodies = []  # (body, Duration), the latest last
+        self._answers = {}  # by master: (session id, Response)
+
+    def post(self, caller, request, now):
+        """Answer one heartbeat of an account with ACTUATE access; Fault for a bad Duration."""
+        body = request.body
+        for kept, duration_ms in self._bodies:
+            if kept == body:
+                break
+        else:
+            duration_ms = self._learn(body)
+        session = self._module.heartbeat(caller.account.name, duration_ms, now)
+        caller.session = session
+        answer = self._answers.get(session.master)
+        if answer is None or answer[0] != session.id:
+            body = '{\n  "SessionId": "%s"\n}' % session.id
+            answer = (session.id, Response(200, body.encode(), "application/json"))
+            self._answers[session.master] = answer
+        return answer[1]
+
+    def _learn(self, body):
+        settings = self._module.settings
+        duration_ms = duration(body, settings.shortest_ms, settings.longest_ms)
+        if len(self._bodies) == _BODIES_KEPT:
+            self._bodies.pop(0)
+        self._bodies.append((body, duration_ms))
+        return duration_ms
+
+
+def duration(body, shortest_ms, longest_ms):
+    """The Duration in ms that a request body asks for; Fault when there is none that will do.
+
+    The prefix of the command does not matter. An integer, or a string of digits as the sibling
+    service axgpio writes its numbers.
+    """
+    try:
+        request = json.loads(body)
+    except json.JsonError:
+        raise Fault("ter:WellFormed", "The body is not well-formed JSON")
+    if not isinstance(request, dict) or len(request) != 1:
+        raise Fault("ter:TagMismatch", "The body is not an axhbt:Heartbeat request")
+    for command, fields in request.items():
+        if command.split(":")[-1] != "Heartbeat" or not isinstance(fields, dict):
+            raise Fault("ter:TagMismatch", "The body is not an axhbt:Heartbeat request")
+    if "Duration" not in fields:
+        raise Fault("ter:InvalidArgs", "Duration is missing")
+    value = fields["Duration"]
+    if isinstance(value, str) and 0 < len(value) <= 15 and all_digits(value):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise Fault("ter:InvalidArgVal", "Duration is not an integer")
+    if not shortest_ms <= value <= longest_ms:
+        reason = "Duration is not from %d to %d ms" % (shortest_ms, longest_ms)
+        raise Fault("ter:InvalidArgVal", reason)
+    return value

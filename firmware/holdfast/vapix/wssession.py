@@ -1,0 +1,41 @@
+"""Session tokens for WebSockets, `GET /axis-cgi/wssession.cgi` (VAPIX Event streaming over WebSocket).
+
+A browser cannot do Digest on a WebSocket; it fetches a token with Digest and opens the WebSocket with
+`?wssession=<token>`. A token is valid for 15 seconds and for one handshake.
+"""
+
+from holdfast.wire.http import Response
+
+VALID_MS = 15000
+TOKENS_KEPT = 8  # more are never waiting; the oldest gives way
+# 15 digits: some clients read the token as a JSON number, and 2^53 is as far as those are exact.
+_DIGITS = 10**15
+
+
+class TokenService:
+    """Issues and redeems tokens; random_bytes: a function(n) of cryptographic quality."""
+
+    def __init__(self, random_bytes):
+        self._random_bytes = random_bytes
+        self._tokens = []  # (token, account, expires_at), oldest first
+
+    def get(self, caller, request, now):
+        """Answer with a new token, as bare digits."""
+        token = self.issue(caller.account, now).encode()
+        return Response(200, token, "text/plain", ("Cache-Control: no-store",))
+
+    def issue(self, account, now):
+        number = int.from_bytes(self._random_bytes(8), "big") % (_DIGITS - _DIGITS // 10)
+        token = str(number + _DIGITS // 10)
+        if len(self._tokens) == TOKENS_KEPT:
+            self._tokens.pop(0)
+        self._tokens.append((token, account, now + VALID_MS))
+        return token
+
+    def redeem(self, token, now):
+        """The account a token was issued to, None when it is unknown, used or too old."""
+        for i, (known, account, expires_at) in enumerate(self._tokens):
+            if known == token:
+                self._tokens.pop(i)
+                return account if now < expires_at else None
+        return None

@@ -1,0 +1,315 @@
+"""Digest access authentication, the server's side (RFC 7616, RFC 2617), for devices that forget.
+
+Strategy: nonces are stateless: issue time, serial number and an HMAC over both. Only a nonce that has
+carried valid credentials is remembered, with the nc values it has used, so that a replay is refused
+and strangers cannot fill the table. When the table is full the least recently used nonce goes, and
+with it every older nonce that is not in the table: they are answered with `stale=true`, which makes a
+client try again with a fresh one. Nobody is locked out.
+
+What real clients do and this accepts: `algorithm` left out or quoted; no comma between parameters;
+the first of two nonces issued; one nonce with rising nc from parallel requests that arrive out of
+order; a new nonce for every request; `uri` without the query string. Credentials without qop (RFC
+2069, as the vendor's WebSocket page prints them) carry no nc, so such a nonce works exactly once.
+
+A connection's next credentials differ from its last in response, nc and cnonce only. `Memory` keeps
+where those stand, so that the usual heartbeat costs three slices and one hash.
+"""
+
+import hashlib
+from binascii import hexlify, unhexlify
+
+_HASHES = {b"MD5": hashlib.md5, b"SHA-256": hashlib.sha256}
+
+# How long a nonce may be used. Replays are refused for all that time, so it only bounds the damage
+# of a stolen key; a client whose nonce is too old gets a new one in the same exchange.
+NONCE_S = 60 * 60
+NONCES_KEPT = 24  # one per connection that authenticates, and as many again for clients that renew
+WINDOW = 30  # how far behind the highest nc a late request may be; a small int on 32 bits
+_WINDOW_MASK = (1 << WINDOW) - 1
+_LAST_COUNT = 0xFFFFFFFF
+
+
+class Refused(Exception):
+    """Credentials that do not hold. `stale`: they are right but for the nonce; try with a new one."""
+
+    def __init__(self, stale=False):
+        super().__init__(stale)
+        self.stale = stale
+
+
+class Memory:
+    """What the last good credentials on a connection were, and where their variable parts stand."""
+
+    def __init__(self):
+        self.account = None  # None: nothing is remembered
+        self.method = None
+        self.target = None
+        self.length = 0
+        self.constants = ()  # (start, bytes) of what must be the same
+        self.variables = ()  # (start, end) of response, nc, cnonce
+        self.before = b""  # what is hashed in front of nc
+        self.after = b""  # ... and behind cnonce
+        self.hash = None
+        self.nonce = None
+
+    def learn(self, value, found):
+        """Keep the layout of credentials whose parameters stand where `found` says."""
+        self.length = len(value)
+        variables = []
+        for name in (b"response", b"nc", b"cnonce"):
+            variables.append(found.get(name, (None, 0, 0))[1:])
+        self.variables = tuple(variables)
+        constants = []
+        at = 0
+        for start, end in sorted(variables):
+            constants.append((at, value[at:start]))
+            at = max(at, end)
+        constants.append((at, value[at:]))
+        self.constants = tuple(constants)
+
+
+class _Nonce:
+    """A nonce in use: when and as which it was issued, and which nc it has carried."""
+
+    def __init__(self, issued_s, serial):
+        self.issued_s = issued_s
+        self.serial = serial
+        self.used_ms = 0
+        self.highest = 0
+        self.seen = 0  # bit i: nc `highest - i` was used
+
+    def use(self, count):
+        """True when this nc is new and not too far behind; from now on it is used."""
+        ahead = count - self.highest
+        if ahead > 0:
+            # Masked before the shift, so that 30 bits stay 30 bits.
+            kept = self.seen & (_WINDOW_MASK >> ahead) if ahead < WINDOW else 0
+            self.seen = kept << ahead | 1 if kept else 1
+            self.highest = count
+            return True
+        bit = 1 << -ahead if -ahead < WINDOW else 0
+        if not bit or self.seen & bit:
+            return False
+        self.seen |= bit
+        return True
+
+
+class Authenticator:
+    """Checks Authorization values against accounts.
+
+    realm: text. accounts: objects with name, md5, sha256 (H(A1) as hex bytes). random_bytes: a
+    function(n) of cryptographic quality; the key drawn from it makes all nonces of a run.
+    """
+
+    def __init__(self, realm, accounts, random_bytes):
+        self.realm = realm
+        self._accounts = {account.name.encode(): account for account in accounts}
+        key = random_bytes(32) + bytes(32)  # one block of SHA-256
+        self._inner = bytes([byte ^ 0x36 for byte in key])
+        self._outer = bytes([byte ^ 0x5C for byte in key])
+        self._serial = 0
+        self._floor = 0  # serials up to here are stale unless their nonce is in the table
+        self._nonces = {}
+
+    def challenges(self, now, stale=False):
+        """The WWW-Authenticate values of a 401, MD5 first for clients that take the first they see."""
+        nonce = self._issue(now).decode()
+        flag = ", stale=true" if stale else ""
+        return tuple(
+            'Digest realm="%s", nonce="%s", algorithm=%s, qop="auth"%s'
+            % (self.realm, nonce, algorithm, flag)
+            for algorithm in ("MD5", "SHA-256")
+        )
+
+    def check(self, value, method, target, now, memory):
+        """Return the account whose credentials `value` (bytes) holds for this request, or raise Refused.
+
+        method and target: of the request. now: ms. memory: the connection's, kept up to date here.
+        """
+        if (
+            memory.account is not None
+            and len(value) == memory.length
+            and memory.method == method
+            and memory.target == target
+        ):
+            for start, constant in memory.constants:
+                if value[start : start + len(constant)] != constant:
+                    break
+            else:
+                return self._again(value, now, memory)
+        return self._first(value, method, target, now, memory)
+
+    def _again(self, value, now, memory):
+        """Credentials that differ from the last in response, nc and cnonce alone."""
+        (a, b), (c, d), (e, f) = memory.variables
+        count = value[c:d]
+        cnonce = value[e:f]
+        if b'"' in cnonce or b"\\" in cnonce:
+            raise Refused()
+        data = memory.before + count + b":" + cnonce + memory.after
+        _compare(memory.hash(data).digest(), value[a:b])
+        self._use(memory.nonce, _count(count), now)
+        return memory.account
+
+    def _first(self, value, method, target, now, memory):
+        """Credentials not seen before, parsed whole."""
+        memory.account = None
+        found = parse(value)
+        hash_ = _HASHES.get(_value(found, "algorithm", b"MD5").upper())
+        account = self._accounts.get(_value(found, "username"))
+        qop = _value(found, "qop")
+        uri = _value(found, "uri")
+        if (
+            hash_ is None
+            or account is None
+            or qop not in (None, b"auth")
+            or _value(found, "realm") != self.realm.encode()
+            or uri not in (target.encode(), target.partition("?")[0].encode())
+        ):
+            raise Refused()
+        nonce = _value(found, "nonce", b"")
+        secret = account.md5 if hash_ is hashlib.md5 else account.sha256
+        before = secret + b":" + nonce + b":"
+        after = hexlify(hash_(method.encode() + b":" + uri).digest())
+        count = 0
+        if qop is not None:
+            after = b":auth:" + after
+            digits = _value(found, "nc", b"")
+            count = _count(digits)
+            data = before + digits + b":" + _value(found, "cnonce", b"") + after
+        else:
+            data = before + after
+        _compare(hash_(data).digest(), _value(found, "response", b""))
+        entry = self._nonces.get(nonce) or self._issued(nonce)
+        self._use(entry, count, now)
+        self._remember(nonce, entry)
+        if qop is not None:
+            memory.method = method
+            memory.target = target
+            memory.before = before
+            memory.after = after
+            memory.hash = hash_
+            memory.nonce = entry
+            memory.learn(value, found)
+            memory.account = account
+        return account
+
+    def _issue(self, now):
+        """A new nonce: 8 hex digits of issue time in s, 12 of serial number, 16 of their HMAC."""
+        self._serial += 1
+        head = b"%08x%012x" % (now // 1000, self._serial)
+        return head + self._seal(head)
+
+    def _seal(self, head):
+        """HMAC-SHA256 (RFC 2104), cut to 64 bits, as hex."""
+        inner = hashlib.sha256(self._inner + head).digest()
+        return hexlify(hashlib.sha256(self._outer + inner).digest()[:8])
+
+    def _issued(self, nonce):
+        """A nonce that is not in the table: is it one of ours, and young enough to be unused?"""
+        head = nonce[:20]
+        seal = nonce[20:]
+        try:
+            _compare(unhexlify(self._seal(head)), seal)
+            issued_s = int(head[:8], 16)
+            serial = int(head[8:], 16)
+        except (Refused, ValueError):
+            raise Refused(stale=True)
+        if serial <= self._floor:
+            raise Refused(stale=True)
+        return _Nonce(issued_s, serial)
+
+    def _use(self, entry, count, now):
+        """Use nc `count` of a nonce, 0 for credentials without qop; Refused when that cannot be."""
+        if now // 1000 - entry.issued_s > NONCE_S:
+            raise Refused(stale=True)
+        if count == 0:
+            # A nonce that carries no nc is good for one request and then for none.
+            if entry.highest:
+                raise Refused(stale=True)
+            count = _LAST_COUNT
+        if not entry.use(count):
+            raise Refused(stale=True)
+        entry.used_ms = now
+
+    def _remember(self, nonce, entry):
+        """Keep a nonce that has carried valid credentials."""
+        nonces = self._nonces
+        if nonce not in nonces and len(nonces) >= NONCES_KEPT:
+            oldest = None
+            for key, other in nonces.items():
+                if oldest is None or other.used_ms < nonces[oldest].used_ms:
+                    oldest = key
+            self._floor = max(self._floor, nonces.pop(oldest).serial)
+        nonces[nonce] = entry
+
+
+def parse(value):
+    """The parameters of Digest credentials: `{name: (value, start, end)}`, positions in `value`.
+
+    RFC 9110 section 11.4, but white space may stand for a comma. Refused for anything that is not
+    that, for a name given twice and for quoted-pairs, which nothing of ours needs.
+    """
+    if value[:7].lower() != b"digest " or b"\\" in value:
+        raise Refused()
+    found = {}
+    at = 7
+    length = len(value)
+    while at < length:
+        if value[at] in b" \t,":
+            at += 1
+            continue
+        equals = value.find(b"=", at)
+        if equals < 0:
+            raise Refused()
+        name = value[at:equals].strip().lower()
+        at = equals + 1
+        if value[at : at + 1] == b'"':
+            start = at + 1
+            end = value.find(b'"', start)
+            if end < 0:
+                raise Refused()
+            at = end + 1
+        else:
+            start = end = at
+            while end < length and value[end] not in b" \t,":
+                end += 1
+            at = end
+        if name in found or not name:
+            raise Refused()
+        found[name] = (value, start, end)
+    return found
+
+
+def _value(found, name, default=None):
+    """The value of a parameter, `default` when it is not there."""
+    where = found.get(name.encode())
+    if where is None:
+        return default
+    value, start, end = where
+    return value[start:end]
+
+
+def _count(digits):
+    """nc: eight hex digits, from 1."""
+    if len(digits) != 8:
+        raise Refused()
+    try:
+        count = int.from_bytes(unhexlify(digits), "big")
+    except ValueError:
+        raise Refused()
+    if count == 0:
+        raise Refused()
+    return count
+
+
+def _compare(digest, response):
+    """Refused unless hex `response` is `digest`; takes the same time wherever they differ."""
+    try:
+        given = unhexlify(response)
+    except ValueError:
+        raise Refused()
+    if len(given) != len(digest):
+        raise Refused()
+    if int.from_bytes(given, "big") ^ int.from_bytes(digest, "big"):
+        raise Refused()

@@ -1,0 +1,244 @@
+"""JSON in and out, strict, with the same answer on MicroPython and CPython.
+
+MicroPython's own json takes `[1 2]`, `{"a" 1}`, `[1}` and `01`, CPython's takes `NaN`, and both turn
+`"\\ud800"` into text that cannot be sent. So: RFC 8259 read by one loop over the bytes, one token per
+turn, with the open lists and objects on a stack of its own. One tolerance: a comma before a closing
+bracket, which the vendor's own example has (`{"Duration": 10000,}`, Heartbeat API, Heartbeat request).
+"""
+
+from holdfast.wire.utf8 import utf8
+
+# Deeper than any request of VAPIX (4), so that hostile nesting cannot fill the heap.
+MAX_DEPTH = 16
+
+# Every integer of 15 digits is exact as a double, in any client; and nobody makes us reckon with
+# integers of a thousand digits.
+MAX_DIGITS = 15
+
+_BLANKS = b" \t\n\r"
+_QUOTE = 34  # "
+_COMMA = 44  # ,
+_COLON = 58  # :
+_BRACKET = 91  # [
+_BRACE = 123  # {
+_END_OF_OBJECT = 125  # }
+_NOTHING = -1  # equals no byte: outside of all brackets nothing can be closed
+
+# What may come next. From _ITEM on a closing bracket may, too.
+_VALUE = 0  # a value
+_DUE_COLON = 1
+_ITEM = 2  # the next item of a list, the next key of an object
+_NEXT = 3  # a comma
+
+_SHORT_ESCAPES = b'"\\/bfnrt'
+_MEANINGS = '"\\/\b\f\n\r\t'
+
+
+class JsonError(ValueError):
+    """The text is not JSON, or more than we take; `position` is the byte where that was noticed."""
+
+    def __init__(self, message, position):
+        super().__init__(message)
+        self.position = position
+
+
+def loads(data):
+    """Return the value in `data` (bytes, UTF-8): dict, list, str, int, float, bool or None.
+
+    JsonError for anything else, for lists and objects more than MAX_DEPTH deep, for integers of more
+    than MAX_DIGITS digits and for numbers beyond the floats of this machine. The last of equal keys wins.
+    """
+    root = container = []
+    closing = _NOTHING
+    outer = []  # (container, closing) around the present one
+    key = None
+    due = _VALUE
+    length = len(data)
+    position = 0
+    while position < length:
+        byte = data[position]
+        position += 1
+        if byte <= 32 and byte in _BLANKS:
+            continue
+        if byte == closing and due >= _ITEM:
+            container, closing = outer.pop()
+            due = _NEXT
+        elif due == _NEXT:
+            if byte != _COMMA or not outer:
+                raise JsonError("comma or end expected", position - 1)
+            due = _ITEM
+        elif due == _DUE_COLON:
+            if byte != _COLON:
+                raise JsonError("colon expected", position - 1)
+            due = _VALUE
+        elif due == _ITEM and closing == _END_OF_OBJECT:
+            if byte != _QUOTE:
+                raise JsonError("key expected", position - 1)
+            key, position = _string(data, position)
+            due = _DUE_COLON
+        else:
+            due = _NEXT
+            if byte == _QUOTE:
+                value, position = _string(data, position)
+            elif byte == _BRACE or byte == _BRACKET:
+                value = {} if byte == _BRACE else []
+                due = _ITEM
+            else:
+                value, position = _scalar(data, position - 1)
+            if closing == _END_OF_OBJECT:
+                container[key] = value
+            else:
+                container.append(value)
+            if due == _ITEM:
+                if len(outer) == MAX_DEPTH:
+                    raise JsonError("nested too deep", position - 1)
+                outer.append((container, closing))
+                container = value
+                closing = byte + 2  # in ASCII, the closing bracket is two behind the opening one
+    if due != _NEXT or outer:
+        raise JsonError("text ends early", length)
+    return root[0]
+
+
+def quote(text):
+    """Return the text as a JSON string, quotes included; other than ASCII stays as it is."""
+    if "\\" in text:
+        text = text.replace("\\", "\\\\")
+    if '"' in text:
+        text = text.replace('"', '\\"')
+    if text and min(text.encode()) < 32:
+        for code in range(32):
+            short = _MEANINGS.find(chr(code))
+            escape = "\\u%04x" % code if short < 0 else "\\" + chr(_SHORT_ESCAPES[short])
+            text = text.replace(chr(code), escape)
+    return '"' + text + '"'
+
+
+def _string(data, start):
+    """Read a string from behind its opening quote; return it and the position behind its end."""
+    end = data.find(b'"', start)
+    if end < 0:
+        raise JsonError("string without end", start)
+    part = data[start:end]
+    if b"\\" in part:
+        return _escaped_string(data, start)
+    return _text(part, start), end + 1
+
+
+def _text(part, start):
+    """Return what stands between two quotes or escapes."""
+    if part and min(part) < 32:
+        raise JsonError("control character", start)
+    try:
+        return utf8(part)
+    except ValueError:
+        raise JsonError("not UTF-8", start)
+
+
+def _escaped_string(data, start):
+    """Like `_string`, with backslashes; there is a quote after every position looked at."""
+    parts = []
+    while True:
+        end = data.find(b'"', start)
+        if end < 0:
+            raise JsonError("string without end", start)
+        escape = data.find(b"\\", start, end)
+        if escape < 0:
+            parts.append(_text(data[start:end], start))
+            return "".join(parts), end + 1
+        parts.append(_text(data[start:escape], start))
+        start = escape + 2
+        short = _SHORT_ESCAPES.find(data[escape + 1 : start])
+        if short >= 0:
+            parts.append(_MEANINGS[short])
+        elif data[escape + 1] == 117:  # u
+            code, start = _unicode_escape(data, start)
+            parts.append(chr(code))
+        else:
+            raise JsonError("bad escape", escape)
+
+
+def _unicode_escape(data, start):
+    """Read what follows a backslash and u: one character, which may take a pair of surrogates."""
+    code = _hexadecimal(data, start)
+    start += 4
+    if not 0xD800 <= code < 0xE000:
+        return code, start
+    low = 0
+    if code < 0xDC00 and data[start : start + 2] == b"\\u":
+        low = _hexadecimal(data, start + 2)
+    if not 0xDC00 <= low < 0xE000:
+        raise JsonError("half a surrogate pair", start)
+    return 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00), start + 6
+
+
+def _hexadecimal(data, start):
+    """Return the number of four hexadecimal digits; int() would take blanks, signs and `_`, too."""
+    code = 0
+    for byte in data[start : start + 4]:
+        letter = byte | 32
+        if 48 <= byte <= 57:
+            code = code << 4 | byte - 48
+        elif 97 <= letter <= 102:
+            code = code << 4 | letter - 87
+        else:
+            raise JsonError("bad escape", start)
+    return code
+
+
+def _scalar(data, start):
+    """Read a number or one of the three words; return the value and the position behind it."""
+    first = start + 1 if data[start] == 45 else start  # a minus
+    end = _digits(data, first)
+    count = end - first
+    if not count:
+        return _word(data, start)
+    if count > 1 and data[first] == 48:
+        raise JsonError("leading zero", start)
+    follow = data[end : end + 1]
+    if not follow or follow not in b".eE":
+        if count > MAX_DIGITS:
+            raise JsonError("integer too long", start)
+        return int(data[start:end]), end
+    return _fraction(data, start, end)
+
+
+def _digits(data, position):
+    """Return the position of the first byte that is no digit."""
+    length = len(data)
+    while position < length and 48 <= data[position] <= 57:
+        position += 1
+    return position
+
+
+def _fraction(data, start, position):
+    """Read a number with a fraction or an exponent; `position` is behind its integer."""
+    if data[position] == 46:  # a full stop
+        end = _digits(data, position + 1)
+        if end == position + 1:
+            raise JsonError("digit expected", end)
+        position = end
+    exponent = data[position : position + 1]
+    if exponent and exponent in b"eE":
+        position += 1
+        sign = data[position : position + 1]
+        if sign and sign in b"+-":
+            position += 1
+        end = _digits(data, position)
+        if end == position:
+            raise JsonError("digit expected", end)
+        position = end
+    value = float(data[start:position])
+    if value != value:
+        value = 0.0  # MicroPython 1.25 takes 0e999 for zero times infinity
+    if value - value != 0:
+        raise JsonError("number too large", start)
+    return value, position
+
+
+def _word(data, start):
+    for word, value in ((b"true", True), (b"false", False), (b"null", None)):
+        end = start + len(word)
+        if data[start:end] == word:
+            return value, end
+    raise JsonError("value expected", start)
