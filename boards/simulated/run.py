@@ -5,6 +5,8 @@
 
 import sys
 
+_CANNOT_LISTEN = 3
+
 
 def main(arguments):
     """Fill in the board from name=value arguments and start it."""
@@ -23,9 +25,14 @@ def main(arguments):
         elif value:
             setattr(board, name, value)
     namespace = {"__name__": "__main__"}
-    for part in ("boot", "main"):
-        with open("%s/%s.py" % (firmware, part)) as file:
-            exec(file.read(), namespace)
+    try:
+        for part in ("boot", "main"):
+            with open("%s/%s.py" % (firmware, part)) as file:
+                exec(file.read(), namespace)
+    except OSError as error:
+        # Nothing else is let through by main.py: on a PC the address may be taken or not ours.
+        print("simulate: cannot listen on %s port %d: %s" % (board.HOST, board.PORT, error))
+        sys.exit(_CANNOT_LISTEN)
 
 
 main(sys.argv[1:])

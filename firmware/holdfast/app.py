@@ -80,8 +80,8 @@ class App:
         try:
             server = asyncio.create_task(_for_ever(self.server.accept, listener))
             reaper = asyncio.create_task(_for_ever(self.server.reap))
-            print("ready http://%s:%d" % (host, port))
             gc.collect()
+            print("ready http://%s:%d" % (host, port))
             await _for_ever(self.ticker.run)
             server.cancel()
             reaper.cancel()

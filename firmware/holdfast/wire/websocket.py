@@ -250,15 +250,14 @@ def _close_content(payload):
 
 def frame(opcode, payload):
     """Return a whole message in one frame: FIN set, not masked (RFC 6455 5.2)."""
-    first = 0x80 | opcode
+    first = (0x80 | opcode) << 8
     length = len(payload)
     if length < 126:
-        header = (first << 8 | length).to_bytes(2, "big")
+        header = (first | length).to_bytes(2, "big")
     elif length < 0x10000:
-        # No integers above 31 bits here: each is an allocation.
-        header = bytes((first, 126, length >> 8, length & 0xFF))
+        header = ((first | 126) << 16 | length).to_bytes(4, "big")
     else:
-        header = bytes((first, 127)) + length.to_bytes(8, "big")
+        header = ((first | 127) << 64 | length).to_bytes(10, "big")
     return header + payload
 
 

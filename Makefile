@@ -1,0 +1,68 @@
+# Each target does its own set-up; all that is needed is python3 with venv, and make.
+# make run ARGS="--port 8081 --pins /tmp/pins"
+
+PYTHON ?= python3
+VENV ?= .venv
+RUN := $(VENV)/.run
+DEV := $(VENV)/.dev
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+SOURCES := firmware boards tools host_tests
+
+.PHONY: help run demo test nightly lint format cross size bench clean
+
+help:
+	@echo "make run      the simulated board; ARGS=\"--help\" tells its options"
+	@echo "make demo     a controller dies and comes back, in your terminal"
+	@echo "make test     all tests, on CPython and MicroPython"
+	@echo "make lint     ruff, codespell"
+	@echo "make cross    compile every firmware file with mpy-cross"
+	@echo "make size     heap kept per module"
+	@echo "make bench    beside microdot: speed, instructions, bytes, heap"
+	@echo "make nightly  the long tests"
+
+run: $(RUN)
+	@exec $(VENV)/bin/python tools/simulate.py $(ARGS)
+
+demo: $(DEV)
+	@exec $(VENV)/bin/python tools/demo.py $(ARGS)
+
+test: $(DEV)
+	$(VENV)/bin/python -m pytest $(ARGS)
+
+nightly: $(DEV)
+	HOLDFAST_NIGHTLY=1 $(VENV)/bin/python -m pytest $(ARGS)
+
+lint: $(DEV)
+	$(VENV)/bin/ruff check $(SOURCES)
+	$(VENV)/bin/ruff format --check $(SOURCES)
+	$(VENV)/bin/codespell README.md CHANGELOG.md Makefile pyproject.toml $(SOURCES)
+
+format: $(DEV)
+	$(VENV)/bin/ruff check --fix $(SOURCES)
+	$(VENV)/bin/ruff format $(SOURCES)
+
+cross: $(RUN)
+	$(VENV)/bin/python tools/cross.py
+
+size: $(RUN)
+	$(VENV)/bin/python tools/size.py $(ARGS)
+
+bench: $(DEV)
+	$(VENV)/bin/python tools/bench.py $(ARGS)
+
+clean:
+	rm -rf build .pytest_cache .ruff_cache .hypothesis
+
+# pip 25.1 and later knows dependency groups; what Debian ships may be older.
+$(VENV)/bin/python:
+	@echo "making the environment in $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install pip==26.0
+
+$(RUN): pyproject.toml | $(VENV)/bin/python
+	@$(PIP) install --group run
+	@touch $@
+
+$(DEV): pyproject.toml | $(VENV)/bin/python
+	@$(PIP) install --group dev
+	@touch $@ $(RUN)

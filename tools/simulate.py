@@ -1,0 +1,139 @@
+"""Runs the real firmware on this PC as a simulated board; see boards/simulated/README.md.
+
+Prints `ready http://HOST:PORT` once it serves; ends cleanly on SIGTERM or Ctrl-C.
+"""
+
+import argparse
+import contextlib
+import ctypes
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import interpreters
+
+BOARD = interpreters.ROOT / "boards" / "simulated"
+sys.path.insert(0, str(interpreters.FIRMWARE))
+
+ADDRESS_TAKEN = 3  # what run.py ends with when it cannot listen
+PORT_TRIES = 5  # with --port 0, should somebody else take the free port first
+
+
+def heap(text):
+    """Bytes, with k or m as on MicroPython's own command line."""
+    factor = {"k": 1024, "m": 1024 * 1024}.get(text[-1:].lower(), 1)
+    return int(text if factor == 1 else text[:-1]) * factor
+
+
+def parse(arguments=None):
+    parser = argparse.ArgumentParser(description="Run the simulated board.")
+    parser.add_argument("--runtime", choices=("micropython", "cpython"), default="micropython")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
+    parser.add_argument("--port", type=int, default=8080, help="0 picks a free one")
+    parser.add_argument("--pins", type=Path, metavar="DIR", help="the wiring: DIR/gpio<N>")
+    parser.add_argument("--settings", type=Path, metavar="FILE", help="settings as JSON")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="the board's flash")
+    parser.add_argument("--heap", type=heap, metavar="BYTES", help="MicroPython's heap, e.g. 190k")
+    parser.add_argument("--connections", type=int, default=5, help="TCP connections in all")
+    options = parser.parse_args(arguments)
+    if options.connections < 2:
+        parser.error("--connections: a board has at least two")
+    return options
+
+
+def check_settings(path):
+    """Say what is wrong with a settings file before anything starts; the board itself goes on."""
+    import board
+    from holdfast.core.settings import SettingsError, check
+    from holdfast.wire.json import JsonError, loads
+
+    try:
+        check(loads(path.read_bytes()), board.PORTS)
+    except OSError as error:
+        sys.exit("simulate: %s: %s" % (path, error.strerror))
+    except JsonError as error:
+        sys.exit("simulate: %s is not JSON: %s at byte %d" % (path, error, error.position))
+    except SettingsError as error:
+        sys.exit("simulate: %s: %s" % (path, error))
+
+
+def interpreter(options):
+    """The command that runs a program, and the firmware folder it is to run."""
+    if options.runtime == "micropython":
+        micropython = interpreters.micropython()
+        if micropython is not None:
+            command = [micropython]
+            if options.heap:
+                command += ["-X", "heapsize=%d" % options.heap]
+            return command, interpreters.compile_firmware() or interpreters.FIRMWARE
+        print("simulate: no MicroPython for this machine (set MICROPYTHON); running under CPython")
+    if options.heap:
+        print("simulate: --heap bounds MicroPython's heap only; CPython ignores it")
+    return [sys.executable], interpreters.FIRMWARE
+
+
+def settings_file(options):
+    """--settings, else what the board has in its flash, else root / pass."""
+    if options.settings:
+        return options.settings
+    if options.data and (options.data / "settings.json").exists():
+        return options.data / "settings.json"
+    return BOARD / "settings.json"
+
+
+def free_port(host):
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return probe.getsockname()[1]
+
+
+def end_with_parent():
+    """Have the kernel end the board when this program is killed (Linux)."""
+    pr_set_pdeathsig = 1
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGINT)
+
+
+def run(options):
+    """Run the board to its end and return its status."""
+    for folder in (options.pins, options.data):
+        if folder:
+            folder.mkdir(parents=True, exist_ok=True)
+    settings = settings_file(options)
+    check_settings(settings)
+    host = socket.gethostbyname(options.host)
+    command, firmware = interpreter(options)
+    command += [str(BOARD / "run.py"), str(firmware), "HOST=" + host]
+    command += ["CONNECTIONS=%d" % options.connections, "file:settings.json=%s" % settings]
+    if options.pins:
+        command.append("PINS=%s" % options.pins.resolve())
+    for _ in range(PORT_TRIES):
+        port = options.port or free_port(host)
+        status = supervise(command + ["PORT=%d" % port])
+        if status != ADDRESS_TAKEN or options.port:
+            break
+    return status
+
+
+def supervise(command):
+    """Run the board as a child; pass on our end as its Ctrl-C."""
+    board = subprocess.Popen(command, preexec_fn=end_with_parent)
+    ending = False
+
+    def end(signum, frame):
+        nonlocal ending
+        ending = True
+        board.send_signal(signal.SIGINT)
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    status = board.wait()
+    return 0 if ending else status
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(BOARD))
+    sys.stdout.reconfigure(line_buffering=True)
+    sys.exit(run(parse()))
