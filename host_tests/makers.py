@@ -1,0 +1,61 @@
+"""Settings, wirings and modules as tests need them; runs on CPython and MicroPython."""
+
+from holdfast.core.module import Module
+from holdfast.core.settings import check
+
+# Two inputs and two outputs: the smallest board that shows everything.
+WIRING = ((10, "input", 1), (11, "input", 0), (12, "output", 1), (13, "output", 0))
+
+_MD5 = "0" * 32
+_SHA256 = "0" * 64
+
+
+def account(name, role="operator", within=None):
+    """An account row whose hashes match no password."""
+    row = {"name": name, "role": role, "md5": _MD5, "sha256": _SHA256}
+    if within is not None:
+        row["first_heartbeat_within"] = within
+    return row
+
+
+def settings(ports=None, accounts=None, wiring=WIRING, **more):
+    """Checked settings; two masters `a` and `b` and a viewer `v` unless told otherwise."""
+    if accounts is None:
+        accounts = [account("a"), account("b", "administrator"), account("v", "viewer")]
+    data = {"accounts": accounts, "ports": ports or {}}
+    data.update(more)
+    return check(data, wiring)
+
+
+class Numbers:
+    """Random bytes that tests can foretell: 16 bytes of 1, then of 2, ..."""
+
+    def __init__(self):
+        self.count = 0
+
+    def __call__(self, size):
+        self.count += 1
+        return bytes([self.count % 256]) * size
+
+
+def module(ports=None, accounts=None, wiring=WIRING, now=0, levels=None, **more):
+    """A module that wakes up at `now` with every circuit open."""
+    if levels is None:
+        levels = bytes([1 - row[2] for row in wiring])
+    return Module(settings(ports, accounts, wiring, **more), levels, Numbers(), now)
+
+
+def turn(subject, now):
+    """What the ticker does: act, then tell; returns the events as (topic, source, data, at)."""
+    subject.act(now)
+    subject.tell(now)
+    return events(subject, now)
+
+
+def events(subject, now=0):
+    """The events not yet taken, as (last part of the topic, source, data, at)."""
+    subject.tell(now)
+    return [
+        (declared.topic[0].split("/")[-1], declared.source, data, at)
+        for declared, data, at in subject.events.take()
+    ]

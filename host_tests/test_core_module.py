@@ -1,0 +1,358 @@
+"""The I/O module: facts in with the time, levels and events out."""
+
+from holdfast.core.module import LOCKED, NOT_OUTPUT, TRIPS_KEPT
+from holdfast.core.port import CLOSED, OPEN
+from makers import account, events, module, turn
+
+CLOSE_ON_LOSS = {"2": {"fallback": {"steps": [{"state": "closed"}]}}}
+
+
+def test_a_module_wakes_up_with_its_power_on_levels():
+    subject = module({"2": {"power_on": "closed"}, "3": {"power_on": "closed"}})
+    assert bytes(subject.levels) == b"\x00\x01\x01\x00"  # port 3: closed is level 0
+    assert events(subject) == []
+
+
+def test_every_stateful_property_is_declared_with_its_first_value():
+    subject = module({"2": {"power_on": "closed"}}, levels=b"\x01\x01\x00\x00")
+    declared = [(p.topic[0].split("/")[-1], p.source, p.data) for p in subject.events.properties]
+    assert declared == [
+        ("Heartbeat", None, "0"),
+        ("Port", "0", "1"),
+        ("DigitalInput", "0", "1"),
+        ("Port", "1", "0"),
+        ("DigitalInput", "1", "0"),
+        ("Port", "2", "1"),
+        ("Relay", "2", "active"),
+        ("Port", "3", "0"),
+        ("Relay", "3", "inactive"),
+    ]
+
+
+def test_a_session_keeps_its_id_while_it_lives():
+    subject = module()
+    first = subject.heartbeat("a", 100, 0).id
+    assert subject.heartbeat("a", 100, 100).id == first  # the gap is Duration, not more
+    assert subject.heartbeat("a", 100, 201).id != first
+    assert len(first) == 36
+    assert first[14] == "4"
+
+
+def test_expiry_is_never_early_though_the_clock_cuts_off():
+    # A heartbeat at 0.9 ms is seen at 0: at 100 on this clock only 99.1 ms have passed.
+    subject = module(CLOSE_ON_LOSS)
+    subject.heartbeat("a", 100, 0)
+    assert subject.next_deadline() == 101
+    assert not subject.act(100)
+    assert subject.levels[2] == 0
+    assert subject.act(101)
+    assert subject.levels[2] == 1
+
+
+def test_a_loss_is_told_once_with_the_time_it_was_due():
+    subject = module(CLOSE_ON_LOSS)
+    subject.heartbeat("a", 100, 0)
+    assert turn(subject, 50) == []
+    assert turn(subject, 250) == [
+        ("Heartbeat", None, "1", 101),
+        ("Port", "2", "1", 101),
+        ("Relay", "2", "active", 101),
+    ]
+    assert turn(subject, 300) == []
+    assert subject.trips == [("a", 101, 250, "no heartbeat for 100 ms")]
+    assert subject.trip_count == 1
+    assert subject.worst_lateness_ms == 149
+
+
+def test_lost_stays_true_until_every_lost_master_is_back():
+    subject = module()
+    subject.heartbeat("a", 100, 0)
+    subject.heartbeat("b", 100, 0)
+    assert [event[2] for event in turn(subject, 200)] == ["1"]
+    subject.heartbeat("a", 100, 210)
+    assert turn(subject, 210) == []
+    assert subject.lost
+    subject.heartbeat("b", 100, 220)
+    assert turn(subject, 220) == [("Heartbeat", None, "0", 220)]
+
+
+def test_the_earlier_of_two_losses_seen_late_dates_the_event():
+    subject = module()
+    subject.heartbeat("b", 300, 0)
+    subject.heartbeat("a", 100, 0)
+    assert turn(subject, 1000) == [("Heartbeat", None, "1", 101)]
+
+
+def test_a_living_master_does_not_hide_a_dead_one():
+    subject = module(CLOSE_ON_LOSS)
+    subject.heartbeat("a", 100, 0)
+    for now in range(0, 300, 50):
+        subject.heartbeat("b", 100, now)
+    assert subject.lost
+    assert subject.levels[2] == 1
+
+
+def test_a_named_master_alone_triggers_its_ports():
+    subject = module({"2": {"fallback": {"master": "a", "steps": [{"state": "closed"}]}}})
+    subject.heartbeat("a", 1000, 0)
+    subject.heartbeat("b", 100, 0)
+    turn(subject, 500)
+    assert subject.levels[2] == 0
+    turn(subject, 1001)
+    assert subject.levels[2] == 1
+    subject.heartbeat("a", 1000, 1100)  # b is still lost, but not this port's matter
+    assert not subject.ports[2].lost
+
+
+def test_a_late_heartbeat_finds_the_trip_done():
+    subject = module(CLOSE_ON_LOSS)
+    before = subject.heartbeat("a", 100, 0).id
+    after = subject.heartbeat("a", 100, 500).id
+    assert before != after
+    assert subject.levels[2] == 1  # on_return is hold
+    assert events(subject, 500) == [
+        ("Heartbeat", None, "1", 101),
+        ("Port", "2", "1", 101),
+        ("Relay", "2", "active", 101),
+        ("Heartbeat", None, "0", 500),
+    ]
+
+
+def test_a_timeline_runs_from_the_loss_however_late_it_is_looked_at():
+    steps = [
+        {"after": 0, "state": "closed"},
+        {"after": 50, "state": "open"},
+        {"after": 100, "state": "closed", "pulse": 30},
+    ]
+    ports = {"2": {"fallback": {"steps": steps}}}
+    subject = module(ports)
+    subject.heartbeat("a", 100, 0)
+    seen = []
+    while subject.next_deadline() is not None:
+        now = subject.next_deadline()
+        turn(subject, now)
+        seen.append((now, subject.levels[2]))
+    assert seen == [(101, 1), (151, 0), (201, 1), (231, 0)]
+    late = module(ports)
+    late.heartbeat("a", 100, 0)
+    turn(late, 210)
+    assert late.levels[2] == 1
+    assert late.ports[2].since == 201
+    assert late.next_deadline() == 231
+
+
+def test_hold_leaves_an_output_as_it_was():
+    subject = module({"2": {"fallback": {"steps": [{"state": "hold"}]}}})
+    subject.command(subject.ports[2], CLOSED, "a", 0)
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 200)
+    assert subject.levels[2] == 1
+
+
+def test_a_first_step_may_come_later_than_the_loss():
+    subject = module({"2": {"fallback": {"steps": [{"after": 40, "state": "closed"}]}}})
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 101)
+    assert subject.lost
+    assert subject.levels[2] == 0
+    assert subject.next_deadline() == 141
+    turn(subject, 141)
+    assert subject.levels[2] == 1
+
+
+def test_a_return_ends_the_timeline():
+    steps = [{"after": 0, "state": "closed"}, {"after": 50, "state": "open"}]
+    subject = module({"2": {"fallback": {"steps": steps}}})
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 110)
+    subject.heartbeat("a", 1000, 120)
+    turn(subject, 500)
+    assert subject.levels[2] == 1
+
+
+def test_return_restores_what_was_commanded_where_settings_say_so():
+    subject = module({"2": {"fallback": {"on_return": "restore"}}})
+    port = subject.ports[2]
+    subject.command(port, CLOSED, "a", 0)
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 200)
+    assert port.state == OPEN
+    subject.heartbeat("a", 100, 300)
+    assert port.state == CLOSED
+    assert port.why == "restore"
+
+
+def test_a_locked_port_refuses_commands_while_its_master_is_lost():
+    subject = module()
+    port = subject.ports[2]
+    subject.heartbeat("a", 100, 0)
+    assert subject.command(port, CLOSED, "b", 50) is None
+    assert subject.command(port, CLOSED, "b", 101) == LOCKED
+    assert port.state == OPEN
+    subject.heartbeat("a", 100, 300)
+    assert subject.command(port, CLOSED, "b", 300) is None
+    assert subject.levels[2] == 1
+
+
+def test_an_unlocked_port_takes_commands_while_lost_and_ends_its_timeline():
+    steps = [{"state": "open"}, {"after": 50, "state": "closed"}]
+    subject = module({"2": {"fallback": {"locked": False, "steps": steps}}})
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 110)
+    assert subject.command(subject.ports[2], OPEN, "b", 120) is None
+    turn(subject, 200)
+    assert subject.levels[2] == 0
+
+
+def test_an_input_cannot_be_commanded():
+    subject = module()
+    assert subject.command(subject.ports[0], CLOSED, "a", 0) == NOT_OUTPUT
+
+
+def test_the_same_command_twice_is_one_event():
+    subject = module()
+    for _ in range(2):
+        subject.command(subject.ports[3], CLOSED, "a", 5)
+    assert events(subject) == [("Port", "3", "1", 5), ("Relay", "3", "active", 5)]
+    assert subject.levels[3] == 0  # closed is level 0 there
+
+
+def test_an_input_tells_its_changes_only():
+    subject = module({"1": {"normal": "closed"}})
+    subject.input(0, 1, 10)
+    subject.input(0, 1, 20)
+    subject.input(1, 1, 30)  # open already: level 1 is open there
+    assert events(subject) == [("Port", "0", "1", 10), ("DigitalInput", "0", "1", 10)]
+    subject.input(1, 0, 40)
+    assert events(subject) == [("Port", "1", "0", 40), ("DigitalInput", "1", "0", 40)]
+
+
+def test_a_new_normal_state_flips_an_output_and_keeps_it_inactive():
+    subject = module()
+    assert subject.set_normal(subject.ports[2], CLOSED, "a", 7) is None
+    assert subject.levels[2] == 1
+    assert events(subject) == []
+
+
+def test_a_new_normal_state_turns_an_input_active():
+    subject = module()
+    assert subject.set_normal(subject.ports[0], CLOSED, "a", 7) is None
+    assert events(subject) == [("Port", "0", "1", 7), ("DigitalInput", "0", "1", 7)]
+
+
+def test_a_new_normal_state_is_refused_on_a_locked_port():
+    subject = module()
+    subject.heartbeat("a", 100, 0)
+    assert subject.set_normal(subject.ports[2], CLOSED, "b", 200) == LOCKED
+    assert subject.ports[2].normal == OPEN
+
+
+def test_an_administrator_can_release_a_lost_master():
+    subject = module(CLOSE_ON_LOSS)
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 200)
+    subject.release("a", 300)
+    assert events(subject, 300) == [("Heartbeat", None, "0", 300)]
+    assert subject.command(subject.ports[2], OPEN, "b", 310) is None
+    assert subject.next_deadline() is None
+
+
+def test_releasing_one_master_does_not_free_a_port_that_another_lost():
+    subject = module()
+    subject.heartbeat("a", 100, 0)
+    subject.heartbeat("b", 100, 0)
+    turn(subject, 200)
+    subject.release("a", 300)
+    assert subject.lost
+    assert subject.refuses(subject.ports[2], 300) == LOCKED
+
+
+def test_a_master_that_never_calls_after_a_restart_counts_as_lost():
+    subject = module(CLOSE_ON_LOSS, [account("a", within=500), account("b")], now=1000)
+    assert turn(subject, 1500) == []
+    assert turn(subject, 1501)[0] == ("Heartbeat", None, "1", 1501)
+    assert subject.trips[0][3] == "no heartbeat since the restart"
+    assert subject.levels[2] == 1
+
+
+def test_a_master_that_calls_in_time_after_a_restart_is_not_lost():
+    subject = module(None, [account("a", within=500)])
+    assert subject.heartbeat("a", 10000, 400).least_margin_ms is None
+    assert turn(subject, 9000) == []
+
+
+def test_the_least_margin_is_the_nearest_the_session_came():
+    subject = module()
+    for now in (0, 40, 130, 150):
+        session = subject.heartbeat("a", 100, now)
+    assert session.least_margin_ms == 11
+    assert session.beats == 4
+
+
+def test_a_failed_turn_ends_every_session_and_locks_the_outputs():
+    subject = module(CLOSE_ON_LOSS)
+    subject.heartbeat("a", 10000, 0)
+    subject.fail(50)
+    subject.act(50)
+    assert subject.levels[2] == 1
+    assert turn(subject, 50)[0] == ("Heartbeat", None, "1", 50)
+    assert [trip[0] for trip in subject.trips] == ["a", ""]
+    subject.fail(60)  # again is not another trip
+    turn(subject, 60)
+    assert subject.trip_count == 2
+    # Returning is a master's decision.
+    subject.heartbeat("a", 10000, 100)
+    assert not subject.ports[2].lost
+
+
+def test_a_failed_turn_without_any_master_is_released_by_an_administrator():
+    subject = module()
+    subject.fail(10)
+    turn(subject, 10)
+    assert subject.refuses(subject.ports[2], 20) == LOCKED
+    subject.release("", 30)
+    assert subject.refuses(subject.ports[2], 30) is None
+    assert not subject.lost or events(subject)[-1][2] == "0"
+
+
+def test_the_prepared_table_is_step_one_of_every_timeline():
+    ports = {
+        "2": {"fallback": {"steps": [{"after": 900, "state": "closed"}]}},
+        "3": {"power_on": "closed", "fallback": {"steps": [{"state": "hold"}]}},
+    }
+    assert bytes(module(ports).fallback_levels)[2:] == b"\x01\x00"
+
+
+def test_only_the_latest_trips_are_kept():
+    subject = module()
+    for i in range(TRIPS_KEPT + 3):
+        subject.heartbeat("a", 10, i * 100)
+        turn(subject, i * 100 + 50)
+    assert len(subject.trips) == TRIPS_KEPT
+    assert subject.trip_count == TRIPS_KEPT + 3
+    assert subject.trips[-1][1] == (TRIPS_KEPT + 2) * 100 + 11
+
+
+def test_act_allocates_nothing_between_deadline_and_pin():
+    try:
+        from micropython import heap_lock, heap_unlock
+    except ImportError:
+        return  # CPython has no such lock; the MicroPython run of this file makes the claim
+    steps = [{"after": 0, "state": "closed"}, {"after": 50, "state": "open"}]
+    subject = module({"2": {"fallback": {"steps": steps}}})
+    subject.heartbeat("a", 100, 0)
+    subject.heartbeat("b", 100, 0)
+    heap_lock()
+    try:
+        subject.act(500)
+    finally:
+        heap_unlock()
+    assert subject.ports[2].since == 151
+
+
+def test_time_may_be_far_beyond_the_small_integers():
+    start = 1 << 45
+    subject = module(CLOSE_ON_LOSS, now=start)
+    subject.heartbeat("a", 100, start)
+    assert turn(subject, start + 100) == []
+    assert turn(subject, start + 101)[0] == ("Heartbeat", None, "1", start + 101)

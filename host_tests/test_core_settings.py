@@ -1,0 +1,119 @@
+"""Settings: one pure function that names the bad key."""
+
+from claims import raises
+from holdfast.core.port import CLOSED, HOLD, OPEN
+from holdfast.core.settings import MAX_ACCOUNTS, SettingsError, check
+from makers import WIRING, account, settings
+
+_OUTPUT = "settings.ports.2"
+
+# (settings, the key that is named)
+BAD = (
+    ([], "settings"),
+    (None, "settings"),
+    ({"colour": 1}, "settings.colour"),
+    ({"name": 7}, "settings.name"),
+    ({"name": "x" * 33}, "settings.name"),
+    ({"name": "a\nb"}, "settings.name"),
+    ({"realm": 'a"b'}, "settings.realm"),
+    ({"realm": ""}, "settings.realm"),
+    ({"accounts": {}}, "settings.accounts"),
+    ({"accounts": [1]}, "settings.accounts[0]"),
+    ({"accounts": [account("")]}, "settings.accounts[0].name"),
+    ({"accounts": [account("a b")]}, "settings.accounts[0].name"),
+    ({"accounts": [account("a"), account("a")]}, "settings.accounts[1].name"),
+    ({"accounts": [account("a", "anyone")]}, "settings.accounts[0].role"),
+    ({"accounts": [account("a", "king")]}, "settings.accounts[0].role"),
+    ({"accounts": [account("a", "viewer", 5)]}, "settings.accounts[0].first_heartbeat_within"),
+    ({"accounts": [account("a", "operator", 0)]}, "settings.accounts[0].first_heartbeat_within"),
+    ({"accounts": [{"name": "a", "role": "viewer"}]}, "settings.accounts[0].md5"),
+    ({"heartbeat": {"shortest": 0}}, "settings.heartbeat.shortest"),
+    ({"heartbeat": {"shortest": True}}, "settings.heartbeat.shortest"),
+    ({"heartbeat": {"longest": "9"}}, "settings.heartbeat.longest"),
+    ({"heartbeat": {"longest": 1 << 29}}, "settings.heartbeat.longest"),
+    ({"heartbeat": {"shortest": 10, "longest": 9}}, "settings.heartbeat.shortest"),
+    ({"ports": {"4": {}}}, "settings.ports.4"),
+    ({"ports": {"0": {"power_on": "open"}}}, "settings.ports.0.power_on"),
+    ({"ports": {"2": {"normal": "shut"}}}, _OUTPUT + ".normal"),
+    ({"ports": {"2": {"normal": "hold"}}}, _OUTPUT + ".normal"),
+    ({"ports": {"2": {"closed_level": 2}}}, _OUTPUT + ".closed_level"),
+    ({"ports": {"2": {"fallback": []}}}, _OUTPUT + ".fallback"),
+    ({"ports": {"2": {"fallback": {"master": "z"}}}}, _OUTPUT + ".fallback.master"),
+    ({"ports": {"2": {"fallback": {"steps": []}}}}, _OUTPUT + ".fallback.steps"),
+    ({"ports": {"2": {"fallback": {"on_return": "x"}}}}, _OUTPUT + ".fallback.on_return"),
+    ({"ports": {"2": {"fallback": {"locked": 1}}}}, _OUTPUT + ".fallback.locked"),
+)
+
+# (steps, the key that is named below `steps`)
+BAD_STEPS = (
+    ([{"state": "opn"}], "[0].state"),
+    ([{"after": -1}], "[0].after"),
+    ([{"after": 1.5}], "[0].after"),
+    ([{}, {}], "[1].after"),
+    ([{"state": "hold", "pulse": 5}], "[0].pulse"),
+    ([{"pulse": 0}], "[0].pulse"),
+    ([{"pulse": 50}, {"after": 50}], "[1].after"),
+    ([{"after": i} for i in range(9)], ""),
+)
+
+
+def test_every_bad_key_is_named():
+    for data, key in BAD:
+        error = raises(SettingsError, check, data, WIRING)
+        assert error.key == key, (data, error)
+        assert str(error).startswith(key + ": ")
+
+
+def test_every_bad_step_is_named():
+    for steps, key in BAD_STEPS:
+        data = {"ports": {"2": {"fallback": {"steps": steps}}}}
+        error = raises(SettingsError, check, data, WIRING)
+        assert error.key == _OUTPUT + ".fallback.steps" + key, (steps, error)
+
+
+def test_a_hash_must_be_hex_of_its_length():
+    for key, value in (("md5", "0" * 31), ("md5", "g" * 32), ("sha256", "0" * 32), ("md5", 5)):
+        row = account("a")
+        row[key] = value
+        error = raises(SettingsError, check, {"accounts": [row]}, WIRING)
+        assert error.key == "settings.accounts[0]." + key
+
+
+def test_there_are_at_most_so_many_accounts():
+    accounts = [account("a%d" % i) for i in range(MAX_ACCOUNTS + 1)]
+    assert raises(SettingsError, check, {"accounts": accounts}, WIRING).key == "settings.accounts"
+    check({"accounts": accounts[1:]}, WIRING)
+
+
+def test_nothing_at_all_means_safe_defaults_and_nobody_to_log_in():
+    defaults = check({}, WIRING)
+    assert defaults.accounts == ()
+    assert (defaults.shortest_ms, defaults.longest_ms) == (1, 86400000)
+    assert [row.output for row in defaults.ports] == [False, False, True, True]
+    output = defaults.ports[2]
+    assert (output.normal, output.power_on, output.closed_level) == (OPEN, OPEN, 1)
+    fallback = output.fallback
+    assert fallback.steps == ((0, OPEN),)
+    assert (fallback.master, fallback.restore, fallback.locked) == (None, False, True)
+
+
+def test_a_pulse_becomes_two_steps():
+    steps = [{"state": "hold"}, {"after": 10, "state": "closed", "pulse": 5}, {"after": 16}]
+    row = settings({"2": {"fallback": {"steps": steps}}}).ports[2]
+    assert row.fallback.steps == ((0, HOLD), (10, CLOSED), (15, OPEN), (16, OPEN))
+
+
+def test_a_fallback_may_name_a_master():
+    row = settings({"2": {"fallback": {"master": "b"}}}).ports[2]
+    assert row.fallback.master == "b"
+
+
+def test_a_viewer_is_no_master():
+    data = {"2": {"fallback": {"master": "v"}}}
+    assert raises(SettingsError, settings, data).key == _OUTPUT + ".fallback.master"
+
+
+def test_hashes_are_taken_in_either_case():
+    row = account("a")
+    row["md5"] = "A" * 32
+    assert check({"accounts": [row]}, WIRING).accounts[0].md5 == b"a" * 32
