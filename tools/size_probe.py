@@ -1,0 +1,49 @@
+"""Runs under MicroPython: prints the heap each module keeps, then the heap of the whole, at rest.
+
+    micropython size_probe.py FIRMWARE BOARD MODULE...
+"""
+
+import gc
+import sys
+
+
+def kept():
+    gc.collect()
+    gc.collect()
+    return gc.mem_alloc()
+
+
+def main(firmware, folder, *modules):
+    sys.path.insert(0, folder)
+    sys.path.insert(0, firmware)
+    start = kept()
+    # What the firmware takes from MicroPython itself is there before any of ours.
+    import asyncio
+    import binascii
+    import hashlib
+    import os
+    import socket
+
+    system = kept()
+    print("(asyncio and other built in modules)", system - start)
+    before = system
+    for name in modules:
+        __import__(name)
+        after = kept()
+        print(name, after - before)
+        before = after
+    import board
+    from holdfast import app
+    from holdfast.hal import load
+
+    with open(folder + "/settings.json", "rb") as file:
+        settings = app.check(app.json.loads(file.read()), board.PORTS)
+    hal = load(board)
+    before = kept()
+    running = app.App(board, hal, hal.Pins(board), settings)
+    print("(the module of the board, built)", kept() - before)
+    print("TOTAL", kept() - start)
+    return running, asyncio, binascii, hashlib, os, socket
+
+
+main(*sys.argv[1:])
