@@ -1,7 +1,7 @@
 """Settings, wirings and modules as tests need them; runs on CPython and MicroPython."""
 
 from holdfast.core.module import Module
-from holdfast.core.settings import check
+from holdfast.core.check import check
 
 # Two inputs and two outputs: the smallest board that shows everything.
 WIRING = ((10, "input", 1), (11, "input", 0), (12, "output", 1), (13, "output", 0))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from holdfast.core.port import HOLD
 from holdfast.hal.clock import Clock
 from makers import account, module
+from makers import settings as make_settings
 
 NIGHTLY = "HOLDFAST_NIGHTLY" in os.environ
 HISTORIES = 100_000 if NIGHTLY else 10_000
@@ -186,8 +187,9 @@ def turn(subject, model, now, start, identifiers):
 @pytest.mark.slow
 def test_the_module_does_what_the_model_says(one, two, history, prompt, start):
     ports = {"2": {"fallback": one}, "3": {"fallback": two, "power_on": "closed"}}
-    subject = module(ports, [account("a"), account("b")], now=start)
-    model = Model(subject.settings.ports[2:])
+    accounts = [account("a"), account("b")]
+    subject = module(ports, accounts, now=start)
+    model = Model(make_settings(ports, accounts).ports[2:])
     play(subject, model, history, start, prompt)
 
 

@@ -10,6 +10,9 @@ ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "firmware"
 BUILD = ROOT / "build"
 
+# So that tools may import the pure parts of the firmware.
+IMPORTS = (str(FIRMWARE), str(ROOT / "boards" / "simulated" / "cpython"))
+
 
 def find(name, variable=None):
     """The path of a program: from an environment variable, beside this Python, on PATH; or None."""

@@ -15,7 +15,7 @@ from pathlib import Path
 import interpreters
 
 BOARD = interpreters.ROOT / "boards" / "simulated"
-sys.path.insert(0, str(interpreters.FIRMWARE))
+sys.path[:0] = interpreters.IMPORTS
 
 ADDRESS_TAKEN = 3  # what run.py ends with when it cannot listen
 PORT_TRIES = 5  # with --port 0, should somebody else take the free port first
@@ -46,7 +46,7 @@ def parse(arguments=None):
 def check_settings(path):
     """Say what is wrong with a settings file before anything starts; the board itself goes on."""
     import board
-    from holdfast.core.settings import SettingsError, check
+    from holdfast.core.check import SettingsError, check
     from holdfast.wire.json import JsonError, loads
 
     try:

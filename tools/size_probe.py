@@ -36,9 +36,9 @@ def main(firmware, folder, *modules):
     from holdfast import app
     from holdfast.hal import load
 
-    with open(folder + "/settings.json", "rb") as file:
-        settings = app.check(app.json.loads(file.read()), board.PORTS)
+    board.FILES["settings.json"] = folder + "/settings.json"
     hal = load(board)
+    settings = app.load_settings(hal.Storage(board), board.PORTS)
     before = kept()
     running = app.App(board, hal, hal.Pins(board), settings)
     print("(the module of the board, built)", kept() - before)

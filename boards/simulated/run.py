@@ -13,6 +13,8 @@ def main(arguments):
     firmware = arguments[0]
     here = __file__.rpartition("/")[0]
     sys.path.insert(0, here)
+    if sys.implementation.name != "micropython":
+        sys.path.insert(0, here + "/cpython")
     sys.path.insert(0, firmware)
     import board
 

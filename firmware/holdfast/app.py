@@ -1,31 +1,29 @@
 """The composition root: the only file that knows the whole.
 
-    board + settings -> core -> vapix, own -> shell
+board + settings -> core -> vapix, own -> shell
 """
 
 import asyncio
 import gc
 import os
+import sys
+
+from micropython import const
 
 from holdfast import VERSION
 from holdfast.core.accounts import ACTUATE, READ_SYSTEM, WRITE_SYSTEM
 from holdfast.core.module import Module
-from holdfast.core.settings import SettingsError, check
 from holdfast.hal.clock import Clock
-from holdfast.own.status import StatusService
-from holdfast.shell.dispatch import Dispatcher
+from holdfast.shell.dispatch import Dispatcher, Lazy
 from holdfast.shell.portable import listen, report, sleep_ms
 from holdfast.shell.server import Server
 from holdfast.shell.ticker import Ticker
 from holdfast.vapix.heartbeat import HeartbeatService
-from holdfast.vapix.portmanagement import PortManagement
-from holdfast.vapix.stream import EventStreaming
-from holdfast.vapix.wssession import TokenService
 from holdfast.wire import json
 from holdfast.wire.digest import Authenticator
 
-_BACKLOG = 2  # each waiting connection takes one of the few a board has
-_RESTART_MS = 200
+_BACKLOG = const(2)  # each waiting connection takes one of the few a board has
+_RESTART_MS = const(200)
 
 
 class App:
@@ -38,37 +36,40 @@ class App:
         self.module = Module(settings, levels, os.urandom, clock.now())
         # Power-on states, before anything is imported or opened that could take its time.
         pins.write(self.module.levels)
-        tokens = TokenService(os.urandom)
-        streaming = EventStreaming(self.module.events, clock.epoch_ms)
-        status = StatusService(self.module, VERSION)
+        tokens = Lazy("holdfast.vapix.wssession", "TokenService", os.urandom)
+        self._streaming = Lazy(
+            "holdfast.vapix.stream", "EventStreaming", self.module.events, clock.epoch_ms
+        )
+        ports = Lazy("holdfast.vapix.portmanagement", "PortManagement", self.module)
+        status = Lazy("holdfast.own.status", "StatusService", self.module, VERSION)
+        heartbeat = HeartbeatService(self.module)
+        # Path, method, lowest role, handler, does a wssession token do instead of Digest.
         routes = (
-            ("/vapix/axhbt", "POST", ACTUATE, HeartbeatService(self.module).post, False),
-            ("/vapix/ws-data-stream", "GET", READ_SYSTEM, streaming.get, True),
-            ("/axis-cgi/wssession.cgi", "GET", READ_SYSTEM, tokens.get, False),
-            ("/axis-cgi/wssession.cgi", "POST", READ_SYSTEM, tokens.get, False),
-            (
-                "/axis-cgi/io/portmanagement.cgi",
-                "POST",
-                READ_SYSTEM,
-                PortManagement(self.module).post,
-                False,
-            ),
-            ("/holdfast/status", "GET", READ_SYSTEM, status.get, False),
-            ("/holdfast/release", "POST", WRITE_SYSTEM, status.release, False),
+            ("/vapix/axhbt", "POST", ACTUATE, heartbeat.post, False),
+            ("/vapix/ws-data-stream", "GET", READ_SYSTEM, self._streaming.handler("get"), True),
+            ("/axis-cgi/wssession.cgi", "GET", READ_SYSTEM, tokens.handler("get"), False),
+            ("/axis-cgi/wssession.cgi", "POST", READ_SYSTEM, tokens.handler("get"), False),
+            ("/axis-cgi/io/portmanagement.cgi", "POST", READ_SYSTEM, ports.handler("post"), False),
+            ("/holdfast/status", "GET", READ_SYSTEM, status.handler("get"), False),
+            ("/holdfast/release", "POST", WRITE_SYSTEM, status.handler("release"), False),
         )
         authenticator = Authenticator(settings.realm, settings.accounts, os.urandom)
-        dispatcher = Dispatcher(routes, authenticator, tokens)
+        dispatcher = Dispatcher(routes, authenticator, tokens.handler("redeem"))
         self.ticker = Ticker(
             self.module,
             clock,
             pins,
             hal.Watchdog(board),
-            streaming.publish,
+            self._publish,
             self._relieve,
             board.SAMPLE_MS,
         )
-        self.server = Server(dispatcher, self.ticker, board.CONNECTIONS)
+        self.server = Server(dispatcher, self.ticker.turn, board.CONNECTIONS)
         self._address = hal.Network(board).address
+
+    def _publish(self, changes):
+        if self._streaming.made is not None:
+            self._streaming.made.publish(changes)
 
     def _relieve(self):
         self.server.relieve()
@@ -104,23 +105,32 @@ async def _for_ever(loop, *arguments):
 
 def load_settings(storage, wiring):
     """The settings in storage; with none, or broken ones, safe defaults and no account, loudly."""
+    from holdfast.core.check import SettingsError, check
+
     data = storage.read("settings.json")
-    if data is None:
-        print("holdfast: no settings: every output falls back to open, nobody can log in")
-        return check({}, wiring)
+    settings = None
     try:
-        return check(json.loads(data), wiring)
+        if data is None:
+            print("holdfast: there is no settings.json")
+        else:
+            settings = check(json.loads(data), wiring)
     except json.JsonError as error:
         print("holdfast: settings.json is not JSON: %s at byte %d" % (error, error.position))
     except SettingsError as error:
         print("holdfast: settings.json: %s" % error)
-    print("holdfast: going on with safe defaults: outputs open, nobody can log in")
-    return check({}, wiring)
+    if settings is None:
+        print("holdfast: safe defaults: every output falls back to open, nobody can log in")
+        settings = check({}, wiring)
+    # Not needed again before the next start, and 5 KB of heap.
+    sys.modules.pop("holdfast.core.check")
+    delattr(sys.modules["holdfast.core"], "check")
+    return settings
 
 
 def run(board, hal, pins):
     """Run the module on a board until it is told to stop (KeyboardInterrupt on a PC)."""
     app = App(board, hal, pins, load_settings(hal.Storage(board), board.PORTS))
+    gc.collect()
     try:
         asyncio.run(app.run())
     except KeyboardInterrupt:

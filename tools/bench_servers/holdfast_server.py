@@ -7,7 +7,7 @@ import asyncio
 
 import control
 from holdfast.app import App
-from holdfast.core.settings import check
+from holdfast.core.check import check
 from holdfast.hal import simulated
 
 SETTINGS = {

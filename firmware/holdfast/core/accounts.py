@@ -1,10 +1,12 @@
 """Who may do what: accounts, their roles, and the access classes of the ONVIF default policy."""
 
+from micropython import const
+
 # Roles, each holding the rights of the ones below it.
-ANYONE = 0
-VIEWER = 1
-OPERATOR = 2
-ADMINISTRATOR = 3
+ANYONE = const(0)
+VIEWER = const(1)
+OPERATOR = const(2)
+ADMINISTRATOR = const(3)
 ROLES = ("anyone", "viewer", "operator", "administrator")
 
 # Access classes (ONVIF Core, default access policy) as the lowest role that has them.

@@ -8,12 +8,14 @@ The laws:
 4. `next_deadline()` is a lower bound: to come early is harmless, to come late is not.
 """
 
+from micropython import const
+
 from holdfast.core.accounts import ACTUATE
 from holdfast.core.events import DIGITAL_INPUT, HEARTBEAT, PORT, RELAY, EventSystem
 from holdfast.core.port import HOLD, POWER_ON, Port
 from holdfast.core.session import Session, uuid4
 
-TRIPS_KEPT = 8  # the latest losses, for whoever asks what happened
+TRIPS_KEPT = const(8)  # the latest losses, for whoever asks what happened
 
 LOCKED = "locked"  # the port's master is lost and its settings lock it
 NOT_OUTPUT = "not an output"
@@ -28,7 +30,9 @@ class Module:
 
     def __init__(self, settings, levels, random_bytes, now):
         self._random_bytes = random_bytes
-        self.settings = settings
+        self.name = settings.name
+        self.shortest_ms = settings.shortest_ms  # of a Duration
+        self.longest_ms = settings.longest_ms
         self.levels = bytearray(levels)
         self.events = EventSystem()
         self.lost = False
@@ -39,7 +43,7 @@ class Module:
         self._due = None
         self.ports = [Port(i, row, self.levels) for i, row in enumerate(settings.ports)]
         self.outputs = [port for port in self.ports if port.output]
-        self._declare(now)
+        self._declare(settings.ports, now)
         self.sessions = [Session(a.name) for a in settings.accounts if a.role >= ACTUATE]
         self._fault = Session("")  # the module's own: lost when a turn failed
         self._watched = self.sessions + [self._fault]
@@ -57,11 +61,11 @@ class Module:
         self.fallback_levels = self._prepare()
         self._due = self._find_due()
 
-    def _declare(self, now):
+    def _declare(self, rows, now):
         """Declare every property with the state the module wakes up in."""
         self._heartbeat = self.events.declare(HEARTBEAT, None, "0", now)
         self._told = []  # by port: its properties, (IO/Port, Relay or DigitalInput)
-        for port, row in zip(self.ports, self.settings.ports):
+        for port, row in zip(self.ports, rows):
             if port.output:
                 port.wanted = row.power_on
                 port.put(row.power_on, now, POWER_ON, None)
@@ -95,9 +99,16 @@ class Module:
         """Do what is due. True when levels may have moved. Allocates nothing before the pins can be set."""
         if self._due is None or now < self._due:
             return False
-        for session in self._watched:
-            if session.expires_at is not None and now >= session.expires_at:
-                self._lose(session, session.expires_at)
+        while True:
+            # In the order they expired: a port's timeline begins with the first of its losses.
+            first = None
+            for session in self.sessions:
+                at = session.expires_at
+                if at is not None and now >= at and (first is None or at < first.expires_at):
+                    first = session
+            if first is None:
+                break
+            self._lose(first, first.expires_at)
         for port in self.outputs:
             while port.due is not None and now >= port.due:
                 port.advance()
@@ -118,7 +129,7 @@ class Module:
 
     def _find_due(self):
         due = None
-        for session in self._watched:
+        for session in self.sessions:
             at = session.expires_at
             if at is not None and (due is None or at < due):
                 due = at
@@ -243,7 +254,9 @@ class Module:
 
     def _any_lost(self, master):
         for session in self._watched:
-            if session.lost and (master is None or master == session.master or session is self._fault):
+            if session.lost and (
+                master is None or master == session.master or session is self._fault
+            ):
                 return True
         return False
 

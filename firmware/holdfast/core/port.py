@@ -4,9 +4,11 @@ State is that of the circuit, OPEN or CLOSED; what electrical level that is, the
 that may happen when a deadline passes is prepared here when settings load and allocates nothing.
 """
 
-OPEN = 0
-CLOSED = 1
-HOLD = 2  # in a timeline only: leave the port as it is
+from micropython import const
+
+OPEN = const(0)
+CLOSED = const(1)
+HOLD = const(2)  # in a timeline only: leave the port as it is
 STATES = ("open", "closed", "hold")
 
 # Why an output is in its state.

@@ -23,7 +23,7 @@ class StatusService:
             '{"name":%s,"version":"%s","now":%d,"lost":%s,"masters":[%s],"ports":[%s],'
             '"trips":{"count":%d,"worst_lateness_ms":%d,"latest":[%s]}}'
         ) % (
-            quote(module.settings.name),
+            quote(module.name),
             self._version,
             now,
             _boolean(module.lost),

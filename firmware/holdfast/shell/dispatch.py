@@ -4,13 +4,14 @@ A route is a row `(path, method, lowest role, handler, takes_token)`; a handler 
 request, now) that returns a Response. Whatever goes wrong inside a handler is answered without detail.
 """
 
+from micropython import const
+
 from holdfast.core.accounts import ANYONE
 from holdfast.shell.portable import report
-from holdfast.vapix.fault import Fault, json_fault
 from holdfast.wire.digest import Memory, Refused
-from holdfast.wire.http import REASONS, HttpError, Response, parameter
+from holdfast.wire.http import REASONS, HttpError, Response
 
-RETRY_AFTER_S = 5  # told with 503: by then an idle connection has given way
+_RETRY_AFTER_S = const(5)  # told with 503: by then an idle connection has given way
 
 
 class Caller:
@@ -22,12 +23,40 @@ class Caller:
         self.memory = Memory()
 
 
-class Dispatcher:
-    """Answers requests by the rows of a table."""
+class Lazy:
+    """A service that is imported and made at its first call; until then it costs its row alone.
 
-    def __init__(self, routes, authenticator, tokens):
+    On a board that loads code from flash the first call waits some 10 ms for each KB of code, so
+    nothing on the path of a heartbeat is lazy.
+    """
+
+    def __init__(self, module, name, *arguments):
+        self.made = None
+        self._module = module
+        self._name = name
+        self._arguments = arguments
+
+    def handler(self, method):
+        """A handler for a route's row."""
+
+        def handle(*arguments):
+            if self.made is None:
+                module = __import__(self._module, None, None, (self._name,))
+                self.made = getattr(module, self._name)(*self._arguments)
+            return getattr(self.made, method)(*arguments)
+
+        return handle
+
+
+class Dispatcher:
+    """Answers requests by the rows of a table.
+
+    redeem: a function(query, now) for the account whose session token the query has, or None.
+    """
+
+    def __init__(self, routes, authenticator, redeem):
         self._authenticator = authenticator
-        self._tokens = tokens
+        self._redeem = redeem
         self._routes = {}
         for route in routes:
             self._routes[route[0]] = self._routes.get(route[0], ()) + (route,)
@@ -46,8 +75,6 @@ class Dispatcher:
             return refusal(401, ["WWW-Authenticate: " + challenge for challenge in challenges])
         except HttpError as error:
             return error_response(error)
-        except Fault as fault:
-            return json_fault(fault)
         except MemoryError:
             raise
         except Exception as error:
@@ -65,13 +92,11 @@ class Dispatcher:
         raise HttpError(405, ", ".join([row[1] for row in rows]))
 
     def _account(self, caller, request, now, takes_token):
-        if takes_token:
-            token = parameter(request.query, "wssession")
-            if token is not None:
-                account = self._tokens.redeem(token, now)
-                if account is None:
-                    raise Refused()
-                return account
+        if takes_token and "wssession" in request.query:
+            account = self._redeem(request.query, now)
+            if account is None:
+                raise Refused()
+            return account
         if request.authorization is None:
             raise Refused()
         return self._authenticator.check(
@@ -85,7 +110,9 @@ def error_response(error):
     if error.status == 405:
         lines.append("Allow: " + error.allow)
     elif error.status == 503:
-        lines.append("Retry-After: %d" % RETRY_AFTER_S)
+        lines.append("Retry-After: %d" % _RETRY_AFTER_S)
+    if error.json is not None:
+        return Response(error.status, error.json.encode(), "application/json", lines)
     return refusal(error.status, lines)
 
 

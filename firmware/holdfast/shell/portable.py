@@ -8,7 +8,9 @@ import asyncio
 import socket
 import sys
 
-PIECE_BYTES = 1024  # of one write: on a Pico W all sockets share 8000 bytes
+from micropython import const
+
+PIECE_BYTES = const(1024)  # of one write: on a Pico W all sockets share 8000 bytes
 
 if sys.implementation.name == "micropython":
     sleep_ms = asyncio.sleep_ms

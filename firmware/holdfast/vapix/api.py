@@ -1,20 +1,21 @@
 """What VAPIX' newer JSON APIs share: the envelope of requests and answers, versions, error codes."""
 
+from micropython import const
+
 from holdfast.wire import json
 from holdfast.wire.http import all_digits
 
 # VAPIX Event streaming over WebSocket, "General error codes"; I/O port management has the same up to
 # 2104, and both leave 2200 and up to the API.
-INTERNAL = 1100
-VERSION = 2100
-INVALID_JSON = 2101
-METHOD = 2102
-MISSING = 2103
-INVALID = 2104
-AUTHORIZATION = 2105
-AUTHENTICATION = 2106
-TOO_LARGE = 2107
-
+INTERNAL = const(1100)
+VERSION = const(2100)
+INVALID_JSON = const(2101)
+METHOD = const(2102)
+MISSING = const(2103)
+INVALID = const(2104)
+AUTHORIZATION = const(2105)
+AUTHENTICATION = const(2106)
+TOO_LARGE = const(2107)
 MESSAGES = {
     INTERNAL: "Internal error",
     VERSION: "API version not supported",

@@ -4,21 +4,15 @@ The vendor prints no JSON fault for axhbt. This one follows the convention of it
 element names as keys, with the subcodes of ONVIF Core (section "Generic faults") that axgpio uses.
 """
 
-from holdfast.wire.http import Response
+from holdfast.wire.http import HttpError
 from holdfast.wire.json import quote
 
 
-class Fault(Exception):
+class Fault(HttpError):
     """A request that is answered with a fault of the sender; `subcode` like "ter:InvalidArgVal"."""
 
     def __init__(self, subcode, reason):
-        super().__init__(reason)
-        self.subcode = subcode
-        self.reason = reason
-
-
-def json_fault(fault):
-    """The fault as an HTTP 400."""
-    body = '{"Fault":{"Code":{"Value":"env:Sender","Subcode":{"Value":%s}},"Reason":{"Text":%s}}}'
-    body = body % (quote(fault.subcode), quote(fault.reason))
-    return Response(400, body.encode(), "application/json")
+        super().__init__(400)
+        self.json = (
+            '{"Fault":{"Code":{"Value":"env:Sender","Subcode":{"Value":%s}},"Reason":{"Text":%s}}}'
+        ) % (quote(subcode), quote(reason))

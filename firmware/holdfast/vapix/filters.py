@@ -1,26 +1,28 @@
-"""Which events a client asked for: topic filters and content filters, compiled once, matched often.
+"""Which events a client asked for: filters by topic and by content, compiled once, matched often.
 
-Source: ONVIF Core specification, the dialects ConcreteSet and ItemFilter, with what the vendor's pages and
-real clients write beside the grammar. Names are compared without their prefixes (`tns1`, `onvif`, `axis`,
-`tnsaxis`, none): clients mix them. XML entities are not decoded; the filters come in JSON.
+Source: ONVIF Core specification, dialects ConcreteSet and ItemFilter, with what the vendor's pages
+and real clients write beside the grammar. Names are compared without their prefixes (`tns1`,
+`onvif`, `axis`, `tnsaxis`, none): clients mix them. XML entities stay: the filters come in JSON.
 """
 
 # No filter seen in the field is a third as long; bounds the work of compiling one.
 MAX_LENGTH = 1024
 
+# Alternatives in one topic filter.
+MAX_PATHS = 32
+
 # Comparisons in one content filter, each made for every item of every event.
 MAX_TERMS = 32
 
-# Open brackets and operators that wait for their right side, at one place of a content filter; bounds the
-# stacks of compiling and of matching.
+# Open brackets and operators that wait for their right side, at any place of a content filter.
+# Bounds the stacks of compiling and of matching.
 MAX_NESTING = 16
 
-_BLANKS = " \t\r\n"
-_MARKS = b"()[]@="  # each is a token by itself
-_NAME_ENDS = b" \t\r\n()[]@=/\"'"
+_BLANKS = b" \t\r\n"
 
-# Steps of a compiled content filter, beside the comparisons. While it is compiled they wait on a stack:
-# brackets until they are closed, operators until their right side is complete; the higher binds tighter.
+# Steps of a compiled content filter, beside the comparisons. During compilation they wait on a
+# stack: brackets until they are closed, operators until their right side is complete. Of two
+# operators the higher one binds tighter.
 _OPEN = 0  # (
 _NOT = 1  # not(
 _EXISTS = 2  # boolean(//SimpleItem[
@@ -36,12 +38,15 @@ class FilterError(ValueError):
 def topic_filter(text):
     """Compile a ConcreteSet filter for `topic_matches`: `path | path`, `//.` for all below a path.
 
-    The empty text and `//.` alone ask for every topic; `//` is taken for `//.`, as the vendor prints it.
+    The empty text and `//.` alone ask for every topic; `//`, which the vendor prints, is `//.`.
     """
     _check_length(text)
     if not text:
         return ("",)
-    return tuple([_topic_prefix(path.strip(_BLANKS)) for path in text.split("|")])
+    paths = text.encode().split(b"|")
+    if len(paths) > MAX_PATHS:
+        raise FilterError("too many topics")
+    return tuple([_topic_prefix(path.strip(_BLANKS)) for path in paths])
 
 
 def topic_matches(compiled, topic):
@@ -52,13 +57,13 @@ def topic_matches(compiled, topic):
 
 def _topic_prefix(path):
     """Return what the local path of a topic, with `//` behind it, must begin with."""
-    ending = "//"  # nothing below: only the topic itself
-    if path.endswith(("//.", "//")):
-        path = path[: path.rfind("//")]
+    ending = b"//"  # nothing below: only the topic itself
+    if path.endswith((b"//.", b"//")):
+        path = path[: path.rfind(b"//")]
         if not path:
             return ""
-        ending = "/"
-    return "/".join([_local_name(step.encode()).decode() for step in path.split("/")]) + ending
+        ending = b"/"
+    return (b"/".join([_local_name(step) for step in path.split(b"/")]) + ending).decode()
 
 
 def content_filter(text):
@@ -73,7 +78,8 @@ def content_filter(text):
     terms = 0
     inside = False  # between [ and ]
     operand_due = True
-    for token in tokens:
+    while True:
+        token = next(tokens)
         if not operand_due:
             if token in (b"and", b"or"):
                 operator = _AND if token == b"and" else _OR
@@ -102,7 +108,6 @@ def content_filter(text):
             inside = True
         else:
             raise FilterError("operand expected, or too many")
-    raise FilterError("filter ends early")  # not reached: the end is a token, too
 
 
 def content_matches(compiled, items):
@@ -149,9 +154,9 @@ def _local_name(name):
         first = True
         for byte in part:
             # Other than ASCII passes: XML's table of letters is not worth its bytes here.
-            if byte < 128 and not (97 <= byte | 32 <= 122 or byte == 95):
-                if first or not (48 <= byte <= 57 or byte in b".-"):
-                    raise FilterError("name expected")
+            letter = byte >= 128 or 97 <= byte | 32 <= 122 or byte == 95
+            if not letter and (first or not (48 <= byte <= 57 or byte in b".-")):
+                raise FilterError("name expected")
             first = False
         if first:
             raise FilterError("name expected")
@@ -166,19 +171,29 @@ def _tokens(data):
         start = position
         byte = data[start]
         position += 1
-        if byte in _NAME_ENDS[:4]:
+        if byte <= 32 and byte in _BLANKS:
             continue
-        if byte in b"\"'":
+        if byte in (34, 39):  # a quote
             position = data.find(data[start:position], position) + 1
             if not position:
                 raise FilterError("string without end")
         elif byte == 47:  # a slash; whether there are two is for the parser
             position += 1
-        elif byte not in _MARKS:
-            while position < length and data[position] not in _NAME_ENDS:
-                position += 1
+        elif byte > 64:  # a name, or a square bracket
+            position = max(position, _name_end(data, position - 1))
         yield data[start:position]
     yield b""
+
+
+def _name_end(data, position):
+    """Return the position behind letters, digits and whatever else may stand in a name."""
+    length = len(data)
+    while position < length:
+        byte = data[position]
+        if not (byte > 93 or 64 < byte < 91 or 45 <= byte <= 58 and byte != 47):
+            break
+        position += 1
+    return position
 
 
 def _expect(tokens, *wanted):

@@ -5,11 +5,12 @@ same body every time, so the last few bodies and what they mean are kept: the us
 no JSON, and its answer is the same object as long as the session lives.
 """
 
-from holdfast.vapix.fault import Fault
+from micropython import const
+
 from holdfast.wire import json
 from holdfast.wire.http import Response, all_digits
 
-_BODIES_KEPT = 4  # about one for each master
+_BODIES_KEPT = const(4)  # about one for each master
 
 
 class HeartbeatService:
@@ -38,8 +39,7 @@ class HeartbeatService:
         return answer[1]
 
     def _learn(self, body):
-        settings = self._module.settings
-        duration_ms = duration(body, settings.shortest_ms, settings.longest_ms)
+        duration_ms = duration(body, self._module.shortest_ms, self._module.longest_ms)
         if len(self._bodies) == _BODIES_KEPT:
             self._bodies.pop(0)
         self._bodies.append((body, duration_ms))
@@ -47,7 +47,7 @@ class HeartbeatService:
 
 
 def duration(body, shortest_ms, longest_ms):
-    """The Duration in ms that a request body asks for; Fault when there is none that will do.
+    """The Duration in ms that a request body asks for; a Fault when there is none that will do.
 
     The prefix of the command does not matter. An integer, or a string of digits as the sibling
     service axgpio writes its numbers.
@@ -55,20 +55,29 @@ def duration(body, shortest_ms, longest_ms):
     try:
         request = json.loads(body)
     except json.JsonError:
-        raise Fault("ter:WellFormed", "The body is not well-formed JSON")
-    if not isinstance(request, dict) or len(request) != 1:
-        raise Fault("ter:TagMismatch", "The body is not an axhbt:Heartbeat request")
-    for command, fields in request.items():
-        if command.split(":")[-1] != "Heartbeat" or not isinstance(fields, dict):
-            raise Fault("ter:TagMismatch", "The body is not an axhbt:Heartbeat request")
+        raise _fault("ter:WellFormed", "The body is not well-formed JSON")
+    fields = None
+    if isinstance(request, dict) and len(request) == 1:
+        for command in request:
+            if command.split(":")[-1] == "Heartbeat":
+                fields = request[command]
+    if not isinstance(fields, dict):
+        raise _fault("ter:TagMismatch", "The body is not an axhbt:Heartbeat request")
     if "Duration" not in fields:
-        raise Fault("ter:InvalidArgs", "Duration is missing")
+        raise _fault("ter:InvalidArgs", "Duration is missing")
     value = fields["Duration"]
-    if isinstance(value, str) and 0 < len(value) <= 15 and all_digits(value):
+    if isinstance(value, str) and len(value) <= json.MAX_DIGITS and all_digits(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Fault("ter:InvalidArgVal", "Duration is not an integer")
+        raise _fault("ter:InvalidArgVal", "Duration is not an integer")
     if not shortest_ms <= value <= longest_ms:
         reason = "Duration is not from %d to %d ms" % (shortest_ms, longest_ms)
-        raise Fault("ter:InvalidArgVal", reason)
+        raise _fault("ter:InvalidArgVal", reason)
     return value
+
+
+def _fault(subcode, reason):
+    # Loaded when somebody makes the first mistake.
+    from holdfast.vapix.fault import Fault
+
+    return Fault(subcode, reason)

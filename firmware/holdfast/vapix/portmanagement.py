@@ -3,6 +3,8 @@
 Ports are counted from "0". Errors come with HTTP 200, as the vendor's do, but for missing rights.
 """
 
+from micropython import const
+
 from holdfast.core.accounts import ACTUATE
 from holdfast.core.port import STATES
 from holdfast.core.settings import MAX_NAME
@@ -11,8 +13,8 @@ from holdfast.wire.http import HttpError, Response
 from holdfast.wire.json import quote
 
 VERSION = "1.1"
-MAX_ITEMS = 256  # of one setPorts
-LOCKED = 2201  # ours: the port's master is lost and its settings lock it
+_MAX_ITEMS = const(256)  # of one setPorts
+_LOCKED = const(2201)  # ours: the port's master is lost and its settings lock it
 
 # Before state, as the vendor documents: a new normal state flips an output, then state counts.
 _PROPERTIES = ("usage", "direction", "name", "normalState", "state")
@@ -85,7 +87,7 @@ class PortManagement:
             raise api.ApiError(api.MISSING, "ports")
         if not isinstance(items, list):
             raise api.ApiError(api.INVALID, "ports")
-        if len(items) > MAX_ITEMS:
+        if len(items) > _MAX_ITEMS:
             raise api.ApiError(api.TOO_LARGE)
         changes = []
         for item in items:
@@ -126,7 +128,7 @@ class PortManagement:
             refused = self._module.command(port, state, who, now)
         if refused is None:
             return None
-        return LOCKED if refused == "locked" else api.INVALID
+        return _LOCKED if refused == "locked" else api.INVALID
 
 
 class PartialFailure(Exception):
@@ -138,7 +140,7 @@ class PartialFailure(Exception):
 
 
 def _failure(code, port, name):
-    detail = "the port is locked while its master is lost" if code == LOCKED else None
+    detail = "the port is locked while its master is lost" if code == _LOCKED else None
     extra = ',"details":{"port":%s,"propertyName":%s}' % (quote(port.id), quote(name))
     return api.error_object(code, detail, extra)
 

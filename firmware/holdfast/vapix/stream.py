@@ -6,6 +6,8 @@ state again. The state is not queued but read when there is room to send it; a p
 before its turn is shown once, with the new value. One event that matches n filters is sent n times.
 """
 
+from micropython import const
+
 from holdfast.vapix import api
 from holdfast.vapix.filters import (
     FilterError,
@@ -19,9 +21,9 @@ from holdfast.wire import websocket
 from holdfast.wire.http import HttpError, Response, parameter
 from holdfast.wire.outbox import Outbox
 
-MAX_FILTERS = 32  # clients that ask topic by topic ask for about twelve
-MAX_STREAMS = 6  # whatever the connections; each may hold 32 frames
-MESSAGE_BYTES = 4096  # a configure with all filters; more closes with 1009
+_MAX_FILTERS = const(32)  # clients that ask topic by topic ask for about twelve
+_MAX_STREAMS = const(6)  # whatever the connections; each may hold 32 frames
+MESSAGE_BYTES = const(4096)  # a configure with all filters; more closes with 1009
 
 _METHOD = "events:configure"
 
@@ -53,7 +55,7 @@ class EventStreaming:
             return Response(problem[0], problem[1].encode(), "text/plain", lines)
         if parameter(request.query, "sources") != "events":
             raise HttpError(400)
-        if len(self._streams) >= MAX_STREAMS:
+        if len(self._streams) >= _MAX_STREAMS:
             raise HttpError(503)
         return Upgrade(self, headers["sec-websocket-key"])
 
@@ -182,7 +184,7 @@ class EventStream:
         rows = params.get("eventFilterList") if isinstance(params, dict) else None
         if not isinstance(rows, list) or not rows:
             raise api.ApiError(api.INVALID, "eventFilterList")
-        if len(rows) > MAX_FILTERS:
+        if len(rows) > _MAX_FILTERS:
             raise api.ApiError(api.TOO_LARGE, "eventFilterList")
         return tuple([self._filter(row) for row in rows])
 

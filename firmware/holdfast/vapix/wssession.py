@@ -4,12 +4,14 @@ A browser cannot do Digest on a WebSocket; it fetches a token with Digest and op
 `?wssession=<token>`. A token is valid for 15 seconds and for one handshake.
 """
 
-from holdfast.wire.http import Response
+from micropython import const
 
-VALID_MS = 15000
-TOKENS_KEPT = 8  # more are never waiting; the oldest gives way
+from holdfast.wire.http import Response, parameter
+
+_VALID_MS = const(15000)
+_TOKENS_KEPT = const(8)  # more are never waiting; the oldest gives way
 # 15 digits: some clients read the token as a JSON number, and 2^53 is as far as those are exact.
-_DIGITS = 10**15
+_DIGITS = const(10**15)
 
 
 class TokenService:
@@ -27,13 +29,14 @@ class TokenService:
     def issue(self, account, now):
         number = int.from_bytes(self._random_bytes(8), "big") % (_DIGITS - _DIGITS // 10)
         token = str(number + _DIGITS // 10)
-        if len(self._tokens) == TOKENS_KEPT:
+        if len(self._tokens) == _TOKENS_KEPT:
             self._tokens.pop(0)
-        self._tokens.append((token, account, now + VALID_MS))
+        self._tokens.append((token, account, now + _VALID_MS))
         return token
 
-    def redeem(self, token, now):
-        """The account a token was issued to, None when it is unknown, used or too old."""
+    def redeem(self, query, now):
+        """The account that the token in a query was issued to, None when it is unknown, used, old."""
+        token = parameter(query, "wssession")
         for i, (known, account, expires_at) in enumerate(self._tokens):
             if known == token:
                 self._tokens.pop(i)

@@ -1,12 +1,12 @@
 """Bytes received and not yet used, in one block of fixed size.
 
-The block is allocated once per connection; the socket reads straight into its free tail. Parsers look
-at `data[start:end]` by position and move `start` on. Nothing here grows.
+The block is allocated once per connection; the socket reads straight into its free tail. Parsers
+look at `data[start:end]` by position and move `start` on. Nothing here grows.
 """
 
 
 class ReceiveBuffer:
-    """A fixed block of `size` bytes; `data[start:end]` is what has arrived and was not used yet."""
+    """A fixed block of `size` bytes; `data[start:end]` is what has arrived and is not used yet."""
 
     def __init__(self, size):
         self.data = bytearray(size)
@@ -36,8 +36,23 @@ class ReceiveBuffer:
             self.start = 0
             self.end = left
 
+    def unload(self):
+        """Take out what is not used yet, as bytes, and leave the block empty."""
+        rest = b""
+        if self.end > self.start:
+            rest = bytes(self.view[self.start : self.end])
+        self.start = self.end = 0
+        return rest
+
+    def load(self, rest):
+        """Begin with these bytes, which must fit, in an otherwise empty block."""
+        self.start = 0
+        self.end = len(rest)
+        if rest:
+            self.view[: self.end] = rest
+
     def feed(self, data):
-        """Put bytes in as if a socket had read them; they must fit (tests, leftovers of a handshake)."""
+        """Put bytes in as if a socket had read them; ValueError when they do not fit (tests)."""
         count = len(data)
         self.view[self.end : self.end + count] = data
         self.end += count

@@ -1,18 +1,19 @@
 """Digest access authentication, the server's side (RFC 7616, RFC 2617), for devices that forget.
 
-Strategy: nonces are stateless: issue time, serial number and an HMAC over both. Only a nonce that has
-carried valid credentials is remembered, with the nc values it has used, so that a replay is refused
-and strangers cannot fill the table. When the table is full the least recently used nonce goes, and
-with it every older nonce that is not in the table: they are answered with `stale=true`, which makes a
-client try again with a fresh one. Nobody is locked out.
+Strategy: nonces are stateless: issue time, serial number and an HMAC over both. Only a nonce that
+has carried valid credentials is remembered, with the nc values it has used, so that a replay is
+refused and strangers cannot fill the table. When the table is full the least recently used nonce
+goes, and with it every older nonce that is not in the table: they are answered with `stale=true`,
+which makes a client try again with a fresh one. Nobody is locked out.
 
 What real clients do and this accepts: `algorithm` left out or quoted; no comma between parameters;
 the first of two nonces issued; one nonce with rising nc from parallel requests that arrive out of
 order; a new nonce for every request; `uri` without the query string. Credentials without qop (RFC
 2069, as the vendor's WebSocket page prints them) carry no nc, so such a nonce works exactly once.
 
-A connection's next credentials differ from its last in response, nc and cnonce only. `Memory` keeps
-where those stand, so that the usual heartbeat costs three slices and one hash.
+A connection's next credentials differ from its last in response, nc and cnonce only. `Memory`
+keeps where those stand, so that the usual heartbeat costs three slices and one hash. It also keeps
+the nonce, which so outlives the table for as long as the connection lasts.
 """
 
 import hashlib
@@ -30,7 +31,7 @@ _LAST_COUNT = 0xFFFFFFFF
 
 
 class Refused(Exception):
-    """Credentials that do not hold. `stale`: they are right but for the nonce; try with a new one."""
+    """Credentials that do not hold. `stale`: they do but for the nonce; try with a new one."""
 
     def __init__(self, stale=False):
         super().__init__(stale)
@@ -38,7 +39,7 @@ class Refused(Exception):
 
 
 class Memory:
-    """What the last good credentials on a connection were, and where their variable parts stand."""
+    """What a connection's last good credentials were, and where their variable parts stand."""
 
     def __init__(self):
         self.account = None  # None: nothing is remembered
@@ -53,17 +54,21 @@ class Memory:
         self.nonce = None
 
     def learn(self, value, found):
-        """Keep the layout of credentials whose parameters stand where `found` says."""
+        """Keep the layout of credentials whose parameters stand where `found` says.
+
+        A change of response or nc leaves it as it is, since they are checked to be hex; one of
+        cnonce does unless it contains a quote, so cnonce must be quoted here.
+        """
         self.length = len(value)
         variables = []
         for name in (b"response", b"nc", b"cnonce"):
-            variables.append(found.get(name, (None, 0, 0))[1:])
+            variables.append(found[name][1:])
         self.variables = tuple(variables)
         constants = []
         at = 0
         for start, end in sorted(variables):
             constants.append((at, value[at:start]))
-            at = max(at, end)
+            at = end
         constants.append((at, value[at:]))
         self.constants = tuple(constants)
 
@@ -112,7 +117,7 @@ class Authenticator:
         self._nonces = {}
 
     def challenges(self, now, stale=False):
-        """The WWW-Authenticate values of a 401, MD5 first for clients that take the first they see."""
+        """The WWW-Authenticate values of a 401, MD5 first for clients that take the first."""
         nonce = self._issue(now).decode()
         flag = ", stale=true" if stale else ""
         return tuple(
@@ -122,7 +127,7 @@ class Authenticator:
         )
 
     def check(self, value, method, target, now, memory):
-        """Return the account whose credentials `value` (bytes) holds for this request, or raise Refused.
+        """Return the account whose credentials `value` (bytes) holds, or raise Refused.
 
         method and target: of the request. now: ms. memory: the connection's, kept up to date here.
         """
@@ -133,19 +138,19 @@ class Authenticator:
             and memory.target == target
         ):
             for start, constant in memory.constants:
-                if value[start : start + len(constant)] != constant:
+                if not value.startswith(constant, start):
                     break
             else:
-                return self._again(value, now, memory)
+                start, end = memory.variables[2]
+                cnonce = value[start:end]
+                if b'"' not in cnonce and b"\\" not in cnonce:
+                    return self._again(value, cnonce, now, memory)
         return self._first(value, method, target, now, memory)
 
-    def _again(self, value, now, memory):
+    def _again(self, value, cnonce, now, memory):
         """Credentials that differ from the last in response, nc and cnonce alone."""
-        (a, b), (c, d), (e, f) = memory.variables
+        (a, b), (c, d), _ = memory.variables
         count = value[c:d]
-        cnonce = value[e:f]
-        if b'"' in cnonce or b"\\" in cnonce:
-            raise Refused()
         data = memory.before + count + b":" + cnonce + memory.after
         _compare(memory.hash(data).digest(), value[a:b])
         self._use(memory.nonce, _count(count), now)
@@ -183,7 +188,7 @@ class Authenticator:
         entry = self._nonces.get(nonce) or self._issued(nonce)
         self._use(entry, count, now)
         self._remember(nonce, entry)
-        if qop is not None:
+        if qop is not None and _quoted(found, b"cnonce"):
             memory.method = method
             memory.target = target
             memory.before = before
@@ -208,19 +213,15 @@ class Authenticator:
     def _issued(self, nonce):
         """A nonce that is not in the table: is it one of ours, and young enough to be unused?"""
         head = nonce[:20]
-        seal = nonce[20:]
-        try:
-            _compare(unhexlify(self._seal(head)), seal)
-            issued_s = int(head[:8], 16)
-            serial = int(head[8:], 16)
-        except (Refused, ValueError):
+        if self._seal(head) != nonce[20:]:
             raise Refused(stale=True)
+        serial = int(head[8:], 16)
         if serial <= self._floor:
             raise Refused(stale=True)
-        return _Nonce(issued_s, serial)
+        return _Nonce(int(head[:8], 16), serial)
 
     def _use(self, entry, count, now):
-        """Use nc `count` of a nonce, 0 for credentials without qop; Refused when that cannot be."""
+        """Use nc `count` of a nonce, 0 for credentials without qop; Refused when it cannot be."""
         if now // 1000 - entry.issued_s > NONCE_S:
             raise Refused(stale=True)
         if count == 0:
@@ -236,10 +237,8 @@ class Authenticator:
         """Keep a nonce that has carried valid credentials."""
         nonces = self._nonces
         if nonce not in nonces and len(nonces) >= NONCES_KEPT:
-            oldest = None
-            for key, other in nonces.items():
-                if oldest is None or other.used_ms < nonces[oldest].used_ms:
-                    oldest = key
+            # Of those used in the same ms the one issued first, so that the floor rises least.
+            oldest = min(nonces, key=lambda key: (nonces[key].used_ms, nonces[key].serial))
             self._floor = max(self._floor, nonces.pop(oldest).serial)
         nonces[nonce] = entry
 
@@ -247,8 +246,9 @@ class Authenticator:
 def parse(value):
     """The parameters of Digest credentials: `{name: (value, start, end)}`, positions in `value`.
 
-    RFC 9110 section 11.4, but white space may stand for a comma. Refused for anything that is not
-    that, for a name given twice and for quoted-pairs, which nothing of ours needs.
+    RFC 9110 section 11.4, but white space or nothing may stand for a comma. Refused for anything
+    that is not that, for a name given twice or not of letters and hyphens, and for quoted-pairs,
+    which nothing of ours needs.
     """
     if value[:7].lower() != b"digest " or b"\\" in value:
         raise Refused()
@@ -262,8 +262,10 @@ def parse(value):
         equals = value.find(b"=", at)
         if equals < 0:
             raise Refused()
-        name = value[at:equals].strip().lower()
+        name = value[at:equals].strip(b" \t").lower()
         at = equals + 1
+        while at < length and value[at] in b" \t":
+            at += 1
         if value[at : at + 1] == b'"':
             start = at + 1
             end = value.find(b'"', start)
@@ -275,7 +277,7 @@ def parse(value):
             while end < length and value[end] not in b" \t,":
                 end += 1
             at = end
-        if name in found or not name:
+        if name in found or not name.replace(b"-", b"").isalpha():
             raise Refused()
         found[name] = (value, start, end)
     return found
@@ -288,6 +290,12 @@ def _value(found, name, default=None):
         return default
     value, start, end = where
     return value[start:end]
+
+
+def _quoted(found, name):
+    """True when a parameter is there and in quotes."""
+    value, start, _ = found.get(name, (b"", 0, 0))
+    return value[start - 1 : start] == b'"'
 
 
 def _count(digits):

@@ -1,16 +1,20 @@
 """HTTP/1.1 requests out of bytes, responses into bytes (RFC 9110, RFC 9112), for a small server.
 
-Strategy: a head is looked for as a whole (`find` of the empty line, in C) and parsed once. A client that
-keeps its connection sends the same head again and again, but for the Authorization value, so the
-reader remembers what stood before and behind that value: when both are byte for byte the same, the
-request is the same, and nothing is parsed. Bodies up to the size of the buffer are taken in one piece.
+Strategy: a head is looked for as a whole (`find` of the empty line, in C) and parsed once. A
+client that keeps its connection sends the same head again and again, but for the Authorization
+value, so the reader remembers what stood before and behind that value: when both are byte for byte
+the same, the request is the same, and nothing is parsed. A body that is all there is taken in one
+piece. "Made only of these characters" is asked as `not text.strip(these)`, which is C, too.
 
-A bad request raises HttpError with the status to answer; the connection is not usable afterwards.
+Where the RFCs leave a choice, what two servers could read in two ways is refused: a bare CR or LF,
+both framings at once, fields given twice. A bad request raises HttpError with the status to
+answer; the connection is not usable afterwards.
 """
 
 from holdfast.wire.utf8 import utf8
 
-# A request head: Digest credentials are about 350 bytes, a browser's head 700 to 1100 with them.
+# The size of a connection's buffer, and so of the longest head: Digest credentials are about 350
+# bytes, a browser's head 700 to 1100 with them.
 HEAD_BYTES = 2048
 TARGET_BYTES = 1024  # longer: 414
 MAX_HEADERS = 40  # browsers send up to 20
@@ -43,12 +47,14 @@ REASONS = {
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
-# RFC 9110 section 5.6.2: what a method or a field name is made of.
-_TOKEN = "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+# What a method or a field name is made of (RFC 9110 section 5.6.2), the usual characters first.
+_TOKEN = b"etaoinsrhldcumfpgwybvkxjqz-ETAOINSRHLDCUMFPGWYBVKXJQZ0123456789!#$%&'*+.^_`|~"
+# What a host with its port is made of (RFC 3986 sections 3.2.2 and 3.2.3).
+_HOST = "0123456789.:abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-[]_~%!$&'()*+,;="
+_HEX = b"0123456789abcdefABCDEF"
 
 # The only fields anybody here reads; the others are checked and dropped.
 _KEPT = (
-    "authorization",
     "connection",
     "content-length",
     "content-type",
@@ -60,8 +66,8 @@ _KEPT = (
     "transfer-encoding",
     "upgrade",
 )
-# Two different values of these make a request ambiguous (RFC 9112 sections 3.2 and 6.3).
-_ONCE = ("authorization", "content-length", "host", "sec-websocket-key", "transfer-encoding")
+# Given twice, these make a request ambiguous (RFC 9112 sections 3.2 and 6.3).
+_ONCE = ("content-length", "host", "sec-websocket-key", "transfer-encoding")
 
 
 class HttpError(Exception):
@@ -71,31 +77,34 @@ class HttpError(Exception):
         super().__init__(status)
         self.status = status
         self.allow = allow
+        self.json = None  # the body of the answer, where the API has something to say
 
 
 class Request:
     """One request. `target` is as sent, `path` and `query` its parts, `headers` lower case names.
 
-    The same object serves again when the next head on the connection is the same; only
-    `authorization` and `body` differ then. Nobody keeps it beyond the answer.
+    `length`: bytes of the body, -1 for chunked. The same object serves again when the next head on
+    the connection is the same; only `authorization` and `body` differ then. Nobody keeps it beyond
+    the answer.
     """
 
-    def __init__(self, method, target, keep_alive, headers):
+    def __init__(self, method, target, keep_alive, headers, length):
         self.method = method
         self.target = target
         self.path, _, self.query = target.partition("?")
         self.keep_alive = keep_alive
         self.headers = headers
+        self.length = length
         self.authorization = None  # bytes as sent, or None
         self.authorization_at = 0  # where it stands in the head
         self.body = b""
 
 
 class RequestReader:
-    """Requests out of a ReceiveBuffer of at least HEAD_BYTES.
+    """Requests out of a ReceiveBuffer, which is as large as the longest head may be.
 
-    `next()` returns a Request, or None when more bytes are needed; `pending()` says whether part of
-    a request is there. `expects_continue` is True while a client waits for "100 Continue".
+    `pending()` says whether part of a request is there. `expects_continue` is True while a client
+    waits for "100 Continue".
     """
 
     def __init__(self, buffer, body_limit=BODY_BYTES):
@@ -109,23 +118,29 @@ class RequestReader:
         self._parser = self._parse()
 
     def next(self):
-        return next(self._parser)
+        """Return the next Request, or None when it takes more bytes; then the buffer has space.
+
+        Raises HttpError. After that all that arrives is dropped, and the result is always None.
+        """
+        try:
+            return next(self._parser)
+        except StopIteration:
+            self.buffer.start = self.buffer.end = 0
+            return None
 
     def pending(self):
         """True when a request has begun and is not complete."""
         return self._in_body or len(self.buffer) > 0
 
     def _parse(self):
-        """The grammar as a generator: yields None for "more bytes, please", or a complete Request."""
+        """The grammar as a generator: yields None for "more bytes", or a complete Request."""
         buffer = self.buffer
         data = buffer.data
         while True:
             scanned = buffer.start
             while True:
-                while data[buffer.start] == 13 and data[buffer.start : buffer.start + 2] == b"\r\n":
-                    if len(buffer) < 2:
-                        break
-                    buffer.start += 2  # empty lines before a request (RFC 9112 section 2.2)
+                # Empty lines before a request (RFC 9112 section 2.2).
+                while data[buffer.start] == 13 and self._skip_line_end():
                     scanned = buffer.start
                 end = data.find(b"\r\n\r\n", scanned, buffer.end)
                 if end >= 0:
@@ -137,23 +152,37 @@ class RequestReader:
                 yield None
             request = self._head(buffer.start, end)
             buffer.start = end
-            length = self._length(request)
+            length = request.length
+            have = buffer.end - end
             if length == 0:
                 request.body = b""
-            elif 0 < length <= len(buffer):
-                request.body = bytes(buffer.view[end : end + length])
+            elif 0 < length <= have:
                 buffer.start = end + length
+                request.body = bytes(buffer.view[end : buffer.start])
             else:
                 self._in_body = True
-                self.expects_continue = "expect" in request.headers and not len(buffer)
+                self.expects_continue = have == 0 and "expect" in request.headers
+                body = bytearray()
                 if length > 0:
-                    request.body = yield from self._sized(length)
+                    yield from self._take(body, length)
                 else:
-                    request.body = yield from self._chunked()
+                    yield from self._take_chunks(body)
+                request.body = bytes(body)
+                body = None  # nothing is kept while nothing arrives
                 self._in_body = self.expects_continue = False
             if buffer.start == buffer.end:
                 buffer.start = buffer.end = 0
             yield request
+
+    def _skip_line_end(self):
+        """Drop a CRLF at the front; False when there is none."""
+        buffer = self.buffer
+        if buffer.end - buffer.start < 2 or buffer.data[buffer.start + 1] != 10:
+            return False
+        buffer.start += 2
+        if buffer.start == buffer.end:
+            buffer.start = buffer.end = 0
+        return True
 
     def _refuse_early(self, scanned):
         """Look at an unfinished head: refuse what can never become one."""
@@ -161,71 +190,54 @@ class RequestReader:
         data = buffer.data
         if data.find(b"\n\n", scanned, buffer.end) >= 0:
             raise HttpError(400)
-        if len(buffer) >= HEAD_BYTES:
-            line_end = data.find(b"\r\n", buffer.start, buffer.end)
-            raise HttpError(431 if 0 <= line_end - buffer.start <= TARGET_BYTES else 414)
+        if buffer.end - buffer.start == len(data):
+            raise HttpError(431 if 0 <= data.find(b"\r\n") <= TARGET_BYTES else 414)
 
     def _head(self, start, end):
         """The Request whose head is data[start:end]: the last one again, or a new one."""
+        buffer = self.buffer
         prefix = self._prefix
         if prefix is not None:
-            view = self.buffer.view
+            data = buffer.data
             value = start + len(prefix)
             value_end = end - len(self._suffix)
             if (
                 value < value_end
-                and view[start:value] == prefix
-                and view[value_end:end] == self._suffix
+                and data.startswith(prefix, start)
+                and data.startswith(self._suffix, value_end)
             ):
-                authorization = bytes(view[value:value_end])
-                if b"\r" not in authorization and b"\n" not in authorization:
+                authorization = bytes(buffer.view[value:value_end])
+                # Whatever ends a line, or is not part of the value, is for the parser to see.
+                if (
+                    b"\n" not in authorization
+                    and b"\r" not in authorization
+                    and b"\0" not in authorization
+                    and authorization[0] > 32
+                    and authorization[-1] > 32
+                ):
                     self._request.authorization = authorization
                     return self._request
         self._prefix = None
-        head = bytes(self.buffer.view[start:end])
-        if len(head) > HEAD_BYTES:
-            raise HttpError(431)
+        head = bytes(buffer.view[start:end])
         self._request = request = parse_head(head)
-        if request.authorization is not None:
+        if request.length > self._body_limit:
+            raise HttpError(413)
+        authorization = request.authorization
+        if authorization is not None:
             self._prefix = head[: request.authorization_at]
-            self._suffix = head[request.authorization_at + len(request.authorization) :]
+            self._suffix = head[request.authorization_at + len(authorization) :]
         return request
 
-    def _length(self, request):
-        """Bytes of the body, -1 for chunked (RFC 9112 section 6.3)."""
-        headers = request.headers
-        coding = headers.get("transfer-encoding")
-        length = headers.get("content-length")
-        if coding is not None:
-            if length is not None:
-                raise HttpError(400)
-            if coding.lower() != "chunked":
-                raise HttpError(501)
-            return -1
-        if length is None:
-            return 0
-        if not all_digits(length):
-            raise HttpError(400)
-        if len(length) > 9 or int(length) > self._body_limit:
-            raise HttpError(413)
-        return int(length)
-
-    def _sized(self, length):
-        """Take `length` bytes as they come."""
-        body = bytearray(length)
-        yield from self._into(body, 0, length)
-        return bytes(body)
-
-    def _into(self, body, have, length):
-        """Fill body[have:have + length]; waiting for more when the buffer is empty."""
+    def _take(self, body, length):
+        """Append `length` bytes to `body` as they come, so that no more is kept than was sent."""
         buffer = self.buffer
-        length += have
         while True:
-            count = min(len(buffer), length - have)
-            body[have : have + count] = buffer.view[buffer.start : buffer.start + count]
-            buffer.start += count
-            have += count
-            if have == length:
+            start = buffer.start
+            count = min(buffer.end - start, length)
+            body.extend(buffer.view[start : start + count])
+            buffer.start = start + count
+            length -= count
+            if not length:
                 return
             buffer.compact()
             yield None
@@ -236,9 +248,11 @@ class RequestReader:
         buffer = self.buffer
         while True:
             end = buffer.data.find(b"\r\n", buffer.start, buffer.end)
-            if end >= 0 and end - buffer.start <= limit:
+            if 0 <= end <= buffer.start + limit:
                 line = bytes(buffer.view[buffer.start : end])
                 buffer.start = end + 2
+                if b"\r" in line or b"\n" in line or b"\0" in line:
+                    raise HttpError(400)
                 return line
             if end >= 0 or len(buffer) > limit + 1:
                 raise HttpError(400)
@@ -246,158 +260,163 @@ class RequestReader:
             yield None
             self.expects_continue = False
 
-    def _chunked(self):
-        """Take a chunked body (RFC 9112 section 7.1); trailer fields are dropped."""
-        body = b""
+    def _take_chunks(self, body):
+        """Append a chunked body to `body` (RFC 9112 section 7.1); trailer fields are dropped."""
         while True:
             line = yield from self._line(CHUNK_LINE_BYTES)
-            size = _hex(line.split(b";")[0].strip())
+            size = _hex(line.partition(b";")[0].rstrip(b" \t"))
             if len(body) + size > self._body_limit:
                 raise HttpError(413)
             if size == 0:
                 break
-            piece = bytearray(size)
-            yield from self._into(piece, 0, size)
-            body += bytes(piece)
-            if (yield from self._line(0)):
-                raise HttpError(400)
+            yield from self._take(body, size)
+            yield from self._line(0)
         left = TRAILER_BYTES
         while True:
             line = yield from self._line(left)
             if not line:
-                return body
+                return
+            _field(line)
             left -= len(line)
 
 
 def parse_head(head):
-    """Return the Request of a complete head (bytes up to and with the empty line), or raise HttpError."""
+    """Return the Request of a complete head (bytes, with the empty line), or raise HttpError."""
     lines = head.split(b"\r\n")
-    method, target, keep_alive, version = _request_line(lines[0])
-    if len(lines) - 3 > MAX_HEADERS:
+    ends = len(lines) - 1
+    # What RFC 9110 section 5.5 calls dangerous. Other control characters are refused where a value
+    # is read; in Authorization it is the reader's business.
+    if b"\0" in head or head.count(b"\r") != ends or head.count(b"\n") != ends:
+        raise HttpError(400)
+    method, target, minor = _request_line(lines[0])
+    if ends - 2 > MAX_HEADERS:
         raise HttpError(431)
     headers = {}
     authorization = None
-    authorization_at = at = 0
-    for i in range(1, len(lines) - 2):
-        at += len(lines[i - 1]) + 2
-        name, colon, value = lines[i].partition(b":")
-        # No white space before the colon, no folded lines (RFC 9112 sections 5.1 and 5.2).
-        name = _text(name)
-        if not colon or not _token(name):
-            raise HttpError(400)
-        name = name.lower()
-        value = value.strip(b" \t")
-        _printable(value)
-        if name not in _KEPT:
-            continue
+    authorization_at = 0
+    at = len(lines[0]) + 2
+    for i in range(1, ends - 1):
+        line = lines[i]
+        name, value = _field(line)
         if name == "authorization":
             if authorization is not None:
                 raise HttpError(400)
             authorization = value
-            authorization_at = at + lines[i].find(value, len(name))
-            continue
-        value = _text(value)
-        if name in headers:
-            if name in _ONCE and headers[name] != value:
+            authorization_at = at + line.find(value, len(name) + 1)
+        elif name in headers:
+            if name in _ONCE:
                 raise HttpError(400)
-            if name not in _ONCE:
-                value = headers[name] + "," + value
-        headers[name] = value
-    if version == 1 and "host" not in headers:
+            headers[name] += "," + _text(value.replace(b"\t", b" "))
+        elif name in _KEPT:
+            headers[name] = _text(value.replace(b"\t", b" "))
+        at += len(line) + 2
+    if minor == 0:
+        # RFC 9112 section 6.1, RFC 9110 section 10.1.1
+        if "transfer-encoding" in headers:
+            raise HttpError(400)
+        headers.pop("expect", None)
+    elif "host" not in headers or headers["host"].strip(_HOST):
         raise HttpError(400)
-    connection = headers.get("connection", "").lower()
-    if has_token(connection, "close"):
-        keep_alive = False
-    expect = headers.get("expect")
-    if expect is not None and expect.lower() != "100-continue":
+    if headers.get("expect", "100-continue").lower() != "100-continue":
         raise HttpError(417)
-    request = Request(method, target, keep_alive, headers)
+    keep_alive = minor > 0 and not has_token(headers.get("connection", "").lower(), "close")
+    request = Request(method, target, keep_alive, headers, _body_length(headers))
     request.authorization = authorization or None
     request.authorization_at = authorization_at
     return request
 
 
 def _request_line(line):
-    """Return (method, target, keep-alive by default, minor version) (RFC 9112 section 3)."""
+    """Return (method, target, minor version) (RFC 9112 section 3)."""
     parts = line.split(b" ")
     if len(parts) != 3:
         raise HttpError(400)
     method, target, version = parts
     if len(target) > TARGET_BYTES:
         raise HttpError(414)
-    if not version.startswith(b"HTTP/") or len(version) != 8:
+    digits = version[5:6] + version[7:]
+    if version[:5] != b"HTTP/" or version[6:7] != b"." or len(digits) != 2 or not digits.isdigit():
         raise HttpError(400)
-    if version not in (b"HTTP/1.1", b"HTTP/1.0"):
+    if version[5] != 49:
         raise HttpError(505)
-    method = _text(method)
-    target = _text(target)
-    if not _token(method) or not target:
+    if not _token(method):
         raise HttpError(400)
+    target = _text(target)
     if not target.startswith("/"):
-        # absolute-form, which every server must accept (RFC 9112 section 3.2.2)
-        lower = target.lower()
-        if not lower.startswith("http://") and not lower.startswith("https://"):
+        target = _origin(target)
+    # A later minor version is served as the last known one (RFC 9110 section 2.5).
+    return method.decode(), target, 0 if version[7] == 48 else 1
+
+
+def _origin(target):
+    """The path and query of an absolute-form, which every server must take (RFC 9112, 3.2.2)."""
+    scheme, _, rest = target.partition("://")
+    before, question, query = rest.partition("?")
+    host, _, path = before.partition("/")
+    if not host or scheme.lower() not in ("http", "https"):
+        raise HttpError(400)
+    return "/" + path + question + query
+
+
+def _field(line):
+    """The name, in lower case, and the value, in bytes, of a field line."""
+    # No white space before the colon, no folded lines (RFC 9112 sections 5.1 and 5.2).
+    name, colon, value = line.partition(b":")
+    if not colon or not _token(name):
+        raise HttpError(400)
+    return name.lower().decode(), value.strip(b" \t")
+
+
+def _body_length(headers):
+    """Bytes of the body, -1 for chunked (RFC 9112 section 6.3)."""
+    coding = headers.get("transfer-encoding")
+    length = headers.get("content-length")
+    if coding is not None:
+        if length is not None or not coding.lower().endswith("chunked"):
             raise HttpError(400)
-        slash = target.find("/", 8)
-        target = "/" if slash < 0 else target[slash:]
-    minor = 1 if version == b"HTTP/1.1" else 0
-    return method, target, minor == 1, minor
+        if len(coding) != 7:
+            raise HttpError(501)
+        return -1
+    if length is None:
+        return 0
+    if not all_digits(length):
+        raise HttpError(400)
+    if len(length) > 9:
+        raise HttpError(413)
+    return int(length)
 
 
 def _text(data):
-    """ASCII bytes as text; anything else is a bad request."""
+    """Printable ASCII bytes as text; anything else is a bad request."""
     for byte in data:
         if byte > 126 or byte < 32:
             raise HttpError(400)
     return data.decode()
 
 
-def _printable(data):
-    """Refuse control characters in a field value (RFC 9110 section 5.5)."""
-    for byte in data:
-        if (byte < 32 and byte != 9) or byte == 127:
-            raise HttpError(400)
-
-
-def _token(text):
-    if not text:
-        return False
-    for character in text:
-        if character not in _TOKEN:
-            return False
-    return True
+def _token(data):
+    return len(data) > 0 and not data.strip(_TOKEN)
 
 
 def all_digits(text):
     """True for decimal ASCII digits only; int() alone takes "+1", " 1" and "1_0"."""
-    if not text:
-        return False
-    for character in text:
-        if not "0" <= character <= "9":
-            return False
-    return True
+    return len(text) > 0 and not text.strip("0123456789")
 
 
 def _hex(data):
     """A chunk size; int() alone takes "+1", "0x1" and "1_0"."""
-    if not 0 < len(data) <= 8:
+    if not 0 < len(data) <= 8 or data.strip(_HEX):
         raise HttpError(400)
-    for byte in data:
-        if byte not in b"0123456789abcdefABCDEF":
-            raise HttpError(400)
     return int(data, 16)
 
 
 def has_token(value, token):
     """True when a comma separated field value (lower case) has this token."""
-    for part in value.split(","):
-        if part.strip() == token:
-            return True
-    return False
+    return token in [part.strip() for part in value.split(",")]
 
 
 def parameters(query):
-    """The parameters of a query or a form as a list of (name, value), percent-decoded; HttpError 400."""
+    """The parameters of a query or a form as (name, value), percent-decoded; HttpError 400."""
     pairs = []
     for part in query.split("&"):
         if part:
@@ -415,7 +434,7 @@ def parameter(query, name):
 
 
 def unquote(text):
-    """Percent-decode (RFC 3986 section 2.1), "+" as space; HttpError 400 when that is not UTF-8."""
+    """Percent-decode (RFC 3986 section 2.1), "+" as space; HttpError 400 for what is not UTF-8."""
     text = text.replace("+", " ")
     if "%" not in text:
         return text
@@ -433,7 +452,7 @@ def unquote(text):
 
 
 class Response:
-    """An answer: status, content type, body (bytes) and extra head lines, `"Name: value"` texts."""
+    """An answer: status, content type, body (bytes), extra head lines as texts "Name: value"."""
 
     def __init__(self, status, body=b"", content_type=None, lines=()):
         self.status = status
@@ -443,7 +462,7 @@ class Response:
         self._encoded = None
 
     def encode(self, keep_alive, head_only=False):
-        """The bytes to send. Kept, because a heartbeat's answer stays the same for a whole session."""
+        """The bytes to send; kept, because a heartbeat's answer stays the same for a session."""
         if self._encoded is not None and keep_alive and not head_only:
             return self._encoded
         parts = ["HTTP/1.1 %d %s" % (self.status, REASONS[self.status])]

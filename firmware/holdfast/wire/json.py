@@ -1,9 +1,9 @@
 """JSON in and out, strict, with the same answer on MicroPython and CPython.
 
-MicroPython's own json takes `[1 2]`, `{"a" 1}`, `[1}` and `01`, CPython's takes `NaN`, and both turn
-`"\\ud800"` into text that cannot be sent. So: RFC 8259 read by one loop over the bytes, one token per
-turn, with the open lists and objects on a stack of its own. One tolerance: a comma before a closing
-bracket, which the vendor's own example has (`{"Duration": 10000,}`, Heartbeat API, Heartbeat request).
+MicroPython's own json takes `[1 2]`, `{"a" 1}`, `[1}` and `01`, CPython's takes `NaN`, and both
+turn `"\\ud800"` into text that cannot be sent. So: RFC 8259, read in one loop over the bytes, a
+token per turn, with the open lists and objects on a stack of its own. One tolerance: a comma
+before a closing bracket, as in the vendor's own example, `{"Duration": 10000,}` (Heartbeat API).
 """
 
 from holdfast.wire.utf8 import utf8
@@ -19,7 +19,6 @@ _BLANKS = b" \t\n\r"
 _QUOTE = 34  # "
 _COMMA = 44  # ,
 _COLON = 58  # :
-_BRACKET = 91  # [
 _BRACE = 123  # {
 _END_OF_OBJECT = 125  # }
 _NOTHING = -1  # equals no byte: outside of all brackets nothing can be closed
@@ -35,7 +34,7 @@ _MEANINGS = '"\\/\b\f\n\r\t'
 
 
 class JsonError(ValueError):
-    """The text is not JSON, or more than we take; `position` is the byte where that was noticed."""
+    """Not JSON, or more than we take; `position` is the byte where that was noticed."""
 
     def __init__(self, message, position):
         super().__init__(message)
@@ -45,8 +44,9 @@ class JsonError(ValueError):
 def loads(data):
     """Return the value in `data` (bytes, UTF-8): dict, list, str, int, float, bool or None.
 
-    JsonError for anything else, for lists and objects more than MAX_DEPTH deep, for integers of more
-    than MAX_DIGITS digits and for numbers beyond the floats of this machine. The last of equal keys wins.
+    The last of equal keys wins. JsonError for what is not JSON, for lists and objects more than
+    MAX_DEPTH deep, for integers of more than MAX_DIGITS digits and for numbers beyond the floats
+    of this machine (on the chips those have 32 bits).
     """
     root = container = []
     closing = _NOTHING
@@ -80,7 +80,7 @@ def loads(data):
             due = _NEXT
             if byte == _QUOTE:
                 value, position = _string(data, position)
-            elif byte == _BRACE or byte == _BRACKET:
+            elif byte | 32 == _BRACE:  # or the square one, 32 below it
                 value = {} if byte == _BRACE else []
                 due = _ITEM
             else:
@@ -94,7 +94,7 @@ def loads(data):
                     raise JsonError("nested too deep", position - 1)
                 outer.append((container, closing))
                 container = value
-                closing = byte + 2  # in ASCII, the closing bracket is two behind the opening one
+                closing = byte + 2  # in ASCII
     if due != _NEXT or outer:
         raise JsonError("text ends early", length)
     return root[0]
@@ -173,7 +173,7 @@ def _unicode_escape(data, start):
 
 
 def _hexadecimal(data, start):
-    """Return the number of four hexadecimal digits; int() would take blanks, signs and `_`, too."""
+    """Return four hexadecimal digits; int() would take blanks, signs and `_`, too."""
     code = 0
     for byte in data[start : start + 4]:
         letter = byte | 32

@@ -6,14 +6,15 @@ acknowledged by answering a ping; what comes meanwhile waits in a queue of QUEUE
 does not answer, or whose queue overflows, has fallen behind: it is closed and told why.
 """
 
+from micropython import const
+
 from holdfast.wire import websocket
 
-WINDOW_BYTES = 1024
-QUEUE_FRAMES = 32  # references: an event's bytes are shared by all who get it
-REPLIES = 4  # answers to requests not sent yet; who asks faster than that does not read
-PING_EVERY_MS = 20000  # below the half minute after which clients and proxies give up
-PONG_WITHIN_MS = 8000
-
+WINDOW_BYTES = const(1024)
+QUEUE_FRAMES = const(32)  # references: an event's bytes are shared by all who get it
+REPLIES = const(4)  # answers to requests not sent yet; who asks faster than that does not read
+PING_EVERY_MS = const(20000)  # below the half minute after which clients and proxies give up
+PONG_WITHIN_MS = const(8000)
 FELL_BEHIND = (1008, "events were not read in time")
 
 

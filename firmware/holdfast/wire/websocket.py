@@ -9,29 +9,29 @@ the limit. Whatever a client does wrong is a WebSocketError with the close code 
 from binascii import a2b_base64, b2a_base64
 from hashlib import sha1
 
+from micropython import const
+
 from holdfast.wire.utf8 import utf8
 
-CONTINUATION = 0x0
-TEXT = 0x1
-BINARY = 0x2
-CLOSE = 0x8
-PING = 0x9
-PONG = 0xA
-
-# RFC 6455 5.5: the payload of a control frame; two bytes of it are the code in a CLOSE.
-_CONTROL_LIMIT_BYTES = 125
-_REASON_LIMIT_BYTES = 123
-
-# RFC 6455 5.2: FIN or not for data, always FIN for control frames, no reserved bit or opcode.
+CONTINUATION = const(0x0)
+TEXT = const(0x1)
+BINARY = const(0x2)
+CLOSE = const(0x8)
+PING = const(0x9)
+PONG = const(
+    0xA
+)  # RFC 6455 5.5: the payload of a control frame; two bytes of it are the code in a CLOSE.
+_CONTROL_LIMIT_BYTES = const(125)
+_REASON_LIMIT_BYTES = const(
+    123
+)  # RFC 6455 5.2: FIN or not for data, always FIN for control frames, no reserved bit or opcode.
 _FIRST_BYTES = b"\x81\x82\x88\x89\x8a\x80\x01\x02\x00"
 
 # So much is unmasked by one xor of integers, which are garbage afterwards; a multiple of the
 # mask's four bytes. Larger pieces gain little: the fixed price of one is that of 70 bytes.
-_PIECE_BYTES = 256
-
-# RFC 6455 1.3: a key is 16 random bytes in base64.
-_KEY_CHARACTERS = 24
-_KEY_BYTES = 16
+_PIECE_BYTES = const(256)  # RFC 6455 1.3: a key is 16 random bytes in base64.
+_KEY_CHARACTERS = const(24)
+_KEY_BYTES = const(16)
 
 
 class WebSocketError(Exception):

@@ -2,7 +2,7 @@
 
 from claims import raises
 from holdfast.core.port import CLOSED, HOLD, OPEN
-from holdfast.core.settings import MAX_ACCOUNTS, SettingsError, check
+from holdfast.core.check import SettingsError, check
 from makers import WIRING, account, settings
 
 _OUTPUT = "settings.ports.2"
@@ -80,7 +80,7 @@ def test_a_hash_must_be_hex_of_its_length():
 
 
 def test_there_are_at_most_so_many_accounts():
-    accounts = [account("a%d" % i) for i in range(MAX_ACCOUNTS + 1)]
+    accounts = [account("a%d" % i) for i in range(17)]
     assert raises(SettingsError, check, {"accounts": accounts}, WIRING).key == "settings.accounts"
     check({"accounts": accounts[1:]}, WIRING)
 

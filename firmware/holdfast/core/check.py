@@ -1,0 +1,194 @@
+"""Settings are checked once, by one pure function that names the bad key.
+
+`check(data, wiring)` takes what a JSON reader made of a settings file and the board's wiring, rows
+`(gpio, direction, closed_level)`; it returns Settings or raises SettingsError. What is absent gets
+the default that README "Settings" states; a key nobody knows is an error, because it is a typing
+mistake. Needed once, at the start, so nothing that stays may be defined here: the app lets this
+module go and its code leaves the heap.
+"""
+
+from micropython import const
+
+from holdfast.core.accounts import OPERATOR, ROLES, VIEWER, Account
+from holdfast.core.port import CLOSED, HOLD, OPEN, STATES, Fallback
+from holdfast.core.settings import MAX_NAME, PortSettings, Settings
+
+_MAX_ACCOUNTS = const(16)
+_MAX_STEPS = const(8)  # of one fallback timeline, a pulse counts as two
+# 2^29 ms = 6.2 days: half the period of ticks_ms on a board, the longest difference that can be told.
+MAX_MS = const((1 << 29) - 1)
+_DAY_MS = const(24 * 60 * 60 * 1000)
+
+
+class SettingsError(ValueError):
+    """`key` is the path of the bad key, `problem` what is wrong with it."""
+
+    def __init__(self, key, problem):
+        super().__init__("%s: %s" % (key, problem))
+        self.key = key
+        self.problem = problem
+
+
+def check(data, wiring):
+    """Return Settings, or raise SettingsError naming the bad key. Pure."""
+    keys = _Keys(data, "settings", ("name", "realm", "accounts", "ports", "heartbeat"))
+    name = keys.text("name", "Holdfast")
+    realm = keys.text("realm", "Holdfast")
+    if not realm or '"' in realm or "\\" in realm or ":" in realm:
+        raise SettingsError(
+            keys.path("realm"), "must be some text without quote, backslash or colon"
+        )
+    accounts = _accounts(keys.get("accounts", []), keys.path("accounts"))
+    heartbeat = keys.object("heartbeat", ("shortest", "longest"))
+    longest_ms = heartbeat.integer("longest", _DAY_MS, 1, MAX_MS)
+    shortest_ms = heartbeat.integer("shortest", 1, 1, longest_ms)
+    ports = keys.object("ports", tuple(str(i) for i in range(len(wiring))))
+    masters = tuple(account.name for account in accounts if account.role >= OPERATOR)
+    rows = tuple(_port(ports, i, row, masters) for i, row in enumerate(wiring))
+    return Settings(name, realm, accounts, rows, shortest_ms, longest_ms)
+
+
+class _Keys:
+    """A JSON object with a path; every getter checks type and range and names the bad key."""
+
+    def __init__(self, data, path, known):
+        if not isinstance(data, dict):
+            raise SettingsError(path, "must be an object")
+        for key in data:
+            if key not in known:
+                known = ", ".join(known) or "nothing"
+                raise SettingsError("%s.%s" % (path, key), "unknown key; known are: " + known)
+        self._data = data
+        self._path = path
+
+    def path(self, key):
+        return "%s.%s" % (self._path, key)
+
+    def get(self, key, default):
+        return self._data.get(key, default)
+
+    def object(self, key, known):
+        return _Keys(self._data.get(key, {}), self.path(key), known)
+
+    def text(self, key, default):
+        value = self._data.get(key, default)
+        if not isinstance(value, str) or len(value) > MAX_NAME:
+            raise SettingsError(self.path(key), "must be text of up to %d characters" % MAX_NAME)
+        for character in value:
+            if character < " " or character == "\x7f":
+                raise SettingsError(self.path(key), "must not hold control characters")
+        return value
+
+    def integer(self, key, default, low, high):
+        value = self._data.get(key, default)
+        if value is default:
+            return value
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise SettingsError(self.path(key), "must be an integer from %d to %d" % (low, high))
+        return value
+
+    def boolean(self, key, default):
+        value = self._data.get(key, default)
+        if not isinstance(value, bool):
+            raise SettingsError(self.path(key), "must be true or false")
+        return value
+
+    def choice(self, key, default, choices):
+        """One of `choices` (texts), as its index."""
+        value = self._data.get(key, default)
+        if not isinstance(value, str) or value not in choices:
+            raise SettingsError(self.path(key), "must be one of: " + ", ".join(choices))
+        return choices.index(value)
+
+
+def _accounts(data, path):
+    if not isinstance(data, list) or len(data) > _MAX_ACCOUNTS:
+        raise SettingsError(path, "must be a list of up to %d accounts" % _MAX_ACCOUNTS)
+    accounts = []
+    for i, row in enumerate(data):
+        account = _account(row, "%s[%d]" % (path, i))
+        if account.name in [other.name for other in accounts]:
+            raise SettingsError("%s[%d].name" % (path, i), "is there twice")
+        accounts.append(account)
+    return tuple(accounts)
+
+
+def _account(data, path):
+    keys = _Keys(data, path, ("name", "role", "md5", "sha256", "first_heartbeat_within"))
+    name = keys.text("name", "")
+    if not name or not all(c.isalpha() or c.isdigit() or c in "._-" for c in name):
+        raise SettingsError(keys.path("name"), "must be letters, digits, dot, dash, underscore")
+    role = keys.choice("role", None, ROLES)
+    if role < VIEWER:
+        raise SettingsError(keys.path("role"), "must be one of: " + ", ".join(ROLES[VIEWER:]))
+    within = keys.integer("first_heartbeat_within", None, 1, MAX_MS)
+    if within is not None and role < OPERATOR:
+        raise SettingsError(
+            keys.path("first_heartbeat_within"), "is for operator and administrator"
+        )
+    return Account(name, role, _hash(keys, "md5", 32), _hash(keys, "sha256", 64), within)
+
+
+def _hash(keys, key, length):
+    value = keys.get(key, None)
+    if not isinstance(value, str) or len(value) != length:
+        raise SettingsError(keys.path(key), "must be %d hex digits" % length)
+    value = value.lower()
+    for character in value:
+        if character not in "0123456789abcdef":
+            raise SettingsError(keys.path(key), "must be %d hex digits" % length)
+    return value.encode()
+
+
+_INPUT_KEYS = ("name", "usage", "normal", "closed_level")
+_OUTPUT_KEYS = _INPUT_KEYS + ("power_on", "fallback")
+
+
+def _port(ports, index, row, masters):
+    output = row[1] == "output"
+    keys = ports.object(str(index), _OUTPUT_KEYS if output else _INPUT_KEYS)
+    name = keys.text("name", "%s %d" % ("Output" if output else "Input", index))
+    usage = keys.text("usage", "")
+    normal = keys.choice("normal", "open", STATES[:2])
+    closed_level = keys.integer("closed_level", row[2], 0, 1)
+    power_on = OPEN
+    fallback = None
+    if output:
+        power_on = keys.choice("power_on", "open", STATES[:2])
+        fallback = _fallback(keys, masters)
+    return PortSettings(name, usage, output, normal, closed_level, power_on, fallback)
+
+
+def _fallback(port, masters):
+    keys = port.object("fallback", ("master", "steps", "on_return", "locked"))
+    master = keys.get("master", "any")
+    if master == "any":
+        master = None
+    elif master not in masters:
+        known = "any, " + ", ".join(masters)
+        raise SettingsError(keys.path("master"), "must be an account that may actuate: " + known)
+    steps = _steps(keys.get("steps", [{}]), keys.path("steps"))
+    restore = keys.choice("on_return", "hold", ("hold", "restore")) == 1
+    return Fallback(master, steps, restore, keys.boolean("locked", True))
+
+
+def _steps(data, path):
+    """Compile the timeline: `((offset_ms, state), ...)`; the end of a pulse is a step of its own."""
+    if not isinstance(data, list) or not data:
+        raise SettingsError(path, "must be a list of one or more steps")
+    steps = []
+    for i, row in enumerate(data):
+        keys = _Keys(row, "%s[%d]" % (path, i), ("after", "state", "pulse"))
+        after = keys.integer("after", 0, 0, MAX_MS)
+        state = keys.choice("state", "open", STATES)
+        pulse = keys.integer("pulse", None, 1, MAX_MS)
+        if steps and after <= steps[-1][0]:
+            raise SettingsError(keys.path("after"), "must be later than the step before has ended")
+        steps.append((after, state))
+        if pulse is not None:
+            if state == HOLD:
+                raise SettingsError(keys.path("pulse"), "needs a state open or closed")
+            steps.append((after + pulse, OPEN if state == CLOSED else CLOSED))
+    if len(steps) > _MAX_STEPS:
+        raise SettingsError(path, "must come to at most %d changes" % _MAX_STEPS)
+    return tuple(steps)

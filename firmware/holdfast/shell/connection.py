@@ -1,0 +1,104 @@
+"""One TCP connection: its buffer, its deadline, and the three ways to wait for its peer."""
+
+import asyncio
+
+from micropython import const
+
+from holdfast.shell.dispatch import Caller
+from holdfast.shell.portable import PIECE_BYTES, read_into, readable, writable, write
+from holdfast.wire.http import RequestReader
+
+# All from a moment that bytes do not move: a client that drips gains nothing.
+_FIRST_REQUEST_MS = const(5000)  # from accept to the first complete request
+_REQUEST_MS = const(5000)  # from the first byte of a request to its last
+SEND_MS = const(5000)  # for the peer to take an answer
+_IDLE_MS = const(75000)  # between requests; common clients and proxies keep for 60 s
+LINGER_MS = const(1000)  # after our last word, so that a reset does not destroy it unread
+
+
+class Connection:
+    """A socket, who calls through it, and until when it may go on.
+
+    `deadline` is data: the server's reaper looks at it and ends the task; None when somebody else
+    watches. Only the connection's own task reads; only it writes, or the `writer` of its stream.
+    The buffer is shared by all: whoever waits takes out its `rest` first.
+    """
+
+    def __init__(self, sock, buffer, now):
+        self.sock = sock
+        self.buffer = buffer
+        self.rest = b""  # what of a request or message has come, while waiting for more
+        self.partial = False  # a request has begun and is not complete
+        self.reader = RequestReader(buffer)
+        self.caller = Caller()
+        self.stream = None  # the event stream it has become
+        self.task = None  # reads and answers, and closes the socket when it ends
+        self.writer = None
+        self.joining = False  # the task waits for the writer to end
+        self.since = now
+        self.last_at = now  # when the last request was complete
+        self.deadline = now + _FIRST_REQUEST_MS
+        self.lingering = False
+        self.ended = False  # the task was told to end
+
+    def answered(self, now):
+        """Note that a request is answered."""
+        self.last_at = now
+        self.deadline = now + _IDLE_MS
+
+    def parsed(self, now):
+        """Note that no complete request is left; one may have begun, its time runs from here."""
+        self.partial = self.reader.pending()
+        if self.partial:
+            self.deadline = min(self.deadline, now + _REQUEST_MS)
+
+    def end(self):
+        """Make the task end; it closes the socket. A task that ends itself sees `ended`."""
+        if self.ended:
+            return
+        self.ended = True
+        current = asyncio.current_task()
+        # MicroPython passes a cancel on to the task that is waited for, and none can cancel itself.
+        if current is not self.task and not (self.joining and current is self.writer):
+            self.task.cancel()
+
+    async def fill(self):
+        """Read what is there into the buffer; the count, 0 at the end."""
+        buffer = self.buffer
+        self.rest = buffer.unload()
+        while not self.ended:
+            await readable(self.sock)
+            buffer.load(self.rest)
+            count = read_into(self.sock, buffer.space())
+            if count is not None:
+                self.rest = b""
+                buffer.filled(count)
+                return count
+        return 0
+
+    async def send(self, data, now):
+        """Send all of it, in pieces small enough for the smallest board."""
+        length = len(data)
+        count = 0
+        if length <= PIECE_BYTES:
+            count = write(self.sock, data) or 0
+            if count == length:
+                return
+        view = memoryview(data)
+        rest = self.buffer.unload()
+        before = self.deadline
+        self.deadline = now + SEND_MS
+        while count < length:
+            await writable(self.sock)
+            count += write(self.sock, view[count : count + PIECE_BYTES]) or 0
+        self.deadline = before
+        self.buffer.load(rest)
+
+    async def linger(self, now):
+        """Read on for a moment, so that our last word reaches a peer that is still sending."""
+        self.lingering = True
+        self.deadline = now + LINGER_MS
+        while True:
+            self.buffer.unload()
+            if not await self.fill():
+                return

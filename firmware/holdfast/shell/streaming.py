@@ -1,0 +1,75 @@
+"""Moves the bytes of an event stream: the connection's task reads, a second one writes.
+
+Loaded with the first stream, as all of WebSocket is. What to send, and when, the outbox decides.
+"""
+
+import asyncio
+
+from holdfast.shell.connection import LINGER_MS, SEND_MS
+from holdfast.shell.portable import report
+from holdfast.vapix.stream import MESSAGE_BYTES
+from holdfast.wire.websocket import MessageReader, WebSocketError
+
+
+async def converse(server, connection, service):
+    """Run the connection as a stream of `service` until either side ends it."""
+    now = server.turn()
+    stream = service.open(now)
+    something = asyncio.Event()
+    stream.wake = something.set
+    connection.stream = stream
+    connection.deadline = None
+    messages = MessageReader(connection.buffer, MESSAGE_BYTES)
+    connection.writer = asyncio.create_task(_write(server, connection, stream, something))
+    try:
+        while not stream.outbox.closing:
+            message = messages.next()
+            while message is not None:
+                stream.receive(message, now)
+                message = messages.next()
+            if stream.outbox.closing or not await connection.fill():
+                break
+            now = server.turn()
+    except WebSocketError as error:
+        stream.outbox.close(error.code, error.reason)
+        stream.wake()
+    finally:
+        service.close(stream)
+        connection.stream = None
+        connection.deadline = now + SEND_MS
+        connection.joining = True
+        # The writer must be out of its wait before the socket is closed.
+        if not stream.outbox.closing or connection.ended:
+            connection.writer.cancel()
+        await connection.writer
+        connection.joining = False
+    if stream.outbox.closing and not connection.ended:
+        await connection.linger(server.turn())
+
+
+async def _write(server, connection, stream, something):
+    """Send what the outbox gives, until it closes."""
+    outbox = stream.outbox
+    try:
+        while True:
+            now = server.turn()
+            frame = outbox.next(now)
+            if frame is not None:
+                await connection.send(frame, now)
+            elif outbox.closing:
+                # The peer has a moment to say goodbye.
+                connection.deadline = now + LINGER_MS
+                return
+            else:
+                something.clear()
+                await something.wait()
+    except asyncio.CancelledError:
+        pass  # by the connection's task, which waits for this one
+    except OSError:
+        connection.end()
+    except MemoryError:
+        server.shed(connection)
+        connection.end()
+    except Exception as error:
+        report(error)
+        connection.end()

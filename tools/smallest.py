@@ -1,0 +1,130 @@
+"""Finds the smallest --heap in which the simulated board serves a number of masters and event streams.
+
+    python tools/smallest.py [--masters 4] [--streams 2] [--connections 8]
+
+Each trial starts the board, holds keep-alive masters and event streams for a few seconds, lets one
+output change in front of all streams, and wants every heartbeat answered and every event seen.
+"""
+
+import argparse
+import asyncio
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import websockets
+
+HERE = Path(__file__).resolve().parent
+BEATS = 60  # of each master in one trial
+STEP = 1024
+
+
+async def master(url, number, beats):
+    """Beat on one kept connection; every answer must be a 200 with the same session."""
+    auth = httpx.DigestAuth("root", "pass")
+    body = '{"axhbt:Heartbeat": {"Duration": 10000}}'
+    async with httpx.AsyncClient(base_url=url, auth=auth, timeout=5) as client:
+        for _ in range(beats):
+            response = await client.post("/vapix/axhbt", content=body)
+            response.raise_for_status()
+            await asyncio.sleep(0.02 + number / 500)
+
+
+async def token(url):
+    async with httpx.AsyncClient(auth=httpx.DigestAuth("root", "pass"), timeout=5) as client:
+        response = await client.get(url + "/axis-cgi/wssession.cgi")
+        return response.raise_for_status().text
+
+
+async def watcher(url, configured, changes):
+    """Configure for everything and wait until port 4 was seen to change `changes` times."""
+    address = url.replace("http", "ws") + "/vapix/ws-data-stream?sources=events&wssession="
+    async with websockets.connect(address + await token(url), open_timeout=5) as stream:
+        await stream.send(
+            '{"apiVersion":"1.0","method":"events:configure","params":'
+            '{"eventFilterList":[{"topicFilter":"//."}]}}'
+        )
+        assert '"data":{}' in await asyncio.wait_for(stream.recv(), 5)
+        for _ in range(17):
+            await asyncio.wait_for(stream.recv(), 5)
+        configured.set()
+        for _ in range(2 * changes):
+            message = await asyncio.wait_for(stream.recv(), 10)
+            assert '"4"' in message, message
+
+
+async def operator(url, ready, changes):
+    """Change port 4 in front of everybody."""
+    for event in ready:
+        await asyncio.wait_for(event.wait(), 10)
+    async with httpx.AsyncClient(auth=httpx.DigestAuth("root", "pass"), timeout=5) as client:
+        for i in range(changes):
+            state = "closed" if i % 2 == 0 else "open"
+            response = await client.post(
+                url + "/axis-cgi/io/portmanagement.cgi",
+                content='{"apiVersion":"1.0","method":"setPorts","params":{"ports":'
+                '[{"port":"4","state":"%s"}]}}' % state,
+            )
+            assert '"ports":["4"]' in response.raise_for_status().text, response.text
+
+
+async def trial(url, masters, streams):
+    changes = 4
+    ready = [asyncio.Event() for _ in range(streams)]
+    jobs = [master(url, i, BEATS) for i in range(masters)]
+    jobs += [watcher(url, event, changes) for event in ready]
+    jobs.append(operator(url, ready, changes))
+    await asyncio.gather(*jobs)
+
+
+def serves(heap, options):
+    """True when a board with this heap passes a trial."""
+    command = [sys.executable, str(HERE / "simulate.py"), "--port", "0", "--heap", str(heap)]
+    command += ["--connections", str(options.connections)]
+    board = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        url = None
+        for line in board.stdout:
+            if line.startswith("ready "):
+                url = line.split()[1]
+                break
+        if url is None:
+            return False
+        try:
+            asyncio.run(asyncio.wait_for(trial(url, options.masters, options.streams), 60))
+        except (httpx.HTTPError, websockets.WebSocketException, OSError, AssertionError, TimeoutError) as e:
+            if options.verbose:
+                print("   ", repr(e), file=sys.stderr)
+            return False
+        return True
+    finally:
+        board.terminate()
+        output = board.stdout.read()
+        if options.verbose and output:
+            print(output, file=sys.stderr)
+        board.wait()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--masters", type=int, default=4)
+    parser.add_argument("--streams", type=int, default=2)
+    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--low", type=int, default=48, help="KB that surely do not do")
+    parser.add_argument("--high", type=int, default=256, help="KB that surely do")
+    parser.add_argument("--verbose", action="store_true")
+    options = parser.parse_args()
+    low, high = options.low, options.high
+    if not serves(high * STEP, options):
+        sys.exit("smallest: does not even serve in %d KB" % high)
+    while high - low > 1:
+        middle = (low + high) // 2
+        passed = serves(middle * STEP, options)
+        print("%d KB: %s" % (middle, "serves" if passed else "no"), file=sys.stderr)
+        low, high = (low, middle) if passed else (middle, high)
+    print("smallest heap for %d masters and %d streams: %d KB" % (options.masters, options.streams, high))
+
+
+if __name__ == "__main__":
+    main()
