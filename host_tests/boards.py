@@ -26,7 +26,7 @@ from websockets.sync.client import connect
 
 ROOT = Path(__file__).resolve().parent.parent
 SIMULATE = ROOT / "tools" / "simulate.py"
-START_S = 20  # a loaded machine of a CI service, compiling the firmware first
+START_S = 10  # a loaded machine of a CI service, compiling the firmware first
 STOP_S = 5
 ANSWER_S = 5
 POLL_S = 0.0005
@@ -122,7 +122,7 @@ class Figures:
 class Board:
     """One simulated board in a folder of its own: running, when made with `start`."""
 
-    def __init__(self, folder, runtime, config=None, options=()):
+    def __init__(self, folder, runtime, config=None, options=(), python=None, environment=None):
         self.folder = Path(folder)
         self.pins = self.folder / "pins"
         self.pins.mkdir(parents=True, exist_ok=True)
@@ -131,7 +131,10 @@ class Board:
         self.port = None
         self.lines = []
         self._ready = threading.Event()
-        command = [sys.executable, str(SIMULATE), "--runtime", runtime, "--pins", str(self.pins)]
+        self.environment = environment
+        command = [python or sys.executable, str(SIMULATE), "--pins", str(self.pins)]
+        if runtime:
+            command += ["--runtime", runtime]
         if config is not None:
             path = self.folder / "settings.json"
             path.write_text(json.dumps(config))
@@ -149,6 +152,7 @@ class Board:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
+            env=self.environment,
             text=True,
             start_new_session=True,
         )

@@ -1,14 +1,7 @@
 """Filters against references that evaluate what they were written from (CPython only)."""
 
-from holdfast.vapix.filters import (
-    MAX_LENGTH,
-    MAX_TERMS,
-    FilterError,
-    content_filter,
-    content_matches,
-    topic_filter,
-    topic_matches,
-)
+from holdfast.vapix.contentfilter import MAX_TERMS, content_filter, content_matches
+from holdfast.vapix.topicfilter import MAX_LENGTH, FilterError, topic_filter, topic_matches
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

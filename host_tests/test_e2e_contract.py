@@ -3,10 +3,8 @@
 import json
 import os
 import random
-import re
 import signal
 import socket
-import subprocess
 import sys
 import time
 
@@ -15,12 +13,11 @@ from boards import (
     ANSWER_S,
     HEARTBEAT,
     PORT_TOPIC,
-    ROOT,
-    SIMULATE,
     START_S,
     STATUS,
     STOP_S,
     VENDOR_BEAT,
+    Board,
     Figures,
     Watch,
     account,
@@ -283,23 +280,15 @@ def test_an_address_that_is_taken_is_said_plainly(start, make_board):
 
 
 def test_without_micropython_it_says_so_and_runs_under_cpython(tmp_path):
-    """A Python with no MicroPython beside it, and none on PATH."""
-    python = os.path.realpath(sys.executable)
+    """A Python with no MicroPython beside it, and none on PATH. Its output is a pipe, as it is for
+    any program that waits for the ready line."""
     environment = {"PATH": str(tmp_path), "HOME": str(tmp_path)}
-    process = subprocess.Popen(
-        [python, str(SIMULATE), "--port", "0"],
-        cwd=ROOT,
-        env=environment,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
+    python = os.path.realpath(sys.executable)
+    board = Board(tmp_path, None, python=python, environment=environment).launch()
     try:
-        first, second = process.stdout.readline(), process.stdout.readline()
-        assert "no MicroPython" in first and "CPython" in first
-        assert re.fullmatch(r"ready http://127\.0\.0\.1:8080\n|ready http://.*\n", second)
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(STOP_S) == 0
+        wait_for(lambda: board.port, START_S, "ready line")
+        notice, ready = board.lines
+        assert "no MicroPython" in notice and "CPython" in notice
+        assert board.stop() == 0
     finally:
-        process.kill()
-        process.wait()
-        process.stdout.close()
+        board.kill()

@@ -19,7 +19,7 @@ def modules():
     names = []
     for source in interpreters.sources():
         parts = source.with_suffix("").parts
-        if parts[0] == "holdfast" and parts[-1] not in ("__init__", "app"):
+        if parts[0] == "holdfast" and parts[-1] not in ("__init__", "app", "start", "check"):
             names.append(".".join(parts))
     names.sort(key=lambda name: (order.index(name.split(".")[1]), name))
     return names + ["holdfast.app"]

@@ -38,9 +38,12 @@ def main(firmware, folder, *modules):
 
     board.FILES["settings.json"] = folder + "/settings.json"
     hal = load(board)
-    settings = app.load_settings(hal.Storage(board), board.PORTS)
+    from holdfast.start import start
+
     before = kept()
-    running = app.App(board, hal, hal.Pins(board), settings)
+    pins = hal.Pins(board)
+    running = app.App(board, hal, pins, *start(board, hal, pins))
+    del start
     print("(the module of the board, built)", kept() - before)
     print("TOTAL", kept() - start)
     return running, asyncio, binascii, hashlib, os, socket

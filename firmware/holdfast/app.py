@@ -6,20 +6,16 @@ board + settings -> core -> vapix, own -> shell
 import asyncio
 import gc
 import os
-import sys
 
 from micropython import const
 
 from holdfast import VERSION
 from holdfast.core.accounts import ACTUATE, READ_SYSTEM, WRITE_SYSTEM
-from holdfast.core.module import Module
-from holdfast.hal.clock import Clock
 from holdfast.shell.dispatch import Dispatcher, Lazy
 from holdfast.shell.portable import listen, report, sleep_ms
 from holdfast.shell.server import Server
 from holdfast.shell.ticker import Ticker
 from holdfast.vapix.heartbeat import HeartbeatService
-from holdfast.wire import json
 from holdfast.wire.digest import Authenticator
 
 _BACKLOG = const(2)  # each waiting connection takes one of the few a board has
@@ -29,20 +25,14 @@ _RESTART_MS = const(200)
 class App:
     """Everything of one module, joined. hal: the board's module of holdfast.hal."""
 
-    def __init__(self, board, hal, pins, settings):
-        ticks_ms, ticks_diff = hal.ticks()
-        clock = Clock(ticks_ms, ticks_diff, hal.wall_ms)
-        levels = bytes([pins.read(index) for index in range(len(board.PORTS))])
-        self.module = Module(settings, levels, os.urandom, clock.now())
-        # Power-on states, before anything is imported or opened that could take its time.
-        pins.write(self.module.levels)
+    def __init__(self, board, hal, pins, clock, settings, module):
         tokens = Lazy("holdfast.vapix.wssession", "TokenService", os.urandom)
         self._streaming = Lazy(
-            "holdfast.vapix.stream", "EventStreaming", self.module.events, clock.epoch_ms
+            "holdfast.vapix.stream", "EventStreaming", module.events, clock.epoch_ms
         )
-        ports = Lazy("holdfast.vapix.portmanagement", "PortManagement", self.module)
-        status = Lazy("holdfast.own.status", "StatusService", self.module, VERSION)
-        heartbeat = HeartbeatService(self.module)
+        ports = Lazy("holdfast.vapix.portmanagement", "PortManagement", module)
+        status = Lazy("holdfast.own.status", "StatusService", module, VERSION)
+        heartbeat = HeartbeatService(module)
         # Path, method, lowest role, handler, does a wssession token do instead of Digest.
         routes = (
             ("/vapix/axhbt", "POST", ACTUATE, heartbeat.post, False),
@@ -56,7 +46,7 @@ class App:
         authenticator = Authenticator(settings.realm, settings.accounts, os.urandom)
         dispatcher = Dispatcher(routes, authenticator, tokens.handler("redeem"))
         self.ticker = Ticker(
-            self.module,
+            module,
             clock,
             pins,
             hal.Watchdog(board),
@@ -103,37 +93,12 @@ async def _for_ever(loop, *arguments):
         await sleep_ms(_RESTART_MS)
 
 
-def load_settings(storage, wiring):
-    """The settings in storage; with none, or broken ones, safe defaults and no account, loudly."""
-    from holdfast.core.check import SettingsError, check
-
-    data = storage.read("settings.json")
-    settings = None
-    try:
-        if data is None:
-            print("holdfast: there is no settings.json")
-        else:
-            settings = check(json.loads(data), wiring)
-    except json.JsonError as error:
-        print("holdfast: settings.json is not JSON: %s at byte %d" % (error, error.position))
-    except SettingsError as error:
-        print("holdfast: settings.json: %s" % error)
-    if settings is None:
-        print("holdfast: safe defaults: every output falls back to open, nobody can log in")
-        settings = check({}, wiring)
-    # Not needed again before the next start, and 5 KB of heap.
-    sys.modules.pop("holdfast.core.check")
-    delattr(sys.modules["holdfast.core"], "check")
-    return settings
-
-
-def run(board, hal, pins):
+def run(board, hal, pins, clock, settings, module):
     """Run the module on a board until it is told to stop (KeyboardInterrupt on a PC)."""
-    app = App(board, hal, pins, load_settings(hal.Storage(board), board.PORTS))
-    gc.collect()
+    app = App(board, hal, pins, clock, settings, module)
     try:
         asyncio.run(app.run())
     except KeyboardInterrupt:
         pass
     finally:
-        pins.write(app.module.fallback_levels)
+        pins.write(module.fallback_levels)

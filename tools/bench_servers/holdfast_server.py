@@ -7,21 +7,8 @@ import asyncio
 
 import control
 from holdfast.app import App
-from holdfast.core.check import check
 from holdfast.hal import simulated
-
-SETTINGS = {
-    "realm": "AXIS_ACCC8E000000",
-    "accounts": [
-        {
-            "name": "root",  # with the password "pass"
-            "role": "administrator",
-            "md5": "d5e0b51372f9ee226bd1b3f20cc5807a",
-            "sha256": "79770e24b03448aa4ec065ea696c66b8e8af71dd640f6ebccefe60ac6aeee6ad",
-        }
-    ],
-}
-
+from holdfast.start import start
 
 class Board:
     """Four outputs with nothing connected to them."""
@@ -33,7 +20,7 @@ class Board:
     CONNECTIONS = 8
     HOST = "127.0.0.1"
     PINS = None
-    FILES = {}
+    FILES = {"settings.json": __file__.rpartition("/")[0] + "/settings.json"}
 
 
 async def run(port, with_control):
@@ -42,8 +29,8 @@ async def run(port, with_control):
         asyncio.create_task(control.answer())
     board = Board()
     board.PORT = port
-    app = App(board, simulated, simulated.Pins(board), check(SETTINGS, board.PORTS))
-    await app.run()
+    pins = simulated.Pins(board)
+    await App(board, simulated, pins, *start(board, simulated, pins)).run()
 
 
 def main(port, with_control):

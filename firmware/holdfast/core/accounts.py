@@ -17,7 +17,7 @@ WRITE_SYSTEM = ADMINISTRATOR
 
 
 class Account:
-    """One account. `md5` and `sha256` are H(name:realm:password) as hex bytes; the password is not kept.
+    """One account. `md5` and `sha256` are H(name:realm:password) as hex bytes, not the password.
 
     `first_heartbeat_within_ms`: after a restart this master counts as lost when it does not call
     within that time; None when it may stay away.

@@ -15,7 +15,8 @@ from holdfast.core.settings import MAX_NAME, PortSettings, Settings
 
 _MAX_ACCOUNTS = const(16)
 _MAX_STEPS = const(8)  # of one fallback timeline, a pulse counts as two
-# 2^29 ms = 6.2 days: half the period of ticks_ms on a board, the longest difference that can be told.
+# 2^29 ms = 6.2 days: half the period of ticks_ms on a board, the longest difference that can be
+# told.
 MAX_MS = const((1 << 29) - 1)
 _DAY_MS = const(24 * 60 * 60 * 1000)
 
@@ -173,7 +174,7 @@ def _fallback(port, masters):
 
 
 def _steps(data, path):
-    """Compile the timeline: `((offset_ms, state), ...)`; the end of a pulse is a step of its own."""
+    """Compile the timeline: `((offset_ms, state), ...)`; a pulse ends with a step of its own."""
     if not isinstance(data, list) or not data:
         raise SettingsError(path, "must be a list of one or more steps")
     steps = []

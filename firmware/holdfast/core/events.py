@@ -1,12 +1,13 @@
 """The one event system: declared properties, their current values, and the changes not yet told.
 
-A property (ONVIF Core, "property events") is one stateful instance of a topic: `IO/Port` of port 4, say.
-Its value is kept; only a change of it makes an event, a tuple `(property, data, at)`: what, the new
-value as text, and the time in ms at which it became true (not when it was noticed).
+A property (ONVIF Core, "property events") is one stateful instance of a topic: `IO/Port` of port
+4, say. Its value is kept; only a change of it makes an event, a tuple `(property, data, at)`:
+what, the new value as text, and the time in ms at which it became true (not when it was noticed).
 """
 
-# Rows: topic, name of the source item (None: no source), name of the data item, its type. VAPIX "Input
-# and outputs" and "Heartbeat service API"; child topics without prefix, as real devices emit them.
+# Rows: topic, name of the source item (None: no source), name of the data item, its type. VAPIX
+# "Input and outputs" and "Heartbeat service API"; child topics without prefix, as real devices
+# emit them.
 HEARTBEAT = ("tns1:Device/tnsaxis:Monitor/Heartbeat", None, "lost", "xsd:boolean")
 PORT = ("tns1:Device/tnsaxis:IO/Port", "port", "state", "xsd:boolean")
 DIGITAL_INPUT = ("tns1:Device/Trigger/DigitalInput", "InputToken", "LogicalState", "xsd:boolean")

@@ -81,7 +81,7 @@ class Module:
             )
 
     def _prepare(self):
-        """The levels of step one of every timeline: what is written when nothing else can be trusted."""
+        """The levels of step one of every timeline: what is written when nothing else is sure."""
         levels = bytearray(self.levels)
         for port in self.outputs:
             state = port.fallback.steps[0][1]
@@ -89,14 +89,14 @@ class Module:
                 levels[port.index] = port.levels[state]
         return levels
 
-    # -- time --------------------------------------------------------------------------------------
+    # -- time -------------------------------------------------------------------------------------
 
     def next_deadline(self):
         """The ms at which `act` is needed next, or earlier; None when nothing is pending."""
         return self._due
 
     def act(self, now):
-        """Do what is due. True when levels may have moved. Allocates nothing before the pins can be set."""
+        """Do what is due; True when levels may have moved. Allocates nothing: pins come next."""
         if self._due is None or now < self._due:
             return False
         while True:
@@ -172,7 +172,7 @@ class Module:
         self.trip_count += 1
         self.worst_lateness_ms = max(self.worst_lateness_ms, moved - due)
 
-    # -- facts -------------------------------------------------------------------------------------
+    # -- facts ------------------------------------------------------------------------------------
 
     def session(self, master):
         """The session of a master, None when there is no such master."""
@@ -194,7 +194,7 @@ class Module:
         return session
 
     def release(self, master, now):
-        """An administrator declares that a lost master, or "" for the module's fault, is not awaited."""
+        """A lost master, or "" for the module's own fault, is not awaited any more."""
         self.act(now)
         self.tell(now)
         session = self._fault if master == "" else self._by_master[master]
@@ -220,7 +220,7 @@ class Module:
         return None
 
     def set_normal(self, port, normal, who, now):
-        """Change the normal state. An output keeps being active or inactive, so its circuit flips."""
+        """Change the normal state. An output stays active or inactive, so its circuit flips."""
         refused = None
         if normal != port.normal:
             if port.output:
@@ -250,7 +250,7 @@ class Module:
             self._lose(self._fault, now)
         self._due = now
 
-    # -- return ------------------------------------------------------------------------------------
+    # -- return -----------------------------------------------------------------------------------
 
     def _any_lost(self, master):
         for session in self._watched:

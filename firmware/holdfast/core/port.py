@@ -1,7 +1,8 @@
 """One port: an input that is looked at, or an output with its fallback timeline.
 
-State is that of the circuit, OPEN or CLOSED; what electrical level that is, the wiring says. Everything
-that may happen when a deadline passes is prepared here when settings load and allocates nothing.
+State is that of the circuit, OPEN or CLOSED; what electrical level that is, the wiring says.
+Everything that may happen when a deadline passes is prepared here when settings load and allocates
+nothing.
 """
 
 from micropython import const
@@ -21,9 +22,9 @@ RESTORE = "restore"
 class Fallback:
     """What an output does when its master is lost.
 
-    master: the account whose loss counts, None for any. steps: `((offset_ms, state), ...)`, ascending
-    from the loss. restore: on return take back the last commanded state, else stay as it is until
-    somebody sets the port. locked: commands are refused while the master is lost.
+    master: the account whose loss counts, None for any. steps: `((offset_ms, state), ...)`,
+    ascending from the loss. restore: on return take back the last commanded state, else stay as it
+    is until somebody sets the port. locked: commands are refused while the master is lost.
     """
 
     def __init__(self, master, steps, restore, locked):
@@ -34,7 +35,7 @@ class Fallback:
 
 
 class Port:
-    """A port of the module; `image` is the module's table of electrical levels, one byte a port."""
+    """One port; `image` is the module's table of electrical levels, one byte a port."""
 
     def __init__(self, index, row, image):
         self.index = index

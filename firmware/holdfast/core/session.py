@@ -1,4 +1,4 @@
-"""One master's heartbeat session (VAPIX Heartbeat service API): its id, how long it lives, is it lost."""
+"""One master's heartbeat session (VAPIX Heartbeat service API): its id, its end, is it lost."""
 
 
 class Session:
@@ -25,8 +25,8 @@ class Session:
     def feed(self, duration_ms, now):
         """A heartbeat at `now`: alive for Duration from here.
 
-        The clock counts whole ms, so `now` may be up to 1 ms older than the heartbeat: the session is
-        over only when more than Duration has passed on that clock. Never early.
+        The clock counts whole ms, so `now` may be up to 1 ms older than the heartbeat: the session
+        is over only when more than Duration has passed on that clock. Never early.
         """
         if self.expires_at is not None and self.last_at is not None:
             margin = self.expires_at - now

@@ -1,13 +1,14 @@
 """The clock: milliseconds since start as an int that never wraps.
 
-MicroPython's ticks_ms wraps (at 2^30 ms = 12.4 days on a board) and differences hold for half of that.
-Only this file knows: it adds up differences, and is asked far more often than every six days.
+MicroPython's ticks_ms wraps (at 2^30 ms = 12.4 days on a board) and differences hold for half of
+that. Only this file knows: it adds up differences, and is asked far more often than every six
+days.
 """
 
 
 class Clock:
-    """ticks_ms, ticks_diff: as in MicroPython's time. wall_ms: a function() for UTC in ms since 1970,
-    None when the board does not know the time."""
+    """ticks_ms, ticks_diff: as in MicroPython's time. wall_ms: a function() for UTC in ms since
+    1970, None when the board does not know the time."""
 
     def __init__(self, ticks_ms, ticks_diff, wall_ms=None):
         self._ticks_ms = ticks_ms

@@ -1,6 +1,7 @@
 """The simulated board: pins are files, the network is this machine's, time is real.
 
-`PINS/gpio<N>` holds "0" or "1", the electrical level, as a wire would. See boards/simulated/README.md.
+`PINS/gpio<N>` holds "0" or "1", the electrical level, as a wire would. See
+boards/simulated/README.md.
 """
 
 import time

@@ -1,4 +1,5 @@
-"""`GET /holdfast/status`: what the module knows about itself; `POST /holdfast/release`: a lost master let go.
+"""`GET /holdfast/status`: what the module knows about itself; `POST /holdfast/release`: a lost
+master let go.
 
 Times are ms of the module's clock, which starts at 0 and never wraps; `now` tells where it stands.
 """
@@ -36,7 +37,9 @@ class StatusService:
         return Response(200, text.encode(), "application/json")
 
     def release(self, caller, request, now):
-        """`{"master": "<name>"}`: it is not awaited any more; "" stands for a fault of the module."""
+        """`{"master": "<name>"}`: it is not awaited any more; "" stands for a fault of the
+        module.
+        """
         try:
             asked = json.loads(request.body)
         except json.JsonError:

@@ -26,7 +26,12 @@ class Connections:
 
     def crowded(self):
         """True when not one is free nor about to be."""
-        return self.taken() and not any([connection.ended for connection in self.all])
+        if not self.taken():
+            return False
+        for connection in self.all:
+            if connection.ended:
+                return False
+        return True
 
     def streams_full(self):
         """True when one more event stream would leave too little for masters."""

@@ -58,7 +58,7 @@ class Connection:
             return
         self.ended = True
         current = asyncio.current_task()
-        # MicroPython passes a cancel on to the task that is waited for, and none can cancel itself.
+        # MicroPython hands a cancel on to the task waited for, and none can cancel itself.
         if current is not self.task and not (self.joining and current is self.writer):
             self.task.cancel()
 

@@ -1,7 +1,8 @@
 """From a request to an answer: the route's row, who is calling, may they, and the handler.
 
-A route is a row `(path, method, lowest role, handler, takes_token)`; a handler is a function(caller,
-request, now) that returns a Response. Whatever goes wrong inside a handler is answered without detail.
+A route is a row `(path, method, lowest role, handler, takes_token)`; a handler is a
+function(caller, request, now) that returns a Response. Whatever goes wrong inside a handler is
+answered without detail.
 """
 
 from micropython import const

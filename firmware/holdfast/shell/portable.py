@@ -1,4 +1,4 @@
-"""The few things asyncio and sockets call differently on MicroPython and CPython, and nothing else.
+"""The few things that asyncio and sockets do differently on MicroPython and CPython.
 
 Sockets are used without asyncio's streams: a stream reads a line one byte per system call, buffers
 without bound and cannot be cancelled safely. Waiting is all that asyncio is needed for here.

@@ -123,7 +123,7 @@ class Server:
             connection.sock.close()
 
     async def _converse(self, connection):
-        """Requests and answers; returns the Response that made the connection a stream, or None."""
+        """Requests and answers; return the 101 Response after which it is a stream, else None."""
         reader = connection.reader
         while await connection.fill():
             now = self.turn()
@@ -137,7 +137,9 @@ class Server:
                     if response.status == 101:
                         return response
                     if not keep_alive:
-                        await connection.linger(now)
+                        # Who asked for the end has sent all there is; others may be sending.
+                        if request.keep_alive or reader.pending():
+                            await connection.linger(now)
                         return None
                     connection.answered(now)
                     request = reader.next()
@@ -151,6 +153,7 @@ class Server:
                 await connection.send(error_response(error).encode(False), now)
                 await connection.linger(now)
                 return None
+        return None
 
     def _answer(self, connection, request, now):
         """Answer with what the dispatcher says; once more when memory had to be made for it."""

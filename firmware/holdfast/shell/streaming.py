@@ -8,7 +8,7 @@ import asyncio
 from holdfast.shell.connection import LINGER_MS, SEND_MS
 from holdfast.shell.portable import report
 from holdfast.vapix.stream import MESSAGE_BYTES
-from holdfast.wire.websocket import MessageReader, WebSocketError
+from holdfast.wire.websocket import CLOSE, MessageReader, WebSocketError
 
 
 async def converse(server, connection, service):
@@ -19,6 +19,7 @@ async def converse(server, connection, service):
     stream.wake = something.set
     connection.stream = stream
     connection.deadline = None
+    farewell = False
     messages = MessageReader(connection.buffer, MESSAGE_BYTES)
     connection.writer = asyncio.create_task(_write(server, connection, stream, something))
     try:
@@ -26,6 +27,7 @@ async def converse(server, connection, service):
             message = messages.next()
             while message is not None:
                 stream.receive(message, now)
+                farewell = message[0] == CLOSE
                 message = messages.next()
             if stream.outbox.closing or not await connection.fill():
                 break
@@ -43,7 +45,8 @@ async def converse(server, connection, service):
             connection.writer.cancel()
         await connection.writer
         connection.joining = False
-    if stream.outbox.closing and not connection.ended:
+    # After the peer's own close frame the server ends the connection (RFC 6455 section 7.1.1).
+    if stream.outbox.closing and not farewell and not connection.ended:
         await connection.linger(server.turn())
 
 

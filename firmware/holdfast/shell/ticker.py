@@ -1,8 +1,9 @@
 """The one ticker: in every turn pins first, events second, the hardware watchdog last.
 
-A turn also runs at every request, so that a deadline is never later than the next thing that happens.
-The watchdog is fed here alone, and only after a whole turn succeeded. A turn that raises puts every
-output into its fallback; one that runs out of memory after the pins are set gives up listeners.
+A turn also runs at every request, so that a deadline is never later than the next thing that
+happens. The watchdog is fed here alone, and only after a whole turn succeeded. A turn that raises
+puts every output into its fallback; one that runs out of memory after the pins are set gives up
+listeners.
 """
 
 from holdfast.shell.portable import report, sleep_ms
@@ -77,7 +78,7 @@ class Ticker:
         return now
 
     def _fail(self, error):
-        """A turn failed: all outputs into fallback, by the core if it still can, else by the table."""
+        """A turn failed: outputs into fallback, by the core if it still can, else by the table."""
         self._sound = False
         try:
             now = self._clock.now()

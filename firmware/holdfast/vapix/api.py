@@ -1,12 +1,14 @@
-"""What VAPIX' newer JSON APIs share: the envelope of requests and answers, versions, error codes."""
+"""What VAPIX' newer JSON APIs share: the envelope of requests and answers, versions, error
+codes.
+"""
 
 from micropython import const
 
 from holdfast.wire import json
 from holdfast.wire.http import all_digits
 
-# VAPIX Event streaming over WebSocket, "General error codes"; I/O port management has the same up to
-# 2104, and both leave 2200 and up to the API.
+# VAPIX Event streaming over WebSocket, "General error codes"; I/O port management has the same up
+# to 2104, and both leave 2200 and up to the API.
 INTERNAL = const(1100)
 VERSION = const(2100)
 INVALID_JSON = const(2101)

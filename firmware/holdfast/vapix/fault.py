@@ -1,7 +1,8 @@
 """Faults in the vendor's style: a SOAP 1.2 Fault, here in its JSON mapping.
 
-The vendor prints no JSON fault for axhbt. This one follows the convention of its JSON services, XML
-element names as keys, with the subcodes of ONVIF Core (section "Generic faults") that axgpio uses.
+The vendor prints no JSON fault for axhbt. This one follows the convention of its JSON services,
+XML element names as keys, with the subcodes of ONVIF Core (section "Generic faults") that axgpio
+uses.
 """
 
 from holdfast.wire.http import HttpError
@@ -9,7 +10,7 @@ from holdfast.wire.json import quote
 
 
 class Fault(HttpError):
-    """A request that is answered with a fault of the sender; `subcode` like "ter:InvalidArgVal"."""
+    """A request answered with a fault of the sender; `subcode` like "ter:InvalidArgVal"."""
 
     def __init__(self, subcode, reason):
         super().__init__(400)

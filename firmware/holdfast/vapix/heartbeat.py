@@ -1,8 +1,8 @@
 """The Heartbeat service, `POST /vapix/axhbt` in JSON (VAPIX Heartbeat service API).
 
-Request `{"axhbt:Heartbeat": {"Duration": <ms>}}`, answer `{"SessionId": "<uuid>"}`. A master sends the
-same body every time, so the last few bodies and what they mean are kept: the usual heartbeat parses
-no JSON, and its answer is the same object as long as the session lives.
+Request `{"axhbt:Heartbeat": {"Duration": <ms>}}`, answer `{"SessionId": "<uuid>"}`. A master sends
+the same body every time, so the last few bodies and what they mean are kept: the usual heartbeat
+parses no JSON, and its answer is the same object as long as the session lives.
 """
 
 from micropython import const
@@ -23,12 +23,7 @@ class HeartbeatService:
 
     def post(self, caller, request, now):
         """Answer one heartbeat of an account with ACTUATE access; Fault for a bad Duration."""
-        body = request.body
-        for kept, duration_ms in self._bodies:
-            if kept == body:
-                break
-        else:
-            duration_ms = self._learn(body)
+        duration_ms = self._duration(request.body)
         session = self._module.heartbeat(caller.account.name, duration_ms, now)
         caller.session = session
         answer = self._answers.get(session.master)
@@ -38,7 +33,10 @@ class HeartbeatService:
             self._answers[session.master] = answer
         return answer[1]
 
-    def _learn(self, body):
+    def _duration(self, body):
+        for kept, duration_ms in self._bodies:
+            if kept == body:
+                return duration_ms
         duration_ms = duration(body, self._module.shortest_ms, self._module.longest_ms)
         if len(self._bodies) == _BODIES_KEPT:
             self._bodies.pop(0)

@@ -1,7 +1,7 @@
 """An event as `events:notify` (VAPIX Event streaming over WebSocket, "Event notification syntax").
 
-All values are JSON strings, booleans "0" and "1". `source`, `key` and `timestamp` are always there:
-the page calls them optional, real clients fail without them.
+All values are JSON strings, booleans "0" and "1". `source`, `key` and `timestamp` are always
+there: the page calls them optional, real clients fail without them.
 """
 
 from holdfast.wire import websocket

@@ -81,7 +81,9 @@ class PortManagement:
         return '{"ports":[%s]}' % ",".join(changed)
 
     def _changes(self, params):
-        """The (port, item) pairs asked for. Both shapes in use: {"ports": [...]} and a bare list."""
+        """The (port, item) pairs asked for. Both shapes in use: {"ports": [...]} and a bare
+        list.
+        """
         items = params.get("ports") if isinstance(params, dict) else params
         if items is None:
             raise api.ApiError(api.MISSING, "ports")

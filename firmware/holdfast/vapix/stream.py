@@ -1,22 +1,17 @@
 """Event streaming, `/vapix/ws-data-stream?sources=events` (VAPIX Event streaming over WebSocket).
 
 A client sends `events:configure` with filters; it gets the reply first, then the current state of
-every property its filters ask for, then changes. A new configure replaces the filters and shows the
-state again. The state is not queued but read when there is room to send it; a property that changes
-before its turn is shown once, with the new value. One event that matches n filters is sent n times.
+every property its filters ask for, then changes. A new configure replaces the filters and shows
+the state again. The state is not queued but read when there is room to send it; a property that
+changes before its turn is shown once, with the new value. One event that matches n filters is sent
+n times.
 """
 
 from micropython import const
 
 from holdfast.vapix import api
-from holdfast.vapix.filters import (
-    FilterError,
-    content_filter,
-    content_matches,
-    topic_filter,
-    topic_matches,
-)
 from holdfast.vapix.notification import items, notify
+from holdfast.vapix.topicfilter import FilterError, topic_filter, topic_matches
 from holdfast.wire import websocket
 from holdfast.wire.http import HttpError, Response, parameter
 from holdfast.wire.outbox import Outbox
@@ -98,13 +93,14 @@ class Upgrade(Response):
 
 
 class EventStream:
-    """One subscriber. The shell feeds `receive`, sends what `outbox.next` gives, and sets `wake`."""
+    """One subscriber. The shell feeds `receive`, sends what `outbox.next` gives, sets `wake`."""
 
     def __init__(self, properties, encode, now):
         self.wake = _nothing  # called when there may be something to send
         self.outbox = Outbox(self._replay, now)
         self._properties = properties
         self._encode = encode
+        self._holds = None  # content_matches, loaded with the first content filter
         self._filters = ()  # ((flags by property index, content program or None), ...)
         self._at = (0, 0)  # the next to show: filter, property
 
@@ -131,7 +127,9 @@ class EventStream:
         self.wake()
 
     def wants(self, declared, data):
-        """How many times this change is to be sent: once for each filter already shown the state."""
+        """How many times this change is to be sent: once for each filter already shown the
+        state.
+        """
         count = 0
         at_filter, at_property = self._at
         for i, (flags, content) in enumerate(self._filters):
@@ -139,7 +137,7 @@ class EventStream:
                 continue
             if i > at_filter or (i == at_filter and declared.index >= at_property):
                 break
-            if content is None or content_matches(content, items(declared, data)):
+            if content is None or self._holds(content, items(declared, data)):
                 count += 1
         return count
 
@@ -152,7 +150,7 @@ class EventStream:
                 declared = self._properties[at_property]
                 at_property += 1
                 if flags[declared.index] and (
-                    content is None or content_matches(content, items(declared, declared.data))
+                    content is None or self._holds(content, items(declared, declared.data))
                 ):
                     self._at = (at_filter, at_property)
                     return self._encode(declared, declared.data, declared.at)
@@ -180,7 +178,9 @@ class EventStream:
         return api.answer(call, "data", "{}")
 
     def _compile(self, params):
-        """The filters of a configure; one that is not there or empty is refused as real devices do."""
+        """The filters of a configure; one that is not there or empty is refused as real devices
+        do.
+        """
         rows = params.get("eventFilterList") if isinstance(params, dict) else None
         if not isinstance(rows, list) or not rows:
             raise api.ApiError(api.INVALID, "eventFilterList")
@@ -202,13 +202,19 @@ class EventStream:
             name = "topicFilter"
             compiled = topic_filter(topic or "")
             name = "contentFilter"
-            program = None if content is None else content_filter(content)
+            program = None if content is None else self._content(content)
         except FilterError:
             raise api.ApiError(api.INVALID, name)
         flags = bytearray(len(self._properties))
         for declared in self._properties:
             flags[declared.index] = topic_matches(compiled, declared.topic[0])
         return flags, program
+
+    def _content(self, text):
+        from holdfast.vapix import contentfilter
+
+        self._holds = contentfilter.content_matches
+        return contentfilter.content_filter(text)
 
 
 def _nothing():

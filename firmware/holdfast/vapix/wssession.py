@@ -1,7 +1,8 @@
-"""Session tokens for WebSockets, `GET /axis-cgi/wssession.cgi` (VAPIX Event streaming over WebSocket).
+"""Session tokens for WebSockets, `GET /axis-cgi/wssession.cgi` (VAPIX Event streaming over
+WebSocket).
 
-A browser cannot do Digest on a WebSocket; it fetches a token with Digest and opens the WebSocket with
-`?wssession=<token>`. A token is valid for 15 seconds and for one handshake.
+A browser cannot do Digest on a WebSocket; it fetches a token with Digest and opens the WebSocket
+with `?wssession=<token>`. A token is valid for 15 seconds and for one handshake.
 """
 
 from micropython import const
@@ -35,7 +36,9 @@ class TokenService:
         return token
 
     def redeem(self, query, now):
-        """The account that the token in a query was issued to, None when it is unknown, used, old."""
+        """The account that the token in a query was issued to, None when it is unknown, used,
+        old.
+        """
         token = parameter(query, "wssession")
         for i, (known, account, expires_at) in enumerate(self._tokens):
             if known == token:

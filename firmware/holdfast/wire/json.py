@@ -6,28 +6,30 @@ token per turn, with the open lists and objects on a stack of its own. One toler
 before a closing bracket, as in the vendor's own example, `{"Duration": 10000,}` (Heartbeat API).
 """
 
+from micropython import const
+
 from holdfast.wire.utf8 import utf8
 
 # Deeper than any request of VAPIX (4), so that hostile nesting cannot fill the heap.
-MAX_DEPTH = 16
+MAX_DEPTH = const(16)
 
 # Every integer of 15 digits is exact as a double, in any client; and nobody makes us reckon with
 # integers of a thousand digits.
-MAX_DIGITS = 15
+MAX_DIGITS = const(15)
 
 _BLANKS = b" \t\n\r"
-_QUOTE = 34  # "
-_COMMA = 44  # ,
-_COLON = 58  # :
-_BRACE = 123  # {
-_END_OF_OBJECT = 125  # }
-_NOTHING = -1  # equals no byte: outside of all brackets nothing can be closed
+_QUOTE = const(34)  # "
+_COMMA = const(44)  # ,
+_COLON = const(58)  # :
+_BRACE = const(123)  # {
+_END_OF_OBJECT = const(125)  # }
+_NOTHING = const(-1)  # equals no byte: outside of all brackets nothing can be closed
 
 # What may come next. From _ITEM on a closing bracket may, too.
-_VALUE = 0  # a value
-_DUE_COLON = 1
-_ITEM = 2  # the next item of a list, the next key of an object
-_NEXT = 3  # a comma
+_VALUE = const(0)  # a value
+_DUE_COLON = const(1)
+_ITEM = const(2)  # the next item of a list, the next key of an object
+_NEXT = const(3)  # a comma
 
 _SHORT_ESCAPES = b'"\\/bfnrt'
 _MEANINGS = '"\\/\b\f\n\r\t'

@@ -1,9 +1,9 @@
 """What waits to be sent to one WebSocket peer, bounded, with pings as the acknowledgement.
 
-TCP does not tell a program what its peer has taken, and on a Pico W a few stalled peers can hold all
-of the memory there is for sending. So no more than WINDOW_BYTES go out that the peer has not
-acknowledged by answering a ping; what comes meanwhile waits in a queue of QUEUE_FRAMES. A peer that
-does not answer, or whose queue overflows, has fallen behind: it is closed and told why.
+TCP does not tell a program what its peer has taken, and on a Pico W a few stalled peers can hold
+all of the memory there is for sending. So no more than WINDOW_BYTES go out that the peer has not
+acknowledged by answering a ping; what comes meanwhile waits in a queue of QUEUE_FRAMES. A peer
+that does not answer, or whose queue overflows, has fallen behind: it is closed and told why.
 """
 
 from micropython import const
@@ -21,7 +21,7 @@ FELL_BEHIND = (1008, "events were not read in time")
 class Outbox:
     """Frames to one peer. `next(now)` gives what may be sent now.
 
-    refill: a function() that returns a frame or None; asked when the window is open, before the queue.
+    refill: a function() that returns a frame or None, asked before the queue is looked at.
     """
 
     def __init__(self, refill, now):

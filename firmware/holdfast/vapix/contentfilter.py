@@ -1,69 +1,29 @@
-"""Which events a client asked for: filters by topic and by content, compiled once, matched often.
+"""Which events a client asked for by their items (ONVIF Core specification, dialect ItemFilter).
 
-Source: ONVIF Core specification, dialects ConcreteSet and ItemFilter, with what the vendor's pages
-and real clients write beside the grammar. Names are compared without their prefixes (`tns1`,
-`onvif`, `axis`, `tnsaxis`, none): clients mix them. XML entities stay: the filters come in JSON.
+Compiled once into postfix order, matched often; loaded with the first content filter. Prefixes do
+not matter. XML entities stay as they are: the filters come in JSON.
 """
 
-# No filter seen in the field is a third as long; bounds the work of compiling one.
-MAX_LENGTH = 1024
+from micropython import const
 
-# Alternatives in one topic filter.
-MAX_PATHS = 32
+from holdfast.vapix.topicfilter import BLANKS, FilterError, check_length, local_name
 
 # Comparisons in one content filter, each made for every item of every event.
-MAX_TERMS = 32
+MAX_TERMS = const(32)
 
 # Open brackets and operators that wait for their right side, at any place of a content filter.
 # Bounds the stacks of compiling and of matching.
-MAX_NESTING = 16
-
-_BLANKS = b" \t\r\n"
+MAX_NESTING = const(16)
 
 # Steps of a compiled content filter, beside the comparisons. During compilation they wait on a
 # stack: brackets until they are closed, operators until their right side is complete. Of two
 # operators the higher one binds tighter.
-_OPEN = 0  # (
-_NOT = 1  # not(
-_EXISTS = 2  # boolean(//SimpleItem[
-_NEVER = 3  # boolean(//ElementItem[ : no event of ours has one
-_OR = 4
-_AND = 5
-
-
-class FilterError(ValueError):
-    """The filter does not follow its grammar, or exceeds a limit."""
-
-
-def topic_filter(text):
-    """Compile a ConcreteSet filter for `topic_matches`: `path | path`, `//.` for all below a path.
-
-    The empty text and `//.` alone ask for every topic; `//`, which the vendor prints, is `//.`.
-    """
-    _check_length(text)
-    if not text:
-        return ("",)
-    paths = text.encode().split(b"|")
-    if len(paths) > MAX_PATHS:
-        raise FilterError("too many topics")
-    return tuple([_topic_prefix(path.strip(_BLANKS)) for path in paths])
-
-
-def topic_matches(compiled, topic):
-    """Tell whether a topic, such as `tns1:Device/tnsaxis:IO/Port`, is among those asked for."""
-    names = [step.split(":")[-1] for step in topic.split("/")]
-    return ("/".join(names) + "//").startswith(compiled)
-
-
-def _topic_prefix(path):
-    """Return what the local path of a topic, with `//` behind it, must begin with."""
-    ending = b"//"  # nothing below: only the topic itself
-    if path.endswith((b"//.", b"//")):
-        path = path[: path.rfind(b"//")]
-        if not path:
-            return ""
-        ending = b"/"
-    return (b"/".join([_local_name(step) for step in path.split(b"/")]) + ending).decode()
+_OPEN = const(0)  # (
+_NOT = const(1)  # not(
+_EXISTS = const(2)  # boolean(//SimpleItem[
+_NEVER = const(3)  # boolean(//ElementItem[ : no event of ours has one
+_OR = const(4)
+_AND = const(5)
 
 
 def content_filter(text):
@@ -71,7 +31,7 @@ def content_filter(text):
 
     Such as `boolean(//SimpleItem[@Name="port" and @Value="1"]) and not(boolean(...))`.
     """
-    _check_length(text)
+    check_length(text)
     tokens = _tokens(text.encode())
     program = []
     waiting = []
@@ -141,28 +101,6 @@ def content_matches(compiled, items):
     return stack[0] != 0
 
 
-def _check_length(text):
-    if len(text) > MAX_LENGTH:
-        raise FilterError("filter too long")
-
-
-def _local_name(name):
-    """Return a name, bytes, without its prefix; FilterError when either is no NCName."""
-    local = name
-    for part in name.split(b":", 1):
-        local = part
-        first = True
-        for byte in part:
-            # Other than ASCII passes: XML's table of letters is not worth its bytes here.
-            letter = byte >= 128 or 97 <= byte | 32 <= 122 or byte == 95
-            if not letter and (first or not (48 <= byte <= 57 or byte in b".-")):
-                raise FilterError("name expected")
-            first = False
-        if first:
-            raise FilterError("name expected")
-    return local
-
-
 def _tokens(data):
     """Yield the tokens of a content filter as bytes, then an empty one."""
     length = len(data)
@@ -171,7 +109,7 @@ def _tokens(data):
         start = position
         byte = data[start]
         position += 1
-        if byte <= 32 and byte in _BLANKS:
+        if byte <= 32 and byte in BLANKS:
             continue
         if byte in (34, 39):  # a quote
             position = data.find(data[start:position], position) + 1
@@ -217,7 +155,7 @@ def _comparison(tokens):
 def _item(tokens):
     """Read what follows `boolean`, up to the bracket of the comparisons."""
     _expect(tokens, b"(", b"//")
-    name = _local_name(next(tokens))
+    name = local_name(next(tokens))
     if name not in (b"SimpleItem", b"ElementItem"):
         raise FilterError("SimpleItem or ElementItem expected")
     _expect(tokens, b"[")
