@@ -296,6 +296,10 @@ class Credentials:
         return self._auth.build_digest_header(method, self._url + target)
 
 
+def beat_body(duration_ms):
+    return json.dumps({"axhbt:Heartbeat": {"Duration": duration_ms}})
+
+
 class Master:
     """A heartbeat client on one kept connection, quick enough to measure with (http.client)."""
 
@@ -307,14 +311,17 @@ class Master:
         self.sent_at = None
         self.answered_at = None
 
-    def call(self, method, target, body=None):
-        """One request: (status, JSON or bytes). Connects again only where the board closed."""
+    def send(self, method, target, body=None):
+        """Send one request. Connects again only where the board closed."""
         value = self._credentials.header(method, target)
         if self._client.sock is None:
             self._client.connect()
             self.connects += 1
         self.sent_at = time.monotonic()
         self._client.request(method, target, body, {"Authorization": value})
+
+    def receive(self):
+        """The answer to what was sent: (status, JSON or bytes)."""
         answer = self._client.getresponse()
         data = answer.read()
         self.answered_at = time.monotonic()
@@ -322,10 +329,13 @@ class Master:
             data = json.loads(data)
         return answer.status, data
 
+    def call(self, method, target, body=None):
+        self.send(method, target, body)
+        return self.receive()
+
     def beat(self, duration_ms):
         """One heartbeat; the SessionId."""
-        body = json.dumps({"axhbt:Heartbeat": {"Duration": duration_ms}})
-        status, answer = self.call("POST", HEARTBEAT, body)
+        status, answer = self.call("POST", HEARTBEAT, beat_body(duration_ms))
         assert status == 200, (status, answer)
         return answer["SessionId"]
 

@@ -2,9 +2,10 @@
 
 import os
 
-import boards
 import interpreters
 import pytest
+
+import boards
 
 RUNTIMES = ("micropython", "cpython")
 

@@ -1,7 +1,8 @@
 """Settings, wirings and modules as tests need them; runs on CPython and MicroPython."""
 
-from holdfast.core.module import Module
+from holdfast.core.accounts import Account
 from holdfast.core.check import check
+from holdfast.core.module import Module
 
 # Two inputs and two outputs: the smallest board that shows everything.
 WIRING = ((10, "input", 1), (11, "input", 0), (12, "output", 1), (13, "output", 0))
@@ -59,3 +60,21 @@ def events(subject, now=0):
         (declared.topic[0].split("/")[-1], declared.source, data, at)
         for declared, data, at in subject.events.take()
     ]
+
+
+class Caller:
+    """Who calls, as the dispatcher hands it to a handler."""
+
+    def __init__(self, name="a", role=2):
+        self.account = Account(name, role, b"", b"")
+        self.session = None
+
+
+class Asked:
+    """A request as the reader makes it; only what a handler looks at."""
+
+    def __init__(self, body=b"", query="", headers=None, method="POST"):
+        self.method = method
+        self.query = query
+        self.headers = headers or {}
+        self.body = body if isinstance(body, bytes) else body.encode()

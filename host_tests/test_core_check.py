@@ -1,8 +1,8 @@
 """Settings: one pure function that names the bad key."""
 
 from claims import raises
-from holdfast.core.port import CLOSED, HOLD, OPEN
 from holdfast.core.check import SettingsError, check
+from holdfast.core.port import CLOSED, HOLD, OPEN
 from makers import WIRING, account, settings
 
 _OUTPUT = "settings.ports.2"

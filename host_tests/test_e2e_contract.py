@@ -9,6 +9,7 @@ import sys
 import time
 
 import pytest
+
 from boards import (
     ANSWER_S,
     HEARTBEAT,

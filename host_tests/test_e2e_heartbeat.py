@@ -6,6 +6,7 @@ import time
 import httpx
 import pytest
 import requests
+
 from boards import (
     ANSWER_S,
     HEARTBEAT,

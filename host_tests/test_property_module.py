@@ -8,11 +8,10 @@ import os
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-
 from holdfast.core.port import HOLD
 from holdfast.hal.clock import Clock
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from makers import account, module
 from makers import settings as make_settings
 

@@ -100,6 +100,7 @@ def build(name):
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         if done.returncode:
             raise Missing(f"{source.name} does not compile: {last_line(done.stderr)}")
+    shutil.copy(HERE / "settings.json", folder)
     return folder
 
 

@@ -20,7 +20,7 @@ class Board:
     CONNECTIONS = 8
     HOST = "127.0.0.1"
     PINS = None
-    FILES = {"settings.json": __file__.rpartition("/")[0] + "/settings.json"}
+    FILES = {"settings.json": "settings.json"}  # in the folder the harness made
 
 
 async def run(port, with_control):

@@ -14,7 +14,7 @@ from micropython import const
 from holdfast.shell.admission import Connections
 from holdfast.shell.connection import Connection
 from holdfast.shell.dispatch import error_response
-from holdfast.shell.portable import readable, report, sleep_ms, write
+from holdfast.shell.portable import readable, report, send_at_once, sleep_ms, write
 from holdfast.wire.buffer import ReceiveBuffer
 from holdfast.wire.http import CONTINUE, HEAD_BYTES, HttpError
 
@@ -56,6 +56,7 @@ class Server:
 
     def _welcome(self, sock):
         sock.setblocking(False)
+        send_at_once(sock)
         now = self.turn()
         connection = Connection(sock, self._buffer, now)
         connection.task = asyncio.create_task(self._serve(connection))
