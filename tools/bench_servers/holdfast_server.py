@@ -10,6 +10,7 @@ from holdfast.app import App
 from holdfast.hal import simulated
 from holdfast.start import start
 
+
 class Board:
     """Four outputs with nothing connected to them."""
 
