@@ -1,9 +1,12 @@
-"""Our requests and credentials against h11, requests and httpx, and against ourselves without memory
-(CPython only, random).
+"""Our requests and credentials against h11, requests and httpx, and against ourselves without
+memory (CPython only, random).
 
-Where h11 and we differ on purpose: it skips no empty line before a request, lets no VT and FF pass in
-a value and no white space between a chunk's size and its extension; else we take nothing that it
-refuses. What we take must mean the same to it: where a request ends is what smuggling is about.
+What we take must mean the same to h11: where a request ends is what smuggling is about. We take
+nothing that it refuses, but for
+1. empty lines before a request,
+2. VT and FF in a value nobody reads, and in Authorization,
+3. white space between a chunk's size and its extension,
+4. nonsense as the value of a trailer field.
 """
 
 import re
@@ -17,7 +20,7 @@ from holdfast.wire.http import BODY_BYTES, HEAD_BYTES, HttpError, RequestReader,
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from requests.auth import HTTPDigestAuth
-from test_wire_digest import GET, NOW, REALM, URI, USUAL, WITHOUT_QOP, credentials, fresh, server
+from test_wire_digest import GET, NOW, URI, USUAL, WITHOUT_QOP, credentials, fresh, server
 from test_wire_http import PENDING, drain, fed, seen
 
 TOKEN = st.text("!#$%&'*+-.^_`|~09azAZ", min_size=1, max_size=8)
@@ -70,7 +73,7 @@ def framings(draw, minor):
     if kind == "none":
         return {}, b"", b""
     unit = draw(st.binary(max_size=40) | st.sampled_from([b"\r\n\r\n", b"GET / HTTP/1.1\r\n"]))
-    body = (unit * draw(st.sampled_from([1, 1, 1, 5, 100])))[:BODY_BYTES]
+    body = (unit * draw(st.sampled_from([1] * 12 + [5] * 4 + [100])))[:BODY_BYTES]
     if kind == "length":
         zeros = "0" * draw(st.integers(0, 3))
         return {"content-length": zeros + str(len(body))}, body, body
@@ -168,9 +171,13 @@ def by_h11(stream):
     return got
 
 
+# Differences 2, 3 and 4 are possible.
+ODD = re.compile(rb"[\x0b\x0c]|[0-9A-Fa-f][ \t]+;|\r\n0+[ \t]*(;[^\r]*)?\r\n[^\r]")
+
+
 def check_against_h11(stream, ours):
     """Each request of ours is one of h11's."""
-    if re.search(rb"[\x0b\x0c]|[0-9A-Fa-f][ \t]+;", stream):
+    if ODD.search(stream):
         return
     theirs = by_h11(stream)
     requests_ = [request for request in ours if isinstance(request, tuple)]
@@ -196,9 +203,7 @@ def test_what_was_meant_is_what_is_read(conversation, cuts):
     assert fed([stream[at : at + 1] for at in range(len(stream))]) == expected
     assert forgetful(stream) == expected
     check_against_h11(stream, expected)
-    assert len(by_h11(stream)) == len(expected) or re.search(
-        rb"[\x0b\x0c]|[0-9A-Fa-f][ \t]+;", stream
-    )
+    assert ODD.search(stream) or len(by_h11(stream)) == len(expected)
 
 
 BYTES = st.sampled_from([bytes([byte]) for byte in b"\r\n\0\t :;,/0a=%-+_?\x0b\x7f\x80"]) | (

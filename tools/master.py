@@ -1,10 +1,11 @@
-"""A reference door controller: keeps a Holdfast module alive, and what it does is all there is to it.
+"""A reference door controller: keeps a Holdfast module alive, and what it does is all there is to
+it.
 
     python tools/master.py http://127.0.0.1:8080 root pass --want 4=closed
 
-Beats at an interval with a Duration over Digest. A changed SessionId means that the session was lost
-in between: outputs may have fallen back, so the wanted port states are applied again (VAPIX Heartbeat
-service API). Runs on CPython and on MicroPython, on the API that both `requests` have.
+Beats at an interval with a Duration over Digest. A changed SessionId means that the session was
+lost in between: outputs may have fallen back, so the wanted port states are applied again (VAPIX
+Heartbeat service API). Runs on CPython and on MicroPython, on the API that both `requests` have.
 """
 
 import argparse
@@ -25,7 +26,7 @@ class Refused(Exception):
 
 
 class Digest:
-    """Digest credentials for one user (RFC 7616, qop=auth), one nonce until the module gives another."""
+    """Digest credentials for one user (RFC 7616, qop=auth), a nonce used until there is a new."""
 
     def __init__(self, user, password):
         self._user = user
@@ -71,7 +72,8 @@ class Module:
         self._url = url
         self._digest = Digest(user, password)
         self._timeout_s = timeout_s
-        # One kept connection where there is such a thing; micropython-lib's makes one for each call.
+        # One kept connection where there is such a thing; micropython-lib's makes one for each
+        # call.
         self._post = requests.Session().post if hasattr(requests, "Session") else requests.post
 
     def heartbeat(self, duration_ms):

@@ -1,7 +1,9 @@
-"""Shows the heap each firmware module keeps on MicroPython, loaded from .mpy, and the whole at rest.
+"""Shows the heap each firmware module keeps on MicroPython, loaded from .mpy, and the whole at
+rest.
 
-Sizes on a 64-bit MicroPython are about twice those on a board: `MICROPYTHON=tools/micropython32 make
-size` measures on a 32-bit one, whose objects are those of the chips, and holds them to the budget.
+Sizes on a 64-bit MicroPython are about twice those on a board: `MICROPYTHON=tools/micropython32
+make size` measures on a 32-bit one, whose objects are those of the chips, and holds them to the
+budget.
 """
 
 import subprocess

@@ -1,4 +1,5 @@
-"""Finds the smallest --heap in which the simulated board serves a number of masters and event streams.
+"""Finds the smallest --heap in which the simulated board serves a number of masters and event
+streams.
 
     python tools/smallest.py [--masters 4] [--streams 2] [--connections 8]
 
