@@ -9,6 +9,7 @@ nothing that it refuses, but for
 4. nonsense as the value of a trailer field.
 """
 
+import os
 import re
 
 import h11
@@ -23,6 +24,7 @@ from requests.auth import HTTPDigestAuth
 from test_wire_digest import GET, NOW, URI, USUAL, WITHOUT_QOP, credentials, fresh, server
 from test_wire_http import PENDING, drain, fed, seen
 
+TIMES = 20 if "HOLDFAST_NIGHTLY" in os.environ else 1
 TOKEN = st.text("!#$%&'*+-.^_`|~09azAZ", min_size=1, max_size=8)
 SPACE = st.sampled_from(["", " ", "\t", "  ", " \t "])
 PRINTABLE = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=20)
@@ -194,7 +196,7 @@ def check_against_h11(stream, ours):
         assert mine[7] == body
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300 * TIMES, deadline=None)
 @given(conversations(), CUTS)
 def test_what_was_meant_is_what_is_read(conversation, cuts):
     stream, expected = conversation
@@ -243,7 +245,7 @@ def mutated(stream, mutations):
     return stream
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600 * TIMES, deadline=None)
 @given(conversations(), MUTATIONS, CUTS)
 def test_whatever_comes_is_read_alike_in_any_cut_and_without_memory(conversation, mutations, cuts):
     stream = mutated(conversation[0], mutations)
@@ -288,7 +290,7 @@ GRAMMAR = st.lists(
 )
 
 
-@settings(max_examples=600, deadline=None)
+@settings(max_examples=600 * TIMES, deadline=None)
 @given(GRAMMAR, CUTS)
 def test_pieces_of_grammar_in_any_order_are_read_alike_too(parts, cuts):
     stream = b"".join(parts)
@@ -298,7 +300,7 @@ def test_pieces_of_grammar_in_any_order_are_read_alike_too(parts, cuts):
     check_against_h11(stream, got)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200 * TIMES, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 2), CUTS, conversations(), MUTATIONS), max_size=4))
 def test_connections_that_share_a_block_do_not_see_each_other(turns):
     buffer = ReceiveBuffer(HEAD_BYTES)
@@ -411,7 +413,7 @@ def judged(authenticator, value, method, target, now, memory):
         return refused.stale
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400 * TIMES, deadline=None)
 @given(STEPS)
 def test_a_memory_never_changes_the_verdict(steps):
     remembers, forgets = server(), server()

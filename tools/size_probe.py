@@ -1,6 +1,8 @@
-"""Runs under MicroPython: prints the heap each module keeps, then the heap of the whole, at rest.
+"""Runs under MicroPython: prints the heap that the firmware keeps, in the order in which it comes.
 
-micropython size_probe.py FIRMWARE BOARD MODULE...
+    micropython size_probe.py FIRMWARE BOARD MODULE...
+
+First the start as on a board, then each MODULE that is loaded only when it is used.
 """
 
 import gc
@@ -8,45 +10,48 @@ import sys
 
 
 def kept():
+    """Bytes of heap in use after everything unreachable is gone."""
     gc.collect()
     gc.collect()
     return gc.mem_alloc()
 
 
+def step(name, before):
+    """Print what was added since `before`; return the new figure."""
+    after = kept()
+    print(name, after - before)
+    return after
+
+
 def main(firmware, folder, *modules):
     sys.path.insert(0, folder)
     sys.path.insert(0, firmware)
-    empty = kept()
-    # What the firmware takes from MicroPython itself is there before any of ours.
-    import asyncio
-    import binascii
-    import hashlib
-    import os
-    import socket
-
-    system = kept()
-    print("(asyncio and other built in modules)", system - empty)
-    before = system
-    for name in modules:
-        __import__(name)
-        after = kept()
-        print(name, after - before)
-        before = after
+    empty = before = kept()
     import board
-    from holdfast import app
-    from holdfast.hal import load
 
     board.FILES["settings.json"] = folder + "/settings.json"
+    from holdfast.hal import load
+
     hal = load(board)
+    pins = hal.Pins(board)
+    before = step("boot.py: pins", before)
     from holdfast.start import start
 
-    before = kept()
-    pins = hal.Pins(board)
-    running = app.App(board, hal, pins, *start(board, hal, pins))
+    running = start(board, hal, pins)
     start = None  # it has left sys.modules, and now the heap
-    print("(the module of the board, built)", kept() - before)
-    print("TOTAL", kept() - empty)
-    return running, asyncio, binascii, hashlib, os, socket
+    before = step("start.py: settings checked and forgotten, the core", before)
+    from holdfast.app import App
+
+    before = step("app.py: wire, vapix, shell, asyncio", before)
+    app = App(board, hal, pins, *running)
+    running = None
+    before = step("the server, built", before)
+    print("AT REST", before - empty)
+    for name in modules:
+        __import__(name)
+        before = step(name, before)
+    print("EVERYTHING", before - empty)
+    return app
 
 
 main(*sys.argv[1:])
