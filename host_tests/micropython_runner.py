@@ -1,6 +1,7 @@
 """Runs test files under MicroPython: every function test_* of every file named, plain asserts.
 
-    micropython micropython_runner.py FILE...      (with MICROPYPATH naming firmware and host_tests)
+    micropython micropython_runner.py FILE...      (with MICROPYPATH naming firmware and
+    host_tests)
 
 Ends with status 1 when a test failed, 2 when a file held no test.
 """

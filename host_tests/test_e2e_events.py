@@ -26,6 +26,7 @@ from boards import (
     notification,
     output,
     receive,
+    reset,
     settings,
     silent,
     status_of,
@@ -325,8 +326,9 @@ def test_a_request_without_context_gets_none_back(board):
 
 def refused(board, target):
     """The status with which `websockets` is refused."""
-    with pytest.raises(InvalidStatus) as caught:
-        connect("ws://%s:%d%s" % (board.host, board.port, target), proxy=None).close()
+    url = "ws://%s:%d%s" % (board.host, board.port, target)
+    with pytest.raises(InvalidStatus) as caught, connect(url, proxy=None):
+        pass
     return caught.value.response.status_code
 
 
@@ -371,7 +373,8 @@ def test_a_token_lasts_15_seconds_and_a_peer_that_answers_no_ping_8(board):
         assert closed_by_peer(sock, 3)
     until(issued + 14)
     url = "ws://%s:%d%s&wssession=" % (board.host, board.port, STREAM)
-    connect(url + early, proxy=None).close()
+    with connect(url + early, proxy=None):
+        pass
     until(issued + 15.2)
     assert refused(board, STREAM + "&wssession=" + late) == 401
 
@@ -663,9 +666,9 @@ def test_streams_come_and_go(board):
         with board.subscribed("//.", replay=STATE):
             pass
     for _ in range(30):
-        stream = board.open_stream()
-        configure(stream, "//.")
-        stream.socket.close()  # without a word
+        sock, _ = raw_stream(board)
+        sock.sendall(client_frame(Opcode.TEXT, call().encode()))
+        reset(sock)
     with board.subscribed("//.", replay=STATE) as stream, pytest.raises(ConnectionClosed):
         stream.close()
         stream.recv(1)

@@ -1,7 +1,8 @@
-"""Random histories of beats, silences, commands and clock jumps against a model that counts every ms.
+"""Random histories of beats, silences, commands and clock jumps against a model that counts every
+ms.
 
-The model knows no deadlines: it looks at each millisecond in turn and asks what is true then. CPython
-only, because hypothesis is.
+The model knows no deadlines: it looks at each millisecond in turn and asks what is true then.
+CPython only, because hypothesis is.
 """
 
 import os
@@ -174,7 +175,10 @@ def turn(subject, model, now, start, identifiers):
 
 
 @settings(
-    max_examples=HISTORIES, deadline=None, suppress_health_check=[HealthCheck.too_slow], database=None
+    max_examples=HISTORIES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    database=None,
 )
 @given(
     fallbacks,

@@ -404,6 +404,8 @@ def test_response_is_hex_of_the_right_length():
         digit = b"0" if value[at + position : at + position + 1] != b"0" else b"1"
         wrong = value[: at + position] + digit + value[at + position + 1 :]
         assert verdict(authenticator, wrong) == "refused"
+    for longer in (b"00" + value[at : at + 32], value[at : at + 32] + b"00"):
+        assert verdict(authenticator, value[:at] + longer + value[at + 32 :]) == "refused"
     assert (
         verdict(authenticator, value[:at] + value[at : at + 32].upper() + value[at + 32 :])
         == "root"
@@ -578,6 +580,20 @@ def test_a_nonce_that_was_forgotten_cannot_be_replayed():
         assert verdict(authenticator, value, now=NOW + step) == "stale"
 
 
+def test_what_was_forgotten_stays_so_when_an_older_nonce_is_forgotten_later():
+    authenticator = server()
+    oldest = fresh(authenticator)
+    first = credentials(fresh(authenticator))
+    assert verdict(authenticator, first, now=NOW) == "root"
+    for step in range(1, 4 * NONCES_KEPT):
+        now = NOW + step
+        assert verdict(authenticator, credentials(fresh(authenticator)), now=now) == "root"
+        if step < 2 * NONCES_KEPT:
+            assert verdict(authenticator, credentials(oldest, step), now=now) == "root"
+        assert verdict(authenticator, first, now=now) == "stale"
+    assert verdict(authenticator, credentials(oldest, step), now=now) == "stale"
+
+
 def test_strangers_cannot_make_anybody_s_nonce_be_forgotten():
     authenticator = server()
     nonces = [fresh(authenticator) for _ in range(NONCES_KEPT)]
@@ -727,6 +743,35 @@ def test_every_change_of_a_byte_is_judged_as_by_a_fresh_memory():
             nc += 1
             value = credentials(nonce, nc)
             value = value[:at] + other + value[at + 1 :]
+            expected = verdict(forgets, value)
+            assert verdict(remembers, value, memory=memory) == expected, value
+
+
+def test_what_is_put_behind_is_judged_as_by_a_fresh_memory():
+    last = USUAL.replace(" nc=%(nc)s,", "") + ", nc=%(nc)s"
+    for form in (USUAL, last):
+        remembers, forgets = server(), server()
+        nonce = fresh(remembers)
+        assert fresh(forgets) == nonce
+        memory = Memory()
+        nc = 0
+        for other in (
+            b"0",
+            b"x",
+            b'"',
+            b" ",
+            b",",
+            b", x=1",
+            b", nc=5",
+            b'"x"',
+            b"\\",
+            b", opaque",
+        ):
+            nc += 2
+            value = credentials(nonce, nc, form=form)
+            assert verdict(remembers, value, memory=memory) == "root"
+            assert verdict(forgets, value) == "root"
+            value = credentials(nonce, nc + 1, form=form) + other
             expected = verdict(forgets, value)
             assert verdict(remembers, value, memory=memory) == expected, value
 

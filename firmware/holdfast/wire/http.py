@@ -154,12 +154,10 @@ class RequestReader:
             buffer.start = end
             length = request.length
             have = buffer.end - end
-            if length == 0:
-                request.body = b""
-            elif 0 < length <= have:
+            if 0 < length <= have:
                 buffer.start = end + length
                 request.body = bytes(buffer.view[end : buffer.start])
-            else:
+            elif length:
                 self._in_body = True
                 self.expects_continue = have == 0 and "expect" in request.headers
                 body = bytearray()
@@ -388,9 +386,8 @@ def _body_length(headers):
 
 def _text(data):
     """Printable ASCII bytes as text; anything else is a bad request."""
-    for byte in data:
-        if byte > 126 or byte < 32:
-            raise HttpError(400)
+    if data and (min(data) < 32 or max(data) > 126):
+        raise HttpError(400)
     return data.decode()
 
 

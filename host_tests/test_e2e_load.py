@@ -1,0 +1,162 @@
+"""The board under load: a master that falls silent is noticed in time, the others are served.
+
+The clients run in a process of their own, which is this file run as a program, so that what is measured
+here is the board and not the clients' interpreter:
+
+    python test_e2e_load.py HOST PORT MASTER...       until its input ends; prints a report as JSON
+"""
+
+import contextlib
+import json
+import random
+import socket
+import subprocess
+import sys
+import threading
+import time
+
+import pytest
+from boards import (
+    ANSWER_S,
+    LOST_TOPIC,
+    Figures,
+    Master,
+    Watch,
+    account,
+    notification,
+    output,
+    settings,
+    wait_for,
+)
+
+STRANGERS = 3  # of each kind: who drip, who send garbage
+TRIPS = 12
+HEAD = b"POST /vapix/axhbt HTTP/1.1\r\nHost: a\r\n"
+
+
+# -- the clients -----------------------------------------------------------------------------------
+
+
+class Clients:
+    """Masters that hammer and strangers that disturb, as threads."""
+
+    def __init__(self, host, port, names):
+        self.address = (host, int(port))
+        self.ended = threading.Event()
+        self.problems = []
+        self.latency = []
+        jobs = [(self.beat, name) for name in names]
+        jobs += [(self.drip, None)] * STRANGERS
+        jobs += [(self.garbage, seed) for seed in range(STRANGERS)]
+        self.threads = [threading.Thread(target=self.run, args=job, daemon=True) for job in jobs]
+        for thread in self.threads:
+            thread.start()
+
+    def run(self, job, argument):
+        try:
+            job(argument)
+        except Exception as error:
+            self.problems.append("%s %s: %r" % (job.__name__, argument, error))
+
+    def beat(self, name):
+        master = Master(*self.address, name)
+        first = master.beat(2000)
+        while not self.ended.is_set():
+            if master.beat(2000) != first:
+                self.problems.append("%s was lost while it lived" % name)
+            self.latency.append(master.latency)
+        if master.connects != 1:
+            self.problems.append("the connection of %s gave way" % name)
+
+    def drip(self, _):
+        while not self.ended.is_set():
+            with contextlib.suppress(OSError), socket.create_connection(self.address, 1) as sock:
+                sock.sendall(HEAD)
+                while not self.ended.wait(0.02):
+                    sock.sendall(b"X")
+
+    def garbage(self, seed):
+        noise = random.Random(seed)
+        while not self.ended.is_set():
+            with contextlib.suppress(OSError), socket.create_connection(self.address, 1) as sock:
+                sock.sendall(noise.randbytes(2000))
+                self.ended.wait(0.005)
+
+    def stop(self):
+        self.ended.set()
+        for thread in self.threads:
+            thread.join(ANSWER_S)
+        return {"problems": self.problems, "latency": self.latency}
+
+
+@contextlib.contextmanager
+def clients_of(board, names):
+    """The clients in their own process; a function that ends them and gives their report."""
+    command = [sys.executable, __file__, board.host, str(board.port)] + names
+    process = subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+
+    def stop():
+        text, _ = process.communicate(timeout=4 * ANSWER_S)
+        return json.loads(text)
+
+    try:
+        yield stop
+    finally:
+        process.kill()
+        process.wait()
+
+
+# -- the test --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("connections", [5, 12])
+def test_a_master_that_falls_silent_under_load(start, runtime, record_property, connections):
+    """Four masters, three of which hammer, beside strangers that drip and send garbage. The fourth
+    stops, comes back and stops again. Five places are all that a Pico W has."""
+    ports = {"4": output("silent", "restore", power_on="closed")}
+    board = start(settings(ports, [account("silent")]), "--connections", connections)
+    silent = board.master("silent")
+    silent.beat(60000)
+    late = []
+    stream = None
+    with contextlib.ExitStack() as stack:
+        if connections > 5:
+            stream = stack.enter_context(board.subscribed(LOST_TOPIC, replay=1))
+        stop = stack.enter_context(clients_of(board, ["root", "door", "vms"]))
+        watch = stack.enter_context(Watch(board, 4))
+        live = ("root", "door", "vms")
+
+        def all_live():
+            rows = silent.status()["masters"]
+            return all(row["session"] for row in rows if row["master"] in live)
+
+        wait_for(all_live, 10, "masters")
+        time.sleep(0.3)  # for the strangers to be at it
+        for _ in range(TRIPS):
+            silent.beat(150)
+            watch.next(4, 1, silent.sent_at - 60)
+            fell = watch.next(4, 0, silent.sent_at)
+            assert fell - silent.sent_at >= 0.15
+            late.append(fell - silent.sent_at - 0.15)
+            if stream:
+                assert notification(stream)[2] == "1"
+                silent.beat(60000)
+                assert notification(stream)[2] == "0"
+        report = stop()
+    assert report["problems"] == []
+    figures, beats = Figures(late), Figures(report["latency"])
+    place = "%s, %d connections" % (runtime, connections)
+    record_property("fallback lateness under load, " + place, str(figures))
+    record_property("beats of live masters under load, " + place, str(beats))
+    print("\nfallback lateness under load, %s: %s" % (place, figures))
+    print("beats of live masters under load, %s: %s" % (place, beats))
+    assert figures.max < 100
+    assert beats.max < 1000
+
+
+if __name__ == "__main__":
+    running = Clients(*sys.argv[1:3], sys.argv[3:])
+    sys.stdin.read()
+    print(json.dumps(running.stop()))
