@@ -1,4 +1,4 @@
-"""Simulated boards for end-to-end tests: started, watched and stopped from outside, as a user would.
+"""Simulated boards for end-to-end tests: started, watched and stopped from outside, as by a user.
 
 Pin levels come from the files that are the wires, never from the API under test. The clients are
 those of `requests`, `httpx`, `http.client`, `websockets` and `wsproto`; raw sockets are for peers
@@ -46,7 +46,7 @@ INPUT_TOPIC = "tns1:Device/Trigger/DigitalInput"
 RELAY_TOPIC = "tns1:Device/Trigger/Relay"
 
 
-# -- settings --------------------------------------------------------------------------------------
+# -- settings -------------------------------------------------------------------------------------
 
 
 def account(name, role="operator", password="pass", realm="Holdfast", **more):
@@ -78,7 +78,7 @@ def output(master="any", on_return="hold", steps=None, locked=None, **more):
     return {"fallback": fallback, **more}
 
 
-# -- waiting ---------------------------------------------------------------------------------------
+# -- waiting --------------------------------------------------------------------------------------
 
 
 def wait_for(condition, seconds=ANSWER_S, what="condition"):
@@ -116,7 +116,7 @@ class Figures:
         return text % (self.p50, self.p99, self.max, self.count)
 
 
-# -- the board -------------------------------------------------------------------------------------
+# -- the board ------------------------------------------------------------------------------------
 
 
 class Board:
@@ -208,7 +208,11 @@ class Board:
     def processes(self):
         """The ids of the board's own processes: the interpreter, not the tool that started it."""
         tasks = Path("/proc/%d/task" % self.process.pid)
-        return [int(word) for task in tasks.iterdir() for word in (task / "children").read_text().split()]
+        return [
+            int(word)
+            for task in tasks.iterdir()
+            for word in (task / "children").read_text().split()
+        ]
 
     @contextlib.contextmanager
     def frozen(self):
@@ -222,7 +226,7 @@ class Board:
             for child in children:
                 os.kill(child, signal.SIGCONT)
 
-    # -- wires -------------------------------------------------------------------------------------
+    # -- wires ------------------------------------------------------------------------------------
 
     def content(self, gpio):
         return (self.pins / ("gpio%d" % gpio)).read_bytes()
@@ -241,7 +245,7 @@ class Board:
             wire.write(b"1" if level else b"0")
         return time.monotonic()
 
-    # -- clients -----------------------------------------------------------------------------------
+    # -- clients ----------------------------------------------------------------------------------
 
     def session(self, name="root", password="pass"):
         """A `requests` session with Digest."""
@@ -370,7 +374,9 @@ class Watch:
     """Notes every change on wires, with the time it was seen: at most about 1 ms after it came."""
 
     def __init__(self, board, *gpios):
-        self._files = [(gpio, os.open(board.pins / ("gpio%d" % gpio), os.O_RDONLY)) for gpio in gpios]
+        self._files = [
+            (gpio, os.open(board.pins / ("gpio%d" % gpio), os.O_RDONLY)) for gpio in gpios
+        ]
         self._ended = threading.Event()
         self.changes = []  # (when, gpio, content)
         self.contents = set()
@@ -415,7 +421,7 @@ class Watch:
         return [(w, int(c)) for w, at, c in list(self.changes) if at == gpio and w > after]
 
 
-# -- event streams ---------------------------------------------------------------------------------
+# -- event streams --------------------------------------------------------------------------------
 
 
 def configure(stream, *filters, **more):
@@ -461,7 +467,7 @@ def silent(stream, seconds=0.3):
     return False
 
 
-# -- raw peers -------------------------------------------------------------------------------------
+# -- raw peers ------------------------------------------------------------------------------------
 
 
 def receive(sock, seconds=ANSWER_S, enough=None):

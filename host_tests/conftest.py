@@ -35,8 +35,11 @@ def runtime(request):
 
 @pytest.fixture
 def make_board(runtime, tmp_path):
-    """A function(config, *options) that gives a board, not yet started. All are checked at the end:
-    a board that a test did not stop ends with status 0, and none has printed a traceback."""
+    """A function(config, *options) that gives a board, not yet started.
+
+    All are checked at the end: a board that a test did not stop ends with status 0, and none has
+    printed a traceback.
+    """
     made = []
 
     def make(config=None, *options):

@@ -4,6 +4,7 @@ import contextlib
 import time
 
 import pytest
+
 from boards import (
     ANSWER_S,
     LOST_TOPIC,
@@ -106,7 +107,7 @@ def test_a_master_keeps_its_connection_whoever_comes(small):
     before = master.beat(60000)
     worst = 0
     with contextlib.ExitStack() as stack:
-        for i in range(40):
+        for i in range(24):
             sock = stack.enter_context(small.connect())
             if i % 2:
                 sock.sendall(HEAD)
@@ -114,7 +115,7 @@ def test_a_master_keeps_its_connection_whoever_comes(small):
                 viewer = small.master("guest")
                 stack.callback(viewer.close)
                 viewer.status()
-            if i == 20:
+            if i == 12:
                 stream = stack.enter_context(small.open_stream())
                 assert configure(stream, LOST_TOPIC).get("data") == {}
             assert master.beat(60000) == before
@@ -129,7 +130,7 @@ def test_a_burst_of_newcomers_does_not_cost_the_master_its_connection(small):
     """All of them younger than the moment they are given to speak; the master beats meanwhile."""
     master = small.master("door")
     before = master.beat(60000)
-    for _ in range(5):
+    for _ in range(2):
         with contextlib.ExitStack() as stack:
             for _ in range(PLACES - 1):
                 stack.enter_context(small.connect())
@@ -145,10 +146,12 @@ def test_four_masters_and_a_newcomer(small):
     for master in masters:
         master.beat(60000)
     with small.subscribed(LOST_TOPIC, replay=1), small.session("guest") as session:
-        for _ in range(5):
+        for i in range(5):
             answer = session.get(small.url + "/holdfast/status", timeout=ANSWER_S)
-            assert answer.status_code == 200 and answer.headers["Connection"] == "close"
+            assert answer.status_code == 200
             assert answer.elapsed.total_seconds() < 1
+            if i == 0:
+                assert answer.headers["Connection"] == "close"
             for master in masters:
                 master.beat(60000)
     assert [master.connects for master in masters] == [1, 1, 1]

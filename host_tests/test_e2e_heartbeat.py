@@ -143,8 +143,6 @@ def test_a_restarted_board_has_a_new_session(start):
     assert second.master("door").beat(60000) != before
 
 
-
-
 def test_bad_bodies_get_a_fault_and_change_nothing(start):
     board = start(settings({"4": output("door", "restore", power_on="closed")}))
     master = board.master("door")
@@ -248,7 +246,8 @@ def test_other_paths_are_404(board, path):
 def test_pipelined_beats_are_answered_in_order(board):
     master = board.master()
     with board.connect() as sock:
-        head = "POST /vapix/axhbt HTTP/1.1\r\nHost: a\r\nAuthorization: %s\r\nContent-Length: %d\r\n\r\n"
+        head = "POST /vapix/axhbt HTTP/1.1\r\nHost: a\r\nAuthorization: %s\r\n"
+        head += "Content-Length: %d\r\n\r\n"
         message = b""
         for body in (VENDOR_BEAT, BAD["0"], VENDOR_BEAT):
             value = master._credentials.header("POST", HEARTBEAT)

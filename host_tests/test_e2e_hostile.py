@@ -1,7 +1,7 @@
 """Peers that no good client would be: the board answers or drops them, and goes on beating.
 
-Raw sockets, because no HTTP library sends such things. After each of them a master that comes anew is
-served within a second, and nothing of a traceback has been on the wire.
+Raw sockets, because no HTTP library sends such things. After each of them a master that comes anew
+is served within a second, and nothing of a traceback has been on the wire.
 """
 
 import contextlib
@@ -11,6 +11,7 @@ import socket
 import time
 
 import pytest
+
 from boards import (
     ANSWER_S,
     HEARTBEAT,
@@ -25,7 +26,6 @@ from boards import (
     reset,
     settings,
     status_of,
-    wait_for,
 )
 
 REQUEST_S = 5  # from the first byte of a request, or from connecting, to its last
@@ -59,8 +59,8 @@ BAD_REQUESTS = {
     "400 digits": (BEAT + b"Content-Length: " + b"9" * 400 + b"\r\n\r\n", 413),
     "chunk too large": (BEAT + b"Transfer-Encoding: chunked\r\n\r\nFFFFFFF\r\n", 413),
     "chunks too many": (
-        BEAT + b"Transfer-Encoding: chunked\r\n\r\n" + b"400\r\n" + b"x" * 1024 + b"\r\n400\r\n" * 9,
-        400,
+        BEAT + b"Transfer-Encoding: chunked\r\n\r\n" + (b"400\r\n" + b"x" * 1024 + b"\r\n") * 5,
+        413,
     ),
     "endless target": (b"GET /" + b"a" * 100000, 414),
     "long target": (b"GET /" + b"a" * 1500 + b" HTTP/1.1\r\nHost: a\r\n\r\n", 414),
@@ -72,7 +72,8 @@ BAD_REQUESTS = {
     "bare LF": (b"GET / HTTP/1.1\nHost: a\n\n", 400),
     "no version": (b"GET /\r\n\r\n", 400),
     "HTTP/2.0": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
-    "HTTP/1.2": (b"GET / HTTP/1.2\r\nHost: a\r\n\r\n", 505),
+    "HTTP/3.1": (b"GET / HTTP/3.1\r\nHost: a\r\n\r\n", 505),
+    "HTTP/1.2": (b"GET / HTTP/1.2\r\nHost: a\r\n\r\n", 404),  # as 1.1 (RFC 9110 section 2.5)
     "no Host": (b"GET / HTTP/1.1\r\n\r\n", 400),
     "two Hosts": (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
     "space before colon": (b"GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400),
@@ -106,9 +107,9 @@ BAD_REQUESTS = {
         BEAT + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"X: y\r\n" * 2000,
         400,
     ),
-    "gzip": (BEAT + b"Transfer-Encoding: gzip\r\n\r\n", 501),
+    "gzip": (BEAT + b"Transfer-Encoding: gzip\r\n\r\n", 400),  # where would it end?
     "gzip, chunked": (BEAT + b"Transfer-Encoding: gzip, chunked\r\n\r\n", 501),
-    "chunked, identity": (BEAT + b"Transfer-Encoding: chunked, identity\r\n\r\n", 501),
+    "chunked, identity": (BEAT + b"Transfer-Encoding: chunked, identity\r\n\r\n", 400),
     "expects a miracle": (BEAT + b"Expect: miracle\r\n\r\n", 417),
     "not Digest": (BEAT + b"Authorization: Bearer x\r\nContent-Length: 0\r\n\r\n", 401),
     "Digest of nothing": (BEAT + b"Authorization: Digest \r\nContent-Length: 0\r\n\r\n", 401),
@@ -139,7 +140,7 @@ def test_bad_requests_get_their_status_and_the_board_goes_on(board):
 
 
 def test_a_refusal_is_readable_by_a_peer_that_goes_on_sending(board):
-    """413 and then closed, but not by a reset that would destroy it: the peer reads it at the end."""
+    """413 and then closed, but not by a reset that would destroy it before it is read."""
     with board.connect() as sock:
         sock.sendall(BEAT + b"Content-Length: 1000000\r\n\r\n")
         for _ in range(50):
@@ -168,9 +169,10 @@ def test_the_slow_get_five_seconds(start):
     body = BEAT + b"Authorization: %s\r\nContent-Length: 1000\r\n\r\n" % value
     with contextlib.ExitStack() as stack:
         peers = {}
+        began = {}
         for name in ("silent", "head", "body", "chunk", "half"):
             peers[name] = stack.enter_context(board.connect())
-        began = time.monotonic()
+            began[name] = time.monotonic()
         peers["head"].sendall(b"GET / HTTP/1.1\r\nHost: a\r\nX: ")
         peers["body"].sendall(body)
         peers["chunk"].sendall(BEAT + b"Transfer-Encoding: chunked\r\n\r\n3E8\r\n")
@@ -181,7 +183,7 @@ def test_the_slow_get_five_seconds(start):
         for sock in peers.values():
             sock.setblocking(False)
         while len(ended) < len(peers):
-            assert time.monotonic() - began < REQUEST_S + 4, "still there: %s" % received
+            assert time.monotonic() - began["half"] < REQUEST_S + 4, "still there: %s" % received
             for name, sock in peers.items():
                 if name in ended:
                     continue
@@ -192,10 +194,10 @@ def test_the_slow_get_five_seconds(start):
                         if name in dripping and part:
                             continue
                         if not part:
-                            ended[name] = time.monotonic() - began
+                            ended[name] = time.monotonic() - began[name]
                             continue
                     except ConnectionError:
-                        ended[name] = time.monotonic() - began
+                        ended[name] = time.monotonic() - began[name]
                         continue
                 if name in dripping:
                     with contextlib.suppress(ConnectionError):
@@ -255,7 +257,8 @@ def test_resets_in_the_middle_of_requests(board, runtime, record_property):
 
 
 def test_a_hundred_connects(start):
-    """A port scan: a hundred connections at once, five places."""
+    """A port scan: a hundred connections at once, five places. The kernel drops what comes while
+    the board's two waiting places are taken; the peer tries again a second later, as with lwIP."""
     board = start(settings())
     master = board.master("door")
     before = master.beat(60000)
@@ -264,16 +267,39 @@ def test_a_hundred_connects(start):
             sock = stack.enter_context(socket.socket())
             sock.setblocking(False)
             sock.connect_ex((board.host, board.port))
-        assert master.beat(60000) == before
-        assert master.latency < 1
-    wait_for(lambda: served(board), 3)
+        for _ in range(20):
+            assert master.beat(60000) == before
+            assert master.latency < 1
+    with contextlib.closing(Master(board.host, board.port, "root")) as another:
+        another.beat(60000)
+    served(board)
     assert master.beat(60000) == before and master.connects == 1
 
 
 def test_connect_and_leave(board):
     for _ in range(300):
-        board.connect().close()
+        with board.connect() as sock:
+            sock.shutdown(socket.SHUT_WR)
+            assert receive(sock, 1) == b""
     served(board)
+
+
+def test_what_one_peer_leaves_behind_is_not_taken_for_anothers(board):
+    """Half a request, and then the connection is gone, in every way a connection can go."""
+    left = b"GET /smuggled HTTP/1.1\r\nX: "
+    for i in range(30):
+        with board.connect() as sock:
+            sock.sendall((left, left * 20, BEAT + b"Content-Length: 10\r\n\r\nabc")[i % 3])
+            if i % 2:
+                time.sleep(0.005)
+            if i % 5 == 0:
+                reset(sock)
+            elif i % 5 < 3:
+                sock.shutdown(socket.SHUT_WR)
+                receive(sock, 1)
+        with board.connect() as sock:
+            sock.sendall(b"GET /nowhere HTTP/1.0\r\n\r\n")
+            assert status_of(receive(sock, 1)) == 404, i
 
 
 def test_noise_on_http(board):
@@ -291,7 +317,7 @@ def test_noise_on_http(board):
         with board.connect() as sock:
             with contextlib.suppress(ConnectionError):
                 sock.sendall(bytes(data))
-            sock.shutdown(1)
+            sock.shutdown(socket.SHUT_WR)
             clean(receive(sock, 0.2, lambda data: b"\r\n\r\n" in data))
     served(board)
 
@@ -300,7 +326,9 @@ def test_noise_on_an_event_stream(board):
     noise = random.Random(5)
     for _ in range(40):
         target = STREAM + "&wssession=" + board.token()
-        head = "GET %s HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" % target
+        head = (
+            "GET %s HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" % target
+        )
         head += "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
         with board.connect() as sock:
             with contextlib.suppress(ConnectionError):

@@ -1,7 +1,7 @@
 """The board under load: a master that falls silent is noticed in time, the others are served.
 
-The clients run in a process of their own, which is this file run as a program, so that what is measured
-here is the board and not the clients' interpreter:
+The clients run in a process of their own, which is this file run as a program, so that what is
+measured here is the board and not the clients' interpreter:
 
     python test_e2e_load.py HOST PORT MASTER...       until its input ends; prints a report as JSON
 """
@@ -16,6 +16,7 @@ import threading
 import time
 
 import pytest
+
 from boards import (
     ANSWER_S,
     LOST_TOPIC,
@@ -26,7 +27,6 @@ from boards import (
     notification,
     output,
     settings,
-    wait_for,
 )
 
 STRANGERS = 3  # of each kind: who drip, who send garbage
@@ -34,23 +34,31 @@ TRIPS = 12
 HEAD = b"POST /vapix/axhbt HTTP/1.1\r\nHost: a\r\n"
 
 
-# -- the clients -----------------------------------------------------------------------------------
+# -- the clients ----------------------------------------------------------------------------------
 
 
 class Clients:
-    """Masters that hammer and strangers that disturb, as threads."""
+    """Masters that hammer, as threads, and strangers that disturb once they are let loose."""
 
     def __init__(self, host, port, names):
         self.address = (host, int(port))
         self.ended = threading.Event()
+        self.joined = threading.Semaphore(0)
         self.problems = []
         self.latency = []
-        jobs = [(self.beat, name) for name in names]
-        jobs += [(self.drip, None)] * STRANGERS
-        jobs += [(self.garbage, seed) for seed in range(STRANGERS)]
-        self.threads = [threading.Thread(target=self.run, args=job, daemon=True) for job in jobs]
-        for thread in self.threads:
-            thread.start()
+        self.threads = []
+        for name in names:
+            self.start(self.beat, name)
+            self.joined.acquire(timeout=ANSWER_S)
+
+    def disturb(self):
+        for seed in range(STRANGERS):
+            self.start(self.drip, None)
+            self.start(self.garbage, seed)
+
+    def start(self, *job):
+        self.threads.append(threading.Thread(target=self.run, args=job, daemon=True))
+        self.threads[-1].start()
 
     def run(self, job, argument):
         try:
@@ -61,6 +69,7 @@ class Clients:
     def beat(self, name):
         master = Master(*self.address, name)
         first = master.beat(2000)
+        self.joined.release()
         while not self.ended.is_set():
             if master.beat(2000) != first:
                 self.problems.append("%s was lost while it lived" % name)
@@ -102,13 +111,24 @@ def clients_of(board, names):
         return json.loads(text)
 
     try:
+        assert process.stdout.readline() == "joined\n"
         yield stop
     finally:
         process.kill()
         process.wait()
 
 
-# -- the test --------------------------------------------------------------------------------------
+# -- the test -------------------------------------------------------------------------------------
+
+
+def stubborn(master, duration_ms):
+    """A heartbeat of a master that may have to connect anew: a lost one keeps no place."""
+    for _ in range(5):
+        try:
+            return master.beat(duration_ms)
+        except (ConnectionError, TimeoutError):
+            master.close()
+    return master.beat(duration_ms)
 
 
 @pytest.mark.parametrize("connections", [5, 12])
@@ -126,23 +146,17 @@ def test_a_master_that_falls_silent_under_load(start, runtime, record_property, 
             stream = stack.enter_context(board.subscribed(LOST_TOPIC, replay=1))
         stop = stack.enter_context(clients_of(board, ["root", "door", "vms"]))
         watch = stack.enter_context(Watch(board, 4))
-        live = ("root", "door", "vms")
-
-        def all_live():
-            rows = silent.status()["masters"]
-            return all(row["session"] for row in rows if row["master"] in live)
-
-        wait_for(all_live, 10, "masters")
         time.sleep(0.3)  # for the strangers to be at it
-        for _ in range(TRIPS):
-            silent.beat(150)
-            watch.next(4, 1, silent.sent_at - 60)
-            fell = watch.next(4, 0, silent.sent_at)
+        # With five places a lost master comes back among the strangers: seconds each time.
+        for _ in range(TRIPS if connections > 5 else TRIPS // 3):
+            stubborn(silent, 150)
+            fell = watch.next(4, 0, silent.answered_at)
             assert fell - silent.sent_at >= 0.15
-            late.append(fell - silent.sent_at - 0.15)
+            # From the answer: a heartbeat on a new connection may have waited to be accepted.
+            late.append(fell - silent.answered_at - 0.15)
             if stream:
                 assert notification(stream)[2] == "1"
-                silent.beat(60000)
+                stubborn(silent, 60000)
                 assert notification(stream)[2] == "0"
         report = stop()
     assert report["problems"] == []
@@ -158,5 +172,7 @@ def test_a_master_that_falls_silent_under_load(start, runtime, record_property, 
 
 if __name__ == "__main__":
     running = Clients(*sys.argv[1:3], sys.argv[3:])
+    print("joined", flush=True)
+    running.disturb()
     sys.stdin.read()
     print(json.dumps(running.stop()))

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+
 from boards import ANSWER_S, PORTS, output, settings, wait_for
 
 
@@ -181,7 +182,11 @@ def test_supported_versions_need_no_version(board):
 
 @pytest.mark.parametrize("name, may", [("root", True), ("door", True), ("guest", False)])
 def test_who_may_set_ports(board, name, may):
-    call = {"apiVersion": "1.0", "method": "setPorts", "params": [{"port": "4", "state": "closed"}]}
+    call = {
+        "apiVersion": "1.0",
+        "method": "setPorts",
+        "params": [{"port": "4", "state": "closed"}],
+    }
     status, _ = board.master(name).call("POST", PORTS, json.dumps(call))
     assert status == (200 if may else 403)
     assert board.level(4) == (1 if may else 0)

@@ -359,6 +359,15 @@ def test_other_control_characters_and_non_ascii_are_refused_where_the_value_is_r
         assert request.authorization == b"a" + byte + b"b"
 
 
+def test_every_printable_character_may_stand_in_a_target_and_in_a_value():
+    for code in range(33, 127):
+        text = "/a" + chr(code) + "b"
+        request = only(get(b"GET " + text.encode() + b" HTTP/1.1"))
+        assert request.target == text
+        request = only(post(b"Content-Type: " + text.encode() + END))
+        assert request.headers["content-type"] == text
+
+
 def test_host_must_be_there_once_and_be_a_host():
     assert status(b"GET / HTTP/1.1\r\n\r\n") == 400
     assert status(get(fields=b"Hos: a\r\n")) == 400

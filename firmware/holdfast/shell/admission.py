@@ -24,12 +24,12 @@ class Connections:
         """True when not one is free, counting those about to end."""
         return len(self.all) >= self._limit
 
-    def crowded(self):
-        """True when not one is free nor about to be."""
-        if not self.taken():
+    def crowded_by(self, connection):
+        """True for the one in the last place, when none is free nor about to be."""
+        if not self.taken() or connection is not self.all[-1]:
             return False
-        for connection in self.all:
-            if connection.ended:
+        for other in self.all:
+            if other.ended:
                 return False
         return True
 

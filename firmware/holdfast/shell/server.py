@@ -122,6 +122,8 @@ class Server:
             connection.ended = True
             self._connections.all.remove(connection)
             connection.sock.close()
+            # What it left in the buffer is nobody else's.
+            self._buffer.unload()
 
     async def _converse(self, connection):
         """Requests and answers; return the 101 Response after which it is a stream, else None."""
@@ -132,7 +134,9 @@ class Server:
                 request = reader.next()
                 while request is not None:
                     response = self._answer(connection, request, now)
-                    keep_alive = request.keep_alive and not self._connections.crowded()
+                    keep_alive = request.keep_alive and not self._connections.crowded_by(
+                        connection
+                    )
                     encoded = response.encode(keep_alive, request.method == "HEAD")
                     await connection.send(encoded, now)
                     if response.status == 101:

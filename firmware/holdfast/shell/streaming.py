@@ -40,6 +40,8 @@ async def converse(server, connection, service):
         connection.stream = None
         connection.deadline = now + SEND_MS
         connection.joining = True
+        # Others run while this waits: what is left in the buffer is not theirs.
+        connection.buffer.unload()
         # The writer must be out of its wait before the socket is closed.
         if not stream.outbox.closing or connection.ended:
             connection.writer.cancel()

@@ -51,6 +51,10 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _TOKEN = b"etaoinsrhldcumfpgwybvkxjqz-ETAOINSRHLDCUMFPGWYBVKXJQZ0123456789!#$%&'*+.^_`|~"
 # What a host with its port is made of (RFC 3986 sections 3.2.2 and 3.2.3).
 _HOST = "0123456789.:abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-[]_~%!$&'()*+,;="
+# Everything from space to tilde, for the values that are read.
+_PRINTABLE = b"0123456789abcdefghijklmnopqrstuvwxyz-/. ,:;=?&ABCDEFGHIJKLMNOPQRSTUVWXYZ" + (
+    b"!\"#$%'()*+<>@[\\]^_`{|}~"
+)
 _HEX = b"0123456789abcdefABCDEF"
 
 # The only fields anybody here reads; the others are checked and dropped.
@@ -386,7 +390,7 @@ def _body_length(headers):
 
 def _text(data):
     """Printable ASCII bytes as text; anything else is a bad request."""
-    if data and (min(data) < 32 or max(data) > 126):
+    if data.strip(_PRINTABLE):
         raise HttpError(400)
     return data.decode()
 
