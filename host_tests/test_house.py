@@ -47,6 +47,7 @@ TESTED_ELSEWHERE = {
     "shell/portable": "asyncio and sockets: every test_e2e_*.py, on both interpreters",
     "shell/server": "moves bytes: test_e2e_hostile.py, test_e2e_admission.py",
     "shell/streaming": "moves bytes: test_e2e_events.py",
+    "wire/chunked": "a coding of request bodies: test_wire_http.py",
     "shell/ticker": "runs the turns: test_e2e_fallback.py, test_e2e_load.py",
 }
 

@@ -64,8 +64,8 @@ class Bench:
 def told(message):
     """(last part of the topic, source value, data value) of a notification."""
     notification = message["params"]["notification"]
-    source = [value for value in notification["message"]["source"].values()]
-    data = [value for value in notification["message"]["data"].values()]
+    source = list(notification["message"]["source"].values())
+    data = list(notification["message"]["data"].values())
     return notification["topic"].split("/")[-1], source[0] if source else None, data[0]
 
 

@@ -63,7 +63,9 @@ def compile_firmware(target=BUILD / "firmware", everything=False):
         if source.parent == Path("."):
             shutil.copyfile(path, part)
         else:
-            command = [compiler, "-s", str(source), "-o", str(part), str(path)]
+            # The name a traceback shows is kept in the heap.
+            shown = "/".join(source.parts[1:])
+            command = [compiler, "-s", shown, "-o", str(part), str(path)]
             result = subprocess.run(command, capture_output=True, text=True, check=False)
             if result.returncode:
                 sys.exit("mpy-cross refuses %s:\n%s%s" % (source, result.stdout, result.stderr))

@@ -71,7 +71,7 @@ def interpreter(options):
         print("simulate: no MicroPython for this machine (set MICROPYTHON); running under CPython")
     if options.heap:
         print("simulate: --heap bounds MicroPython's heap only; CPython ignores it")
-    return [sys.executable], interpreters.FIRMWARE
+    return [sys.executable, "-u"], interpreters.FIRMWARE
 
 
 def settings_file(options):

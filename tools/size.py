@@ -1,7 +1,9 @@
-"""Shows the heap that the firmware keeps on MicroPython, loaded from .mpy: at rest, and part by part.
+"""Shows the heap that the firmware keeps on MicroPython, loaded from .mpy: at rest, and part by
+part.
 
 Sizes on a 64-bit MicroPython are about twice those on a board: `make size ARGS=--32` measures on a
-32-bit one (tools/micropython32), whose objects are those of the chips, and holds them to the budget.
+32-bit one (tools/micropython32), whose objects are those of the chips, and holds them to the
+budget.
 """
 
 import argparse

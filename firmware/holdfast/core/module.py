@@ -200,6 +200,7 @@ class Module:
         session = self._fault if master == "" else self._by_master[master]
         session.lost = False
         self._regain(now)
+        self.tell(now)
 
     def command(self, port, state, who, now):
         """Set an output; return None, or why it was refused (LOCKED, NOT_OUTPUT)."""

@@ -10,7 +10,7 @@ from micropython import const
 from holdfast.core.accounts import ANYONE
 from holdfast.shell.portable import report
 from holdfast.wire.digest import Memory, Refused
-from holdfast.wire.http import REASONS, HttpError, Response
+from holdfast.wire.http import HttpError, Response, reason
 
 _RETRY_AFTER_S = const(5)  # told with 503: by then an idle connection has given way
 
@@ -119,4 +119,4 @@ def error_response(error):
 
 def refusal(status, lines=()):
     """A plain answer that says no more than its status."""
-    return Response(status, ("%d %s\n" % (status, REASONS[status])).encode(), "text/plain", lines)
+    return Response(status, (reason(status) + "\n").encode(), "text/plain", lines)

@@ -13,8 +13,9 @@ from holdfast.vapix import api
 from holdfast.vapix.notification import items, notify
 from holdfast.vapix.topicfilter import FilterError, topic_filter, topic_matches
 from holdfast.wire import websocket
-from holdfast.wire.http import HttpError, Response, parameter
+from holdfast.wire.http import HttpError, Response
 from holdfast.wire.outbox import Outbox
+from holdfast.wire.query import parameter
 
 _MAX_FILTERS = const(32)  # clients that ask topic by topic ask for about twelve
 _MAX_STREAMS = const(6)  # whatever the connections; each may hold 32 frames

@@ -7,7 +7,8 @@ with `?wssession=<token>`. A token is valid for 15 seconds and for one handshake
 
 from micropython import const
 
-from holdfast.wire.http import Response, parameter
+from holdfast.wire.http import Response
+from holdfast.wire.query import parameter
 
 _VALID_MS = const(15000)
 _TOKENS_KEPT = const(8)  # more are never waiting; the oldest gives way

@@ -19,15 +19,19 @@ the nonce, which so outlives the table for as long as the connection lasts.
 import hashlib
 from binascii import hexlify, unhexlify
 
+from micropython import const
+
 _HASHES = {b"MD5": hashlib.md5, b"SHA-256": hashlib.sha256}
 
 # How long a nonce may be used. Replays are refused for all that time, so it only bounds the damage
 # of a stolen key; a client whose nonce is too old gets a new one in the same exchange.
-NONCE_S = 60 * 60
-NONCES_KEPT = 24  # one per connection that authenticates, and as many again for clients that renew
-WINDOW = 30  # how far behind the highest nc a late request may be; a small int on 32 bits
-_WINDOW_MASK = (1 << WINDOW) - 1
-_LAST_COUNT = 0xFFFFFFFF
+NONCE_S = const(3600)
+NONCES_KEPT = const(
+    24
+)  # one per connection that authenticates, and as many again for clients that renew
+WINDOW = const(30)  # how far behind the highest nc a late request may be; a small int on 32 bits
+_WINDOW_MASK = const((1 << 30) - 1)
+_LAST_COUNT = const(0xFFFFFFFF)
 
 
 class Refused(Exception):

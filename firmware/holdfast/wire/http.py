@@ -11,39 +11,25 @@ both framings at once, fields given twice. A bad request raises HttpError with t
 answer; the connection is not usable afterwards.
 """
 
-from holdfast.wire.utf8 import utf8
+from micropython import const
 
 # The size of a connection's buffer, and so of the longest head: Digest credentials are about 350
 # bytes, a browser's head 700 to 1100 with them.
-HEAD_BYTES = 2048
-TARGET_BYTES = 1024  # longer: 414
-MAX_HEADERS = 40  # browsers send up to 20
+HEAD_BYTES = const(2048)
+TARGET_BYTES = const(1024)  # longer: 414
+MAX_HEADERS = const(40)  # browsers send up to 20
 # The largest body anybody needs to send: setPorts for all ports, a configure with many filters.
-BODY_BYTES = 4096
-CHUNK_LINE_BYTES = 64  # chunk size and extensions
-TRAILER_BYTES = 512
+BODY_BYTES = const(4096)
 
-REASONS = {
-    100: "Continue",
-    101: "Switching Protocols",
-    200: "OK",
-    400: "Bad Request",
-    401: "Unauthorized",
-    403: "Forbidden",
-    404: "Not Found",
-    405: "Method Not Allowed",
-    408: "Request Timeout",
-    411: "Length Required",
-    413: "Content Too Large",
-    414: "URI Too Long",
-    417: "Expectation Failed",
-    426: "Upgrade Required",
-    431: "Request Header Fields Too Large",
-    500: "Internal Server Error",
-    501: "Not Implemented",
-    503: "Service Unavailable",
-    505: "HTTP Version Not Supported",
-}
+# Status codes and their phrases (RFC 9110 section 15, RFC 6585), in one text: a dict of them takes
+# three times the heap.
+_REASONS = (
+    "100 Continue,101 Switching Protocols,200 OK,400 Bad Request,401 Unauthorized,403 Forbidden,"
+    "404 Not Found,405 Method Not Allowed,408 Request Timeout,413 Content Too Large,"
+    "414 URI Too Long,417 Expectation Failed,426 Upgrade Required,"
+    "431 Request Header Fields Too Large,500 Internal Server Error,501 Not Implemented,"
+    "503 Service Unavailable,505 HTTP Version Not Supported,"
+)
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -166,9 +152,9 @@ class RequestReader:
                 self.expects_continue = have == 0 and "expect" in request.headers
                 body = bytearray()
                 if length > 0:
-                    yield from self._take(body, length)
+                    yield from self.take(body, length)
                 else:
-                    yield from self._take_chunks(body)
+                    yield from self._chunks(body)
                 request.body = bytes(body)
                 body = None  # nothing is kept while nothing arrives
                 self._in_body = self.expects_continue = False
@@ -230,7 +216,7 @@ class RequestReader:
             self._suffix = head[request.authorization_at + len(authorization) :]
         return request
 
-    def _take(self, body, length):
+    def take(self, body, length):
         """Append `length` bytes to `body` as they come, so that no more is kept than was sent."""
         buffer = self.buffer
         while True:
@@ -245,41 +231,10 @@ class RequestReader:
             yield None
             self.expects_continue = False
 
-    def _line(self, limit):
-        """Take a line of up to `limit` bytes, without its end."""
-        buffer = self.buffer
-        while True:
-            end = buffer.data.find(b"\r\n", buffer.start, buffer.end)
-            if 0 <= end <= buffer.start + limit:
-                line = bytes(buffer.view[buffer.start : end])
-                buffer.start = end + 2
-                if b"\r" in line or b"\n" in line or b"\0" in line:
-                    raise HttpError(400)
-                return line
-            if end >= 0 or len(buffer) > limit + 1:
-                raise HttpError(400)
-            buffer.compact()
-            yield None
-            self.expects_continue = False
+    def _chunks(self, body):
+        from holdfast.wire.chunked import take_chunks
 
-    def _take_chunks(self, body):
-        """Append a chunked body to `body` (RFC 9112 section 7.1); trailer fields are dropped."""
-        while True:
-            line = yield from self._line(CHUNK_LINE_BYTES)
-            size = _hex(line.partition(b";")[0].rstrip(b" \t"))
-            if len(body) + size > self._body_limit:
-                raise HttpError(413)
-            if size == 0:
-                break
-            yield from self._take(body, size)
-            yield from self._line(0)
-        left = TRAILER_BYTES
-        while True:
-            line = yield from self._line(left)
-            if not line:
-                return
-            _field(line)
-            left -= len(line)
+        return take_chunks(self, body, self._body_limit)
 
 
 def parse_head(head):
@@ -299,7 +254,7 @@ def parse_head(head):
     at = len(lines[0]) + 2
     for i in range(1, ends - 1):
         line = lines[i]
-        name, value = _field(line)
+        name, value = field(line)
         if name == "authorization":
             if authorization is not None:
                 raise HttpError(400)
@@ -360,7 +315,7 @@ def _origin(target):
     return "/" + path + question + query
 
 
-def _field(line):
+def field(line):
     """The name, in lower case, and the value, in bytes, of a field line."""
     # No white space before the colon, no folded lines (RFC 9112 sections 5.1 and 5.2).
     name, colon, value = line.partition(b":")
@@ -404,8 +359,8 @@ def all_digits(text):
     return len(text) > 0 and not text.strip("0123456789")
 
 
-def _hex(data):
-    """A chunk size; int() alone takes "+1", "0x1" and "1_0"."""
+def hexadecimal(data):
+    """Up to eight hex digits as a number; int() alone takes "+1", "0x1" and "1_0"."""
     if not 0 < len(data) <= 8 or data.strip(_HEX):
         raise HttpError(400)
     return int(data, 16)
@@ -416,40 +371,10 @@ def has_token(value, token):
     return token in [part.strip() for part in value.split(",")]
 
 
-def parameters(query):
-    """The parameters of a query or a form as (name, value), percent-decoded; HttpError 400."""
-    pairs = []
-    for part in query.split("&"):
-        if part:
-            name, _, value = part.partition("=")
-            pairs.append((unquote(name), unquote(value)))
-    return pairs
-
-
-def parameter(query, name):
-    """The first value of a parameter, None when it is not there."""
-    for key, value in parameters(query):
-        if key == name:
-            return value
-    return None
-
-
-def unquote(text):
-    """Percent-decode (RFC 3986 section 2.1), "+" as space; HttpError 400 for what is not UTF-8."""
-    text = text.replace("+", " ")
-    if "%" not in text:
-        return text
-    parts = text.split("%")
-    data = bytearray(parts[0].encode())
-    for part in parts[1:]:
-        if len(part) < 2:
-            raise HttpError(400)
-        data.append(_hex(part[:2].encode()))
-        data.extend(part[2:].encode())
-    try:
-        return utf8(data)
-    except ValueError:
-        raise HttpError(400)
+def reason(status):
+    """The status code with its phrase: "404 Not Found"."""
+    start = _REASONS.find("%d " % status)
+    return _REASONS[start : _REASONS.find(",", start)]
 
 
 class Response:
@@ -466,7 +391,7 @@ class Response:
         """The bytes to send; kept, because a heartbeat's answer stays the same for a session."""
         if self._encoded is not None and keep_alive and not head_only:
             return self._encoded
-        parts = ["HTTP/1.1 %d %s" % (self.status, REASONS[self.status])]
+        parts = ["HTTP/1.1 " + reason(self.status)]
         if self.content_type:
             parts.append("Content-Type: " + self.content_type)
         parts.extend(self.lines)

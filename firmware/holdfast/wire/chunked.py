@@ -1,0 +1,49 @@
+"""The chunked coding of a request body (RFC 9112 section 7.1); loaded with the first that comes.
+
+Generators in the manner of http.RequestReader, whose buffer they read: they yield None for "more".
+"""
+
+from micropython import const
+
+from holdfast.wire.http import HttpError, field, hexadecimal
+
+CHUNK_LINE_BYTES = const(64)  # chunk size and extensions
+TRAILER_BYTES = const(512)
+
+
+def take_chunks(reader, body, limit):
+    """Append a chunked body to `body`, at most `limit` bytes; trailer fields are dropped."""
+    while True:
+        line = yield from _line(reader, CHUNK_LINE_BYTES)
+        size = hexadecimal(line.partition(b";")[0].rstrip(b" \t"))
+        if len(body) + size > limit:
+            raise HttpError(413)
+        if size == 0:
+            break
+        yield from reader.take(body, size)
+        yield from _line(reader, 0)
+    left = TRAILER_BYTES
+    while True:
+        line = yield from _line(reader, left)
+        if not line:
+            return
+        field(line)
+        left -= len(line)
+
+
+def _line(reader, limit):
+    """Take a line of up to `limit` bytes, without its end."""
+    buffer = reader.buffer
+    while True:
+        end = buffer.data.find(b"\r\n", buffer.start, buffer.end)
+        if 0 <= end <= buffer.start + limit:
+            line = bytes(buffer.view[buffer.start : end])
+            buffer.start = end + 2
+            if b"\r" in line or b"\n" in line or b"\0" in line:
+                raise HttpError(400)
+            return line
+        if end >= 0 or len(buffer) > limit + 1:
+            raise HttpError(400)
+        buffer.compact()
+        yield None
+        reader.expects_continue = False
