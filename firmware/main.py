@@ -2,7 +2,11 @@
 
 import board
 
-from holdfast.start import start
+from holdfast.shell.heap import LOADING_BYTES, RUNNING_BYTES, collect_every
+
+collect_every(LOADING_BYTES)
+
+from holdfast.start import start  # noqa: E402
 
 running = start(board, hal, pins)  # noqa: F821
 del start  # it is not needed again
@@ -10,4 +14,5 @@ del start  # it is not needed again
 # Only now that the outputs are where the settings say.
 from holdfast import app  # noqa: E402
 
+collect_every(RUNNING_BYTES)
 app.run(board, hal, pins, *running)  # noqa: F821

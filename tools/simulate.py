@@ -118,19 +118,22 @@ def run(options):
 
 
 def supervise(command):
-    """Run the board as a child; pass on our end as its Ctrl-C."""
-    board = subprocess.Popen(command, preexec_fn=end_with_parent)
-    ending = False
+    """Run the board as a child and return its status, 0 when we were told to end.
+
+    In a session of its own: a terminal's Ctrl-C comes to us alone, and the board gets ours.
+    """
+    board = subprocess.Popen(command, preexec_fn=end_with_parent, start_new_session=True)
+    told = 0
 
     def end(signum, frame):
-        nonlocal ending
-        ending = True
-        board.send_signal(signal.SIGINT)
+        nonlocal told
+        told += 1
+        board.send_signal(signal.SIGINT if told == 1 else signal.SIGKILL)
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     status = board.wait()
-    return 0 if ending else status
+    return 0 if told else status
 
 
 if __name__ == "__main__":

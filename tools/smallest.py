@@ -3,14 +3,16 @@ streams.
 
     python tools/smallest.py [--masters 4] [--streams 2] [--connections 8]
 
-Each trial starts the board, holds keep-alive masters and event streams for a few seconds, lets one
-output change in front of all streams, and wants every heartbeat answered and every event seen.
+Each trial starts the board, holds keep-alive masters and event streams for a few seconds, lets an
+input change in front of all streams, and wants every heartbeat answered and every event seen.
 """
 
 import argparse
 import asyncio
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import httpx
@@ -39,7 +41,7 @@ async def token(url):
 
 
 async def watcher(url, configured, changes):
-    """Configure for everything and wait until port 4 was seen to change `changes` times."""
+    """Configure for everything and wait until input 0 was seen to change `changes` times."""
     address = url.replace("http", "ws") + "/vapix/ws-data-stream?sources=events&wssession="
     async with websockets.connect(address + await token(url), open_timeout=5) as stream:
         await stream.send(
@@ -52,37 +54,36 @@ async def watcher(url, configured, changes):
         configured.set()
         for _ in range(2 * changes):
             message = await asyncio.wait_for(stream.recv(), 10)
-            assert '"4"' in message, message
+            assert '"0"' in message, message
 
 
-async def operator(url, ready, changes):
-    """Change port 4 in front of everybody."""
+async def contact(pin, ready, changes):
+    """Open and close the contact at input 0 in front of everybody."""
     for event in ready:
         await asyncio.wait_for(event.wait(), 10)
-    async with httpx.AsyncClient(auth=httpx.DigestAuth("root", "pass"), timeout=5) as client:
-        for i in range(changes):
-            state = "closed" if i % 2 == 0 else "open"
-            response = await client.post(
-                url + "/axis-cgi/io/portmanagement.cgi",
-                content='{"apiVersion":"1.0","method":"setPorts","params":{"ports":'
-                '[{"port":"4","state":"%s"}]}}' % state,
-            )
-            assert '"ports":["4"]' in response.raise_for_status().text, response.text
+    for i in range(changes):
+        pin.write_text("%d" % ((i + 1) % 2))
+        await asyncio.sleep(0.2)
 
 
-async def trial(url, masters, streams):
+async def trial(url, pin, masters, streams):
     changes = 4
     ready = [asyncio.Event() for _ in range(streams)]
     jobs = [master(url, i, BEATS) for i in range(masters)]
     jobs += [watcher(url, event, changes) for event in ready]
-    jobs.append(operator(url, ready, changes))
+    jobs.append(contact(pin, ready, changes))
     await asyncio.gather(*jobs)
 
 
 def serves(heap, options):
     """True when a board with this heap passes a trial."""
+    with tempfile.TemporaryDirectory(prefix="holdfast-") as pins:
+        return serves_with(heap, options, Path(pins))
+
+
+def serves_with(heap, options, pins):
     command = [sys.executable, str(HERE / "simulate.py"), "--port", "0", "--heap", str(heap)]
-    command += ["--connections", str(options.connections)]
+    command += ["--connections", str(options.connections), "--pins", str(pins)]
     board = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         url = None
@@ -93,7 +94,9 @@ def serves(heap, options):
         if url is None:
             return False
         try:
-            asyncio.run(asyncio.wait_for(trial(url, options.masters, options.streams), 60))
+            asyncio.run(
+                asyncio.wait_for(trial(url, pins / "gpio0", options.masters, options.streams), 60)
+            )
         except (
             httpx.HTTPError,
             websockets.WebSocketException,
@@ -121,7 +124,10 @@ def main():
     parser.add_argument("--low", type=int, default=48, help="KB that surely do not do")
     parser.add_argument("--high", type=int, default=256, help="KB that surely do")
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--32", dest="small", action="store_true", help="on tools/micropython32")
     options = parser.parse_args()
+    if options.small:
+        os.environ["MICROPYTHON"] = str(HERE / "micropython32")
     low, high = options.low, options.high
     if not serves(high * STEP, options):
         sys.exit("smallest: does not even serve in %d KB" % high)

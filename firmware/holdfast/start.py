@@ -5,7 +5,6 @@ Settings are checked here because the checker is needed once: it leaves the heap
 comes into it, and so does this module.
 """
 
-import gc
 import os
 import sys
 
@@ -27,7 +26,6 @@ def start(board, hal, pins):
     for package, name in (("holdfast.core", "check"), ("holdfast", "start")):
         sys.modules.pop(package + "." + name)
         delattr(sys.modules[package], name)
-    gc.collect()
     return clock, settings, module
 
 

@@ -8,6 +8,7 @@ answered without detail.
 from micropython import const
 
 from holdfast.core.accounts import ANYONE
+from holdfast.shell.heap import load
 from holdfast.shell.portable import report
 from holdfast.wire.digest import Memory, Refused
 from holdfast.wire.http import HttpError, Response, reason
@@ -42,8 +43,7 @@ class Lazy:
 
         def handle(*arguments):
             if self.made is None:
-                module = __import__(self._module, None, None, (self._name,))
-                self.made = getattr(module, self._name)(*self._arguments)
+                self.made = load(self._module, self._name)(*self._arguments)
             return getattr(self.made, method)(*arguments)
 
         return handle
@@ -62,15 +62,25 @@ class Dispatcher:
         for route in routes:
             self._routes[route[0]] = self._routes.get(route[0], ()) + (route,)
 
-    def answer(self, caller, request, now):
-        """Return the Response. MemoryError comes through: the server knows what to do about it."""
+    def answer(self, connection, request, now, shed):
+        """Return the Response to a request of connection.caller.
+
+        shed: a function(connection) that makes memory at the expense of another connection; what
+        could not be done without is then tried once more, and a second MemoryError comes through.
+        """
+        caller = connection.caller
         try:
             route = self._route(request)
             if route[2] > ANYONE:
                 caller.account = self._account(caller, request, now, route[4])
                 if caller.account.role < route[2]:
                     raise HttpError(403)
-            return route[3](caller, request, now)
+            try:
+                return route[3](caller, request, now)
+            except MemoryError:
+                # Not the whole: these credentials are used, a second look would refuse them.
+                shed(connection)
+                return route[3](caller, request, now)
         except Refused as refused:
             challenges = self._authenticator.challenges(now, refused.stale)
             return refusal(401, ["WWW-Authenticate: " + challenge for challenge in challenges])

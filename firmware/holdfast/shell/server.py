@@ -14,6 +14,7 @@ from micropython import const
 from holdfast.shell.admission import Connections
 from holdfast.shell.connection import Connection
 from holdfast.shell.dispatch import error_response
+from holdfast.shell.heap import load
 from holdfast.shell.portable import readable, report, send_at_once, sleep_ms, write
 from holdfast.wire.buffer import ReceiveBuffer
 from holdfast.wire.http import CONTINUE, HEAD_BYTES, HttpError
@@ -109,8 +110,8 @@ class Server:
         try:
             upgrade = await self._converse(connection)
             if upgrade is not None:
-                from holdfast.shell.streaming import converse
-
+                # All of WebSocket comes with the first stream.
+                converse = load("holdfast.shell.streaming", "converse")
                 await converse(self, connection, upgrade.service)
         except (OSError, asyncio.CancelledError):
             pass  # a lost peer, or the reaper: both are normal
@@ -161,12 +162,7 @@ class Server:
         return None
 
     def _answer(self, connection, request, now):
-        """Answer with what the dispatcher says; once more when memory had to be made for it."""
-        try:
-            response = self._dispatcher.answer(connection.caller, request, now)
-        except MemoryError:
-            self.shed(connection)
-            response = self._dispatcher.answer(connection.caller, request, now)
+        response = self._dispatcher.answer(connection, request, now, self.shed)
         if response.status == 101 and self._connections.streams_full():
             response = error_response(HttpError(503))
         # Pins have moved before the answer says so.
