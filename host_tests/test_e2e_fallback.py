@@ -50,15 +50,15 @@ def test_an_idle_board_is_never_early_and_hardly_late(start, runtime, record_pro
 
 
 def test_no_false_trip_while_beats_come_just_in_time(start):
-    """Sixty beats, each up to 60 % of Duration after the last: the wire never moves."""
+    """Forty beats, each up to 60 % of Duration after the last: the wire never moves."""
     board = start(settings({"4": output("door", power_on="closed")}))
     master = board.master("door")
     with Watch(board, 4) as watch:
-        first = master.beat(100)
+        first = master.beat(200)
         sent = master.sent_at
-        for i in range(60):
-            until(master.sent_at + (0.03, 0.05, 0.06)[i % 3])
-            assert master.beat(100) == first
+        for i in range(40):
+            until(master.sent_at + (0.06, 0.1, 0.12)[i % 3])
+            assert master.beat(200) == first
         assert watch.since(4, sent) == []
 
 

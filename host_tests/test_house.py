@@ -30,7 +30,7 @@ RESERVED = {
     "esp32": {"hal"},
     "asyncio": {"shell", ""},
     "socket": {"shell", ""},
-    "select": {"shell"},
+    "select": {"shell", "hal"},
     "time": {"hal", "shell"},
 }
 
@@ -44,6 +44,7 @@ TESTED_ELSEWHERE = {
     "shell/admission": "who gives way: test_e2e_admission.py",
     "shell/connection": "moves bytes: test_e2e_hostile.py",
     "shell/dispatch": "routes and rights: test_e2e_heartbeat.py, test_e2e_ports.py",
+    "shell/heap": "order in the heap: test_e2e_memory.py, tools/smallest.py",
     "shell/portable": "asyncio and sockets: every test_e2e_*.py, on both interpreters",
     "shell/server": "moves bytes: test_e2e_hostile.py, test_e2e_admission.py",
     "shell/streaming": "moves bytes: test_e2e_events.py",

@@ -92,3 +92,11 @@ def test_unload_takes_what_is_not_used_and_load_puts_it_back():
     assert len(buffer.space()) == 4
     buffer.load(b"")
     assert len(buffer) == 0
+
+
+def test_clear_forgets_what_is_there():
+    buffer = ReceiveBuffer(8)
+    buffer.feed(b"abc")
+    buffer.clear()
+    assert len(buffer) == 0
+    assert len(buffer.space()) == 8

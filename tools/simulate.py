@@ -4,12 +4,11 @@ Prints `ready http://HOST:PORT` once it serves; ends cleanly on SIGTERM or Ctrl-
 """
 
 import argparse
-import contextlib
-import ctypes
 import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import interpreters
@@ -18,6 +17,7 @@ BOARD = interpreters.ROOT / "boards" / "simulated"
 sys.path[:0] = interpreters.IMPORTS
 
 ADDRESS_TAKEN = 3  # what run.py ends with when it cannot listen
+PATIENCE_S = 5  # for a board to end by itself
 PORT_TRIES = 5  # with --port 0, should somebody else take the free port first
 
 
@@ -89,13 +89,6 @@ def free_port(host):
         return probe.getsockname()[1]
 
 
-def end_with_parent():
-    """Have the kernel end the board when this program is killed (Linux)."""
-    pr_set_pdeathsig = 1
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGINT)
-
-
 def run(options):
     """Run the board to its end and return its status."""
     for folder in (options.pins, options.data):
@@ -120,20 +113,28 @@ def run(options):
 def supervise(command):
     """Run the board as a child and return its status, 0 when we were told to end.
 
-    In a session of its own: a terminal's Ctrl-C comes to us alone, and the board gets ours.
+    Its standard input is its power switch: it ends when that closes, also when we are killed. In a
+    session of its own, so that a terminal's Ctrl-C comes to us alone.
     """
-    board = subprocess.Popen(command, preexec_fn=end_with_parent, start_new_session=True)
-    told = 0
+    board = subprocess.Popen([*command, "SWITCH=1"], stdin=subprocess.PIPE, start_new_session=True)
+    told = []
 
     def end(signum, frame):
-        nonlocal told
-        told += 1
-        board.send_signal(signal.SIGINT if told == 1 else signal.SIGKILL)
+        if told:
+            board.kill()
+        told.append(time.monotonic())
+        board.stdin.close()
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    status = board.wait()
-    return 0 if told else status
+    while True:
+        try:
+            status = board.wait(timeout=1)
+            return 0 if told else status
+        except subprocess.TimeoutExpired:
+            if told and time.monotonic() - told[0] > PATIENCE_S:
+                print("simulate: the board does not end; killed")
+                board.kill()
 
 
 if __name__ == "__main__":

@@ -22,4 +22,5 @@ CONNECTIONS = 5  # TCP connections in all, as on a Pico W
 HOST = "127.0.0.1"
 PORT = 8080
 PINS = None
+SWITCH = ""  # something: off when standard input closes
 FILES = {}

@@ -1,6 +1,6 @@
 """What the C start-up of MicroPython does on a board: the wiring, then boot.py, then main.py.
 
-    micropython run.py FIRMWARE name=value ...      (tools/simulate.py calls this)
+micropython run.py FIRMWARE name=value ...      (tools/simulate.py calls this)
 """
 
 import sys

@@ -21,6 +21,7 @@ class Board:
     CONNECTIONS = 8
     HOST = "127.0.0.1"
     PINS = None
+    SWITCH = ""
     FILES = {"settings.json": "settings.json"}  # in the folder the harness made
 
 

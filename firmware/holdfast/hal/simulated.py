@@ -4,6 +4,8 @@
 boards/simulated/README.md.
 """
 
+import select
+import sys
 import time
 
 from holdfast.hal import safe_levels
@@ -82,13 +84,25 @@ class Storage:
 
 
 class Watchdog:
-    """Counts; there is no hardware to bite."""
+    """Counts; there is no hardware to bite. Also where this board notices that its power goes off:
+    with board.SWITCH, when the other end of its standard input closes.
+
+    A signal would do on a PC, but MicroPython's unix port may raise it in the middle of a garbage
+    collection, and leaves the heap locked.
+    """
 
     def __init__(self, board):
         self.fed = 0
+        self._switch = None
+        if board.SWITCH:
+            self._switch = select.poll()
+            self._switch.register(sys.stdin, select.POLLIN | select.POLLHUP)
 
     def feed(self):
+        """Note that a whole turn succeeded; KeyboardInterrupt when the power is off."""
         self.fed += 1
+        if self._switch is not None and self._switch.poll(0):
+            raise KeyboardInterrupt
 
 
 class Network:

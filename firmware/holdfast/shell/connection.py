@@ -99,6 +99,6 @@ class Connection:
         self.lingering = True
         self.deadline = now + LINGER_MS
         while True:
-            self.buffer.unload()
+            self.buffer.clear()
             if not await self.fill():
                 return

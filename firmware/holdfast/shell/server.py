@@ -32,6 +32,8 @@ class Server:
         self._dispatcher = dispatcher
         self._connections = Connections(limit)
         self._buffer = ReceiveBuffer(HEAD_BYTES)
+        # Made now: the reaper must not need memory to free some.
+        self._late = error_response(HttpError(408)).encode(False)
 
     async def accept(self, listener):
         """Take connections as they come; never ends."""
@@ -71,7 +73,8 @@ class Server:
         while True:
             await sleep_ms(_REAP_MS)
             now = self.turn()
-            for connection in list(connections.all):
+            # Tasks that are told to end leave the list later, not here.
+            for connection in connections.all:
                 stream = connection.stream
                 if stream is not None:
                     if stream.outbox.tick(now):
@@ -86,7 +89,7 @@ class Server:
         """A request that began and did not end gets a 408; an idle connection just ends."""
         if connection.partial and not connection.lingering and connection.writer is None:
             try:
-                write(connection.sock, error_response(HttpError(408)).encode(False))
+                write(connection.sock, self._late)
             except OSError:
                 pass  # the peer is gone
         connection.end()
@@ -124,7 +127,7 @@ class Server:
             self._connections.all.remove(connection)
             connection.sock.close()
             # What it left in the buffer is nobody else's.
-            self._buffer.unload()
+            self._buffer.clear()
 
     async def _converse(self, connection):
         """Requests and answers; return the 101 Response after which it is a stream, else None."""

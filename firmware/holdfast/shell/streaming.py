@@ -41,7 +41,7 @@ async def converse(server, connection, service):
         connection.deadline = now + SEND_MS
         connection.joining = True
         # Others run while this waits: what is left in the buffer is not theirs.
-        connection.buffer.unload()
+        connection.buffer.clear()
         # The writer must be out of its wait before the socket is closed.
         if not stream.outbox.closing or connection.ended:
             connection.writer.cancel()

@@ -44,6 +44,10 @@ class ReceiveBuffer:
         self.start = self.end = 0
         return rest
 
+    def clear(self):
+        """Forget what is there. Allocates nothing, for when the heap is full."""
+        self.start = self.end = 0
+
     def load(self, rest):
         """Begin with these bytes, which must fit, in an otherwise empty block."""
         self.start = 0
