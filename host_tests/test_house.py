@@ -37,19 +37,16 @@ RESERVED = {
 # Files without a test_<folder>_<file>.py of their own, and why.
 TESTED_ELSEWHERE = {
     "app": "joins everything: every test_e2e_*.py starts it",
-    "start": "settings to pins: test_e2e_contract.py and test_e2e_fallback.py",
     "core/accounts": "a row and its constants: test_core_check.py",
     "core/settings": "rows, filled in by core/check: test_core_check.py",
     "hal/simulated": "files as wires: test_e2e_contract.py",
     "shell/admission": "who gives way: test_e2e_admission.py",
     "shell/connection": "moves bytes: test_e2e_hostile.py",
-    "shell/dispatch": "routes and rights: test_e2e_heartbeat.py, test_e2e_ports.py",
     "shell/heap": "order in the heap: test_e2e_memory.py, tools/smallest.py",
     "shell/portable": "asyncio and sockets: every test_e2e_*.py, on both interpreters",
     "shell/server": "moves bytes: test_e2e_hostile.py, test_e2e_admission.py",
     "shell/streaming": "moves bytes: test_e2e_events.py",
     "wire/chunked": "a coding of request bodies: test_wire_http.py",
-    "shell/ticker": "runs the turns: test_e2e_fallback.py, test_e2e_load.py",
 }
 
 FILES = sorted(FIRMWARE.rglob("*.py"))

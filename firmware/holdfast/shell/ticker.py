@@ -25,17 +25,21 @@ class Ticker:
         self._relieve = relieve
         self._sample_ms = sample_ms
         self._inputs = [port.index for port in module.ports if not port.output]
-        self._sound = True
+        self.sound = True  # no turn has failed since the last step began
 
     async def run(self):
-        """Turn at every deadline, and at least every `sample_ms`."""
+        """Step at every deadline, and at least every `sample_ms`."""
         while True:
-            self._sound = True
-            self.sample()
-            now = self.turn()
-            if self._sound:
-                self._watchdog.feed()
-            await sleep_ms(self.pause_ms(now))
+            await sleep_ms(self.pause_ms(self.step()))
+
+    def step(self):
+        """Look at the inputs, do what is due, feed the watchdog; return the time."""
+        self.sound = True
+        self.sample()
+        now = self.turn()
+        if self.sound:
+            self._watchdog.feed()
+        return now
 
     def pause_ms(self, now):
         """How long nothing is due."""
@@ -79,7 +83,7 @@ class Ticker:
 
     def _fail(self, error):
         """A turn failed: outputs into fallback, by the core if it still can, else by the table."""
-        self._sound = False
+        self.sound = False
         try:
             now = self._clock.now()
             self._module.fail(now)

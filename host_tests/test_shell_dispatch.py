@@ -1,0 +1,135 @@
+"""From a request to an answer: rows, rights, trouble."""
+
+from claims import raises
+from holdfast.core.accounts import ACTUATE, ANYONE, READ_SYSTEM, Account
+from holdfast.shell import dispatch
+from holdfast.shell.dispatch import Dispatcher, Lazy
+from holdfast.wire.digest import Refused
+from holdfast.wire.http import HttpError, Response
+from makers import Asked
+
+OPERATOR = Account("o", 2, b"", b"")
+VIEWER = Account("v", 1, b"", b"")
+
+
+class Authenticator:
+    """Lets in whoever `account` says, and counts how often it was asked."""
+
+    def __init__(self, account):
+        self.account = account
+        self.checks = 0
+
+    def check(self, *arguments):
+        self.checks += 1
+        if self.account is None:
+            raise Refused(stale=True)
+        return self.account
+
+    def challenges(self, now, stale):
+        return ("Digest stale=%s" % stale,)
+
+
+class Connection:
+    def __init__(self):
+        self.caller = dispatch.Caller()
+
+
+class Bench:
+    def __init__(self, handler, account=OPERATOR, role=ACTUATE):
+        self.authenticator = Authenticator(account)
+        self.shed = []
+        rows = (("/x", "POST", role, handler, False), ("/x", "GET", role, handler, True))
+        self.dispatcher = Dispatcher(rows, self.authenticator, lambda query, now: None)
+        self.reports = []
+        dispatch.report = self.reports.append
+
+    def ask(self, method="POST", path="/x", query=""):
+        request = Asked(method=method, query=query)
+        request.path = path
+        request.target = path
+        request.authorization = b"Digest"
+        return self.dispatcher.answer(Connection(), request, 0, self.shed.append)
+
+
+def fine(caller, request, now):
+    return Response(200, b"fine")
+
+
+def failing(error):
+    def handler(caller, request, now):
+        raise error
+
+    return handler
+
+
+def test_a_row_is_found_by_path_and_method():
+    bench = Bench(fine)
+    assert bench.ask().status == 200
+    assert bench.ask("HEAD").status == 200
+    assert bench.ask(path="/y").status == 404
+    answer = bench.ask("PUT")
+    assert answer.status == 405
+    assert answer.lines == ["Allow: POST, GET"]
+
+
+def test_a_refusal_carries_a_challenge():
+    answer = Bench(fine, None).ask()
+    assert answer.status == 401
+    assert answer.lines == ["WWW-Authenticate: Digest stale=True"]
+
+
+def test_a_role_below_the_rows_is_forbidden():
+    assert Bench(fine, VIEWER).ask().status == 403
+    assert Bench(fine, VIEWER, READ_SYSTEM).ask().status == 200
+
+
+def test_a_row_for_anyone_asks_nobody():
+    bench = Bench(fine, None, ANYONE)
+    assert bench.ask().status == 200
+    assert bench.authenticator.checks == 0
+
+
+def test_a_bad_token_is_refused_whatever_else_is_there():
+    assert Bench(fine).ask("GET", query="wssession=1").status == 401
+
+
+def test_a_handlers_refusal_is_answered_and_its_bug_without_detail():
+    assert Bench(failing(HttpError(404))).ask().status == 404
+    bench = Bench(failing(ValueError("secret")))
+    answer = bench.ask()
+    assert answer.status == 500
+    assert b"secret" not in answer.encode(True)
+    assert len(bench.reports) == 1
+
+
+def test_full_is_told_with_a_time_to_come_again():
+    assert Bench(failing(HttpError(503))).ask().lines == ["Retry-After: 5"]
+
+
+def test_out_of_memory_is_tried_once_more_with_the_same_credentials():
+    left = [MemoryError()]
+
+    def handler(caller, request, now):
+        if left:
+            raise left.pop()
+        return fine(caller, request, now)
+
+    bench = Bench(handler)
+    assert bench.ask().status == 200
+    assert bench.authenticator.checks == 1
+    assert len(bench.shed) == 1
+
+
+def test_out_of_memory_twice_is_the_servers_business():
+    raises(MemoryError, Bench(failing(MemoryError())).ask)
+
+
+def test_a_lazy_service_is_made_at_its_first_call():
+    lazy = Lazy("holdfast.vapix.wssession", "TokenService", lambda count: bytes(count))
+    handler = lazy.handler("redeem")
+    assert lazy.made is None
+    assert handler("", 0) is None
+    made = lazy.made
+    assert made is not None
+    handler("", 0)
+    assert lazy.made is made
