@@ -8,6 +8,7 @@ import asyncio
 import control
 from holdfast.app import App
 from holdfast.hal import simulated
+from holdfast.shell.heap import RUNNING_BYTES, collect_every
 from holdfast.start import start
 
 
@@ -32,6 +33,7 @@ async def run(port, with_control):
     board = Board()
     board.PORT = port
     pins = simulated.Pins(board)
+    collect_every(RUNNING_BYTES)  # as main.py does
     await App(board, simulated, pins, *start(board, simulated, pins)).run()
 
 

@@ -11,7 +11,7 @@ import gc
 from micropython import const
 
 LOADING_BYTES = const(2048)  # allocated between two collections
-RUNNING_BYTES = const(16384)  # about ten heartbeats
+RUNNING_BYTES = const(32768)  # about eighteen heartbeats
 
 
 def collect_every(count):
