@@ -2,9 +2,9 @@
 
 import board
 
-from holdfast.shell.heap import LOADING_BYTES, RUNNING_BYTES, collect_every
+from holdfast.shell.heap import loaded, loading
 
-collect_every(LOADING_BYTES)
+loading()
 
 from holdfast.start import start  # noqa: E402
 
@@ -14,5 +14,5 @@ del start  # it is not needed again
 # Only now that the outputs are where the settings say.
 from holdfast import app  # noqa: E402
 
-collect_every(RUNNING_BYTES)
+loaded()
 app.run(board, hal, pins, *running)  # noqa: F821

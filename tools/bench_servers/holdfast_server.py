@@ -8,7 +8,7 @@ import asyncio
 import control
 from holdfast.app import App
 from holdfast.hal import simulated
-from holdfast.shell.heap import RUNNING_BYTES, collect_every
+from holdfast.shell.heap import loaded
 from holdfast.start import start
 
 
@@ -32,8 +32,8 @@ async def run(port, with_control):
         asyncio.create_task(control.answer())
     board = Board()
     board.PORT = port
+    loaded()  # as main.py does
     pins = simulated.Pins(board)
-    collect_every(RUNNING_BYTES)  # as main.py does
     await App(board, simulated, pins, *start(board, simulated, pins)).run()
 
 
