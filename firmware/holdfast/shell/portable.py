@@ -35,7 +35,14 @@ if sys.implementation.name == "micropython":
 
 else:
     # Kept apart: a board would carry its names in the heap.
-    pass
+    from holdfast.shell.cpython import (  # noqa: F401
+        read_into,
+        readable,
+        report,
+        sleep_ms,
+        writable,
+        write,
+    )
 
 
 def listen(host, port, backlog):
