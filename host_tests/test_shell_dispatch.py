@@ -133,3 +133,16 @@ def test_a_lazy_service_is_made_at_its_first_call():
     assert made is not None
     handler("", 0)
     assert lazy.made is made
+
+
+def test_out_of_memory_while_checking_who_calls_is_tried_once_more():
+    bench = Bench(fine)
+    check = bench.authenticator.check
+
+    def full(*arguments):
+        bench.authenticator.check = check
+        raise MemoryError
+
+    bench.authenticator.check = full
+    assert bench.ask().status == 200
+    assert len(bench.shed) == 1

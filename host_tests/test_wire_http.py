@@ -1012,3 +1012,25 @@ def test_a_switch_of_protocols_has_neither_length_nor_close():
 def test_an_http_error_carries_its_answer():
     assert HttpError(400).allow is None
     assert HttpError(405, "GET, POST").allow == "GET, POST"
+
+
+def test_a_reader_that_ran_out_of_memory_before_a_body_begins_can_go_on():
+    stream = b"POST / HTTP/1.1\r\nHost: a\r\nAuthorization: b\r\nContent-Length: 2\r\n\r\nab"
+    for again in (False, True):
+        buffer = ReceiveBuffer(HEAD_BYTES)
+        reader = RequestReader(buffer)
+        if again:  # the second time the head is remembered
+            buffer.feed(stream)
+            reader.next()
+        buffer.feed(stream)
+        head = reader._head
+
+        def full(*arguments):
+            raise MemoryError
+
+        reader._head = full
+        raises(MemoryError, reader.next)
+        reader._head = head
+        request = reader.next()
+        assert (request.authorization, request.body) == (b"b", b"ab")
+        assert reader.next() is None

@@ -84,9 +84,14 @@ class Connections:
             return False
         return connection.partial or connection.lingering or not self.feeds(connection)
 
-    def newest(self, spared):
-        """The connection made last, not counting `spared`; None when there is no other."""
+    def newest(self, spared, holding=False):
+        """The newest connection that may give way, not `spared`; None when there is none.
+
+        holding: only one that holds part of a request, memory that can be had at once.
+        """
         for connection in reversed(self.all):
-            if connection is not spared and not connection.ended:
+            if connection is spared or connection.ended or self.feeds(connection):
+                continue
+            if connection.rest or not holding:
                 return connection
         return None

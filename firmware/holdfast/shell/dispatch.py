@@ -72,7 +72,11 @@ class Dispatcher:
         try:
             route = self._route(request)
             if route[2] > ANYONE:
-                caller.account = self._account(caller, request, now, route[4])
+                try:
+                    caller.account = self._account(caller, request, now, route[4])
+                except MemoryError:
+                    shed(connection)
+                    caller.account = self._account(caller, request, now, route[4])
                 if caller.account.role < route[2]:
                     raise HttpError(403)
             try:

@@ -22,6 +22,7 @@ from holdfast.wire.http import CONTINUE, HEAD_BYTES, HttpError
 _REAP_MS = const(250)
 _PAUSE_MS = const(20)  # until a place may be free
 _TROUBLE_MS = const(50)  # after accept failed: out of sockets
+_RESERVE_BYTES = const(1024)  # what a heartbeat needs
 
 
 class Server:
@@ -32,6 +33,7 @@ class Server:
         self._dispatcher = dispatcher
         self._connections = Connections(limit)
         self._buffer = ReceiveBuffer(HEAD_BYTES)
+        self._reserve = bytearray(_RESERVE_BYTES)
         # Made now: the reaper must not need memory to free some.
         self._late = error_response(HttpError(408)).encode(False)
 
@@ -84,6 +86,7 @@ class Server:
                     self._timeout(connection)
             if connections.taken():
                 connections.make_room(now)
+            self._restock()
 
     def _timeout(self, connection):
         """A request that began and did not end gets a 408; an idle connection just ends."""
@@ -95,11 +98,27 @@ class Server:
         connection.end()
 
     def shed(self, spared):
-        """Out of memory: the newest connection but `spared` gives way."""
+        """Out of memory: the newest connection but `spared` gives way, and a reserve is there now.
+
+        What a task holds is free when it has ended; whoever tries once more needs some at once.
+        """
+        self._reserve = None
+        hoarder = self._connections.newest(spared, True)
+        if hoarder is not None:
+            hoarder.end()
+            hoarder.rest = b""
         newest = self._connections.newest(spared)
         if newest is not None:
             newest.end()
         gc.collect()
+
+    def _restock(self):
+        """Have the reserve again, if there is room for it."""
+        if self._reserve is None:
+            try:
+                self._reserve = bytearray(_RESERVE_BYTES)
+            except MemoryError:
+                pass  # later
 
     def relieve(self):
         """Out of memory while telling events: the streams have a gap now, so they all end."""
@@ -119,7 +138,7 @@ class Server:
         except (OSError, asyncio.CancelledError):
             pass  # a lost peer, or the reaper: both are normal
         except MemoryError:
-            self.shed(connection)
+            pass  # it was tried twice, or nobody waits for an answer: this one gives way itself
         except Exception as error:
             report(error)
         finally:
@@ -135,7 +154,7 @@ class Server:
         while await connection.fill():
             now = self.turn()
             try:
-                request = reader.next()
+                request = self._next(connection)
                 while request is not None:
                     response = self._answer(connection, request, now)
                     keep_alive = request.keep_alive and not self._connections.crowded_by(
@@ -151,7 +170,7 @@ class Server:
                             await connection.linger(now)
                         return None
                     connection.answered(now)
-                    request = reader.next()
+                    request = self._next(connection)
                     if request is not None:
                         now = self.turn()
                 connection.parsed(now)
@@ -163,6 +182,14 @@ class Server:
                 await connection.linger(now)
                 return None
         return None
+
+    def _next(self, connection):
+        """The next request, None when more bytes are needed."""
+        try:
+            return connection.reader.next()
+        except MemoryError:
+            self.shed(connection)
+            return connection.reader.next()
 
     def _answer(self, connection, request, now):
         response = self._dispatcher.answer(connection, request, now, self.shed)

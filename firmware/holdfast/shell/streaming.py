@@ -73,7 +73,6 @@ async def _write(server, connection, stream, something):
     except OSError:
         connection.end()
     except MemoryError:
-        server.shed(connection)
         connection.end()
     except Exception as error:
         report(error)

@@ -111,12 +111,18 @@ class RequestReader:
         """Return the next Request, or None when it takes more bytes; then the buffer has space.
 
         Raises HttpError. After that all that arrives is dropped, and the result is always None.
+        After a MemoryError it may be called again, unless that struck within a body.
         """
         try:
             return next(self._parser)
         except StopIteration:
             self.buffer.start = self.buffer.end = 0
             return None
+        except MemoryError:
+            if not self._in_body:
+                # Nothing of a request is taken out of the buffer before all of it could be.
+                self._parser = self._parse()
+            raise
 
     def pending(self):
         """True when a request has begun and is not complete."""
@@ -141,13 +147,14 @@ class RequestReader:
                 scanned = max(0, buffer.end - 3)
                 yield None
             request = self._head(buffer.start, end)
-            buffer.start = end
             length = request.length
             have = buffer.end - end
             if 0 < length <= have:
+                request.body = bytes(buffer.view[end : end + length])
                 buffer.start = end + length
-                request.body = bytes(buffer.view[end : buffer.start])
-            elif length:
+            else:
+                buffer.start = end
+            if length < 0 or length > have:
                 self._in_body = True
                 self.expects_continue = have == 0 and "expect" in request.headers
                 body = bytearray()
