@@ -26,9 +26,7 @@ _HASHES = {b"MD5": hashlib.md5, b"SHA-256": hashlib.sha256}
 # How long a nonce may be used. Replays are refused for all that time, so it only bounds the damage
 # of a stolen key; a client whose nonce is too old gets a new one in the same exchange.
 NONCE_S = const(3600)
-NONCES_KEPT = const(
-    24
-)  # one per connection that authenticates, and as many again for clients that renew
+NONCES_KEPT = const(24)  # one for each client, and as many again for those that renew
 WINDOW = const(30)  # how far behind the highest nc a late request may be; a small int on 32 bits
 _WINDOW_MASK = const((1 << 30) - 1)
 _LAST_COUNT = const(0xFFFFFFFF)

@@ -11,6 +11,7 @@ from hashlib import sha1
 
 from micropython import const
 
+from holdfast.wire.http import has_token
 from holdfast.wire.utf8 import utf8
 
 CONTINUATION = const(0x0)
@@ -18,18 +19,20 @@ TEXT = const(0x1)
 BINARY = const(0x2)
 CLOSE = const(0x8)
 PING = const(0x9)
-PONG = const(
-    0xA
-)  # RFC 6455 5.5: the payload of a control frame; two bytes of it are the code in a CLOSE.
+PONG = const(0xA)
+
+# RFC 6455 5.5: the payload of a control frame; two bytes of it are the code in a CLOSE.
 _CONTROL_LIMIT_BYTES = const(125)
-_REASON_LIMIT_BYTES = const(
-    123
-)  # RFC 6455 5.2: FIN or not for data, always FIN for control frames, no reserved bit or opcode.
+_REASON_LIMIT_BYTES = const(123)
+
+# RFC 6455 5.2: FIN or not for data, always FIN for control frames, no reserved bit or opcode.
 _FIRST_BYTES = b"\x81\x82\x88\x89\x8a\x80\x01\x02\x00"
 
 # So much is unmasked by one xor of integers, which are garbage afterwards; a multiple of the
 # mask's four bytes. Larger pieces gain little: the fixed price of one is that of 70 bytes.
-_PIECE_BYTES = const(256)  # RFC 6455 1.3: a key is 16 random bytes in base64.
+_PIECE_BYTES = const(256)
+
+# RFC 6455 1.3: a key is 16 random bytes in base64.
 _KEY_CHARACTERS = const(24)
 _KEY_BYTES = const(16)
 
@@ -60,9 +63,9 @@ def check_handshake(method, version, key, upgrade, connection):
     """
     if method != "GET":
         return 400, "method is not GET"
-    if not _has_token(upgrade, "websocket"):
+    if not has_token((upgrade or "").lower(), "websocket"):
         return 400, "Upgrade does not name websocket"
-    if not _has_token(connection, "upgrade"):
+    if not has_token((connection or "").lower(), "upgrade"):
         return 400, "Connection does not name upgrade"
     if version is None:
         return 400, "Sec-WebSocket-Version is missing"
@@ -71,11 +74,6 @@ def check_handshake(method, version, key, upgrade, connection):
     if key is None or not _is_key(key):
         return 400, "Sec-WebSocket-Key is not 16 bytes in base64"
     return None
-
-
-def _has_token(value, token):
-    """Tell whether a header value, a list with commas or None, names the lower-case token."""
-    return value is not None and token in [part.strip() for part in value.lower().split(",")]
 
 
 def _is_key(key):
