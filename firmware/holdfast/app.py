@@ -87,9 +87,11 @@ async def _for_ever(loop, *arguments):
             await loop(*arguments)
         except asyncio.CancelledError:
             return
+        except MemoryError:
+            pass  # what was asked for may be too much, the loop is not
         except Exception as error:
             report(error)
-            gc.collect()
+        gc.collect()
         await sleep_ms(_RESTART_MS)
 
 

@@ -65,7 +65,8 @@ class Connection:
     async def fill(self):
         """Read what is there into the buffer; the count, 0 at the end."""
         buffer = self.buffer
-        self.rest = buffer.unload()
+        if len(buffer):  # else there may be a rest already, of a try that ran out of memory
+            self.rest = buffer.unload()
         while not self.ended:
             await readable(self.sock)
             buffer.load(self.rest)

@@ -19,7 +19,13 @@ if sys.implementation.name == "micropython":
     def readable(sock):
         """Wait until the socket has bytes, a connection, or an end. One task per socket."""
         # Looked up each time: a new event loop has a new queue.
-        yield asyncio.core._io_queue.queue_read(sock)
+        queue = asyncio.core._io_queue
+        try:
+            yield queue.queue_read(sock)
+        except MemoryError:
+            # asyncio leaves it half registered, and then it could never be waited for again.
+            queue.map.pop(id(sock), None)
+            raise
 
     def writable(sock):
         """Wait until the socket takes bytes. One task per socket."""

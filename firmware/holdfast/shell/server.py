@@ -41,7 +41,12 @@ class Server:
         """Take connections as they come; never ends."""
         connections = self._connections
         while True:
-            await readable(listener)
+            try:
+                await readable(listener)
+            except MemoryError:
+                self.shed(None)
+                await sleep_ms(_TROUBLE_MS)
+                continue
             if connections.taken():
                 connections.make_room(self.turn())
                 await sleep_ms(_PAUSE_MS)
@@ -151,7 +156,16 @@ class Server:
     async def _converse(self, connection):
         """Requests and answers; return the 101 Response after which it is a stream, else None."""
         reader = connection.reader
-        while await connection.fill():
+        while True:
+            try:
+                count = await connection.fill()
+            except MemoryError:
+                if not self._connections.feeds(connection):
+                    raise
+                self.shed(connection)
+                count = await connection.fill()
+            if not count:
+                return None
             now = self.turn()
             try:
                 request = self._next(connection)
@@ -181,7 +195,6 @@ class Server:
                 await connection.send(error_response(error).encode(False), now)
                 await connection.linger(now)
                 return None
-        return None
 
     def _next(self, connection):
         """The next request, None when more bytes are needed."""

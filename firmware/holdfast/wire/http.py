@@ -105,23 +105,31 @@ class RequestReader:
         self._suffix = None  # ... and behind it
         self._request = None
         self._in_body = False
+        self._lost = False  # part of a body, for want of memory
         self._parser = self._parse()
 
     def next(self):
         """Return the next Request, or None when it takes more bytes; then the buffer has space.
 
         Raises HttpError. After that all that arrives is dropped, and the result is always None.
-        After a MemoryError it may be called again, unless that struck within a body.
+        After a MemoryError it may be called again; one within a body comes again.
         """
+        if self._parser is None:
+            self._parser = self._parse()
         try:
             return next(self._parser)
         except StopIteration:
+            if self._lost:
+                raise MemoryError
             self.buffer.start = self.buffer.end = 0
             return None
         except MemoryError:
-            if not self._in_body:
-                # Nothing of a request is taken out of the buffer before all of it could be.
-                self._parser = self._parse()
+            # Nothing of a request is taken out of the buffer before all of it could be. The parser
+            # is made anew when it is needed: there may be no room for it now.
+            if self._in_body:
+                self._lost = True
+            else:
+                self._parser = None
             raise
 
     def pending(self):
