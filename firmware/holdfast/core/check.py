@@ -11,7 +11,7 @@ from micropython import const
 
 from holdfast.core.accounts import OPERATOR, ROLES, VIEWER, Account
 from holdfast.core.port import CLOSED, HOLD, OPEN, STATES, Fallback
-from holdfast.core.settings import MAX_NAME, PortSettings, Settings
+from holdfast.core.settings import MAX_NAME, PortSettings, Settings, printable
 
 _MAX_ACCOUNTS = const(16)
 _MAX_STEPS = const(8)  # of one fallback timeline, a pulse counts as two
@@ -75,9 +75,8 @@ class _Keys:
         value = self._data.get(key, default)
         if not isinstance(value, str) or len(value) > MAX_NAME:
             raise SettingsError(self.path(key), "must be text of up to %d characters" % MAX_NAME)
-        for character in value:
-            if character < " " or character == "\x7f":
-                raise SettingsError(self.path(key), "must not hold control characters")
+        if not printable(value):
+            raise SettingsError(self.path(key), "must not hold control characters")
         return value
 
     def integer(self, key, default, low, high):

@@ -5,6 +5,14 @@ from micropython import const
 MAX_NAME = const(32)  # characters of a name or usage, whoever sets it
 
 
+def printable(text):
+    """True for a text without control characters, as names and usages must be."""
+    for character in text:
+        if character < " " or character == "\x7f":
+            return False
+    return True
+
+
 class PortSettings:
     """One port as configured; see core.port for the meanings."""
 

@@ -8,6 +8,7 @@ heap each time, and the other half stays in one piece.
 """
 
 import gc
+import sys
 
 from micropython import const
 
@@ -29,7 +30,9 @@ def loaded():
 
 
 def load(module, name):
-    """Import something late, and keep the heap in order meanwhile."""
+    """Import something late, and keep the heap in order meanwhile; cheap once it is there."""
+    if module in sys.modules:
+        return getattr(sys.modules[module], name)
     loading()
     try:
         return getattr(__import__(module, None, None, (name,)), name)

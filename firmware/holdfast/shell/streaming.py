@@ -70,9 +70,7 @@ async def _write(server, connection, stream, something):
                 await something.wait()
     except asyncio.CancelledError:
         pass  # by the connection's task, which waits for this one
-    except OSError:
-        connection.end()
-    except MemoryError:
+    except (OSError, MemoryError):
         connection.end()
     except Exception as error:
         report(error)

@@ -7,7 +7,7 @@ from micropython import const
 
 from holdfast.core.accounts import ACTUATE
 from holdfast.core.port import STATES
-from holdfast.core.settings import MAX_NAME
+from holdfast.core.settings import MAX_NAME, printable
 from holdfast.vapix import api
 from holdfast.wire.http import HttpError, Response
 from holdfast.wire.json import quote
@@ -114,7 +114,7 @@ class PortManagement:
         if not isinstance(value, str):
             return api.INVALID
         if name in ("usage", "name"):
-            if len(value) > MAX_NAME or not _printable(value):
+            if len(value) > MAX_NAME or not printable(value):
                 return api.INVALID
             setattr(port, name, value)
             return None
@@ -149,13 +149,6 @@ def _failure(code, port, name):
 
 def _direction(port):
     return "output" if port.output else "input"
-
-
-def _printable(text):
-    for character in text:
-        if character < " " or character == "\x7f":
-            return False
-    return True
 
 
 def _describe(port):
