@@ -58,7 +58,7 @@ def events(subject, now=0):
     subject.tell(now)
     return [
         (declared.topic[0].split("/")[-1], declared.source, data, at)
-        for declared, data, at in subject.events.take()
+        for declared, data, at, _ in subject.events.take()
     ]
 
 

@@ -16,16 +16,22 @@ def test_a_module_wakes_up_with_its_power_on_levels():
 def test_every_stateful_property_is_declared_with_its_first_value():
     subject = module({"2": {"power_on": "closed"}}, levels=b"\x01\x01\x00\x00")
     declared = [(p.topic[0].split("/")[-1], p.source, p.data) for p in subject.events.properties]
-    assert declared == [
+    kinds = ("VirtualInput", "VirtualPort")
+    virtual = [(kind, str(number), "0") for kind in kinds for number in range(1, 9)]
+    assert declared[-16:] == virtual
+    assert declared[:-16] == [
         ("Heartbeat", None, "0"),
+        ("SystemReady", None, "0"),
         ("Port", "0", "1"),
         ("DigitalInput", "0", "1"),
         ("Port", "1", "0"),
         ("DigitalInput", "1", "0"),
         ("Port", "2", "1"),
         ("Relay", "2", "active"),
+        ("OutputPort", "2", "high"),
         ("Port", "3", "0"),
         ("Relay", "3", "inactive"),
+        ("OutputPort", "3", "low"),
     ]
 
 
@@ -57,6 +63,7 @@ def test_a_loss_is_told_once_with_the_time_it_was_due():
         ("Heartbeat", None, "1", 101),
         ("Port", "2", "1", 101),
         ("Relay", "2", "active", 101),
+        ("OutputPort", "2", "high", 101),
     ]
     assert turn(subject, 300) == []
     assert subject.trips == [("a", 101, 250, "no heartbeat for 100 ms")]
@@ -114,6 +121,7 @@ def test_a_late_heartbeat_finds_the_trip_done():
         ("Heartbeat", None, "1", 101),
         ("Port", "2", "1", 101),
         ("Relay", "2", "active", 101),
+        ("OutputPort", "2", "high", 101),
         ("Heartbeat", None, "0", 500),
     ]
 
@@ -213,7 +221,11 @@ def test_the_same_command_twice_is_one_event():
     subject = module()
     for _ in range(2):
         subject.command(subject.ports[3], CLOSED, "a", 5)
-    assert events(subject) == [("Port", "3", "1", 5), ("Relay", "3", "active", 5)]
+    assert events(subject) == [
+        ("Port", "3", "1", 5),
+        ("Relay", "3", "active", 5),
+        ("OutputPort", "3", "high", 5),
+    ]
     assert subject.levels[3] == 0  # closed is level 0 there
 
 

@@ -1,7 +1,7 @@
 """Filters against references that evaluate what they were written from (CPython only)."""
 
-from holdfast.vapix.contentfilter import MAX_TERMS, content_filter, content_matches
-from holdfast.vapix.topicfilter import MAX_LENGTH, FilterError, topic_filter, topic_matches
+from holdfast.core.contentfilter import MAX_TERMS, content_filter, content_matches
+from holdfast.core.topicfilter import MAX_LENGTH, FilterError, topic_filter, topic_matches
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -9,6 +9,7 @@ import os
 import random
 
 import pytest
+from holdfast.core.events import DATA
 from holdfast.core.port import HOLD
 from holdfast.hal.clock import Clock
 from hypothesis import HealthCheck, given, settings
@@ -171,7 +172,7 @@ def turn(subject, model, now, start, identifiers):
     model.advance(now - start)
     compare(subject, model, identifiers)
     changes = subject.events.take()
-    return sum(p.topic[2] == "lost" and data == "1" for p, data, _ in changes)
+    return sum(p.topic[DATA][0] == "lost" and data == "1" for p, data, _, _ in changes)
 
 
 @settings(

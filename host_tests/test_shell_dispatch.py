@@ -43,12 +43,14 @@ class Bench:
         self.reports = []
         dispatch.report = self.reports.append
 
-    def ask(self, method="POST", path="/x", query=""):
+    def ask(self, method="POST", path="/x", query="", authorization=b"Digest"):
         request = Asked(method=method, query=query)
         request.path = path
         request.target = path
-        request.authorization = b"Digest"
-        return self.dispatcher.answer(Connection(), request, 0, self.shed.append)
+        request.authorization = authorization
+        self.connection = Connection()
+        self.connection.caller.account = VIEWER  # of an earlier request
+        return self.dispatcher.answer(self.connection, request, 0, self.shed.append)
 
 
 def fine(caller, request, now):
@@ -83,10 +85,24 @@ def test_a_role_below_the_rows_is_forbidden():
     assert Bench(fine, VIEWER, READ_SYSTEM).ask().status == 200
 
 
-def test_a_row_for_anyone_asks_nobody():
+def test_a_row_for_anyone_asks_nobody_and_forgets_who_it_was():
     bench = Bench(fine, None, ANYONE)
-    assert bench.ask().status == 200
+    assert bench.ask(authorization=None).status == 200
     assert bench.authenticator.checks == 0
+    assert bench.connection.caller.account is None
+
+
+def test_a_row_for_anyone_checks_credentials_that_are_there():
+    bench = Bench(fine, OPERATOR, ANYONE)
+    assert bench.ask().status == 200
+    assert bench.connection.caller.account is OPERATOR
+    assert Bench(fine, None, ANYONE).ask().status == 401
+
+
+def test_a_handler_that_asks_for_a_login_gets_a_challenge():
+    answer = Bench(failing(HttpError(401)), None, ANYONE).ask(authorization=None)
+    assert answer.status == 401
+    assert answer.lines == ["WWW-Authenticate: Digest stale=False"]
 
 
 def test_a_bad_token_is_refused_whatever_else_is_there():

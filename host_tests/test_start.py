@@ -1,54 +1,48 @@
-"""The first half of the start: settings that are there, missing or broken, and the pins."""
+"""The first half of the start: settings into a core, outputs into their power-on states."""
 
 import json
 
-from holdfast.core.settings import Settings
-from holdfast.start import load_settings
+from holdfast.hal import simulated
+from holdfast.start import start
 
 from boards import account
 
-WIRING = ((0, "input", 1), (4, "output", 1))
+
+class Board:
+    PORTS = ((0, "input", 1), (4, "output", 1), (5, "output", 0))
+    PINS = None
+    SWITCH = ""
 
 
-class Storage:
-    def __init__(self, data):
-        self.data = data
+class Pins(simulated.Pins):
+    def __init__(self, board):
+        super().__init__(board)
+        self.written = []
 
-    def read(self, name):
-        assert name == "settings.json"
-        return self.data
-
-
-def load(data):
-    return load_settings(Storage(data), WIRING)
+    def write(self, levels):
+        self.written.append(bytes(levels))
 
 
-def test_good_settings_are_taken():
-    data = json.dumps({"name": "N", "accounts": [account("a")]}).encode()
-    settings = load(data)
-    assert isinstance(settings, Settings)
-    assert (settings.name, settings.accounts[0].name) == ("N", "a")
+def started(folder, data):
+    board = Board()
+    board.DATA = str(folder)
+    (folder / "settings.json").write_bytes(data)
+    pins = Pins(board)
+    return pins, start(board, simulated, pins)
 
 
-def test_missing_or_broken_settings_are_safe_defaults_and_said_aloud(capsys):
-    broken = json.dumps({"name": "N", "accounts": [account("a")]}).encode()
-    for data, said in (
-        (None, "there is no settings.json"),
-        (b"", "not JSON"),
-        (broken[:-1], "not JSON"),
-        (b'{"ports": {"0": {"fallback": {}}}}', "settings.ports.0.fallback"),
-    ):
-        settings = load(data)
-        assert settings.accounts == ()
-        assert settings.ports[1].fallback.steps == ((0, 0),)
-        output = capsys.readouterr().out
-        assert said in output
-        assert "safe defaults" in output
+def test_the_start_ends_with_power_on_levels_at_the_pins(tmp_path):
+    ports = {"1": {"power_on": "closed"}, "2": {"power_on": "closed"}}
+    data = json.dumps({"name": "N", "accounts": [account("a")], "ports": ports}).encode()
+    pins, (_, store, settings, module) = started(tmp_path, data)
+    assert pins.written == [bytes([0, 1, 0])]
+    assert (module.name, settings.accounts[0].name) == ("N", "a")
+    assert not store.fresh
 
 
-def test_settings_cut_at_any_byte_are_whole_or_safe(capsys):
-    data = json.dumps({"name": "N", "accounts": [account("a")]}).encode()
-    for end in range(len(data)):
-        settings = load(data[:end])
-        assert settings.accounts == ()
-    capsys.readouterr()
+def test_broken_settings_start_with_every_output_open(tmp_path, capsys):
+    pins, (_, store, settings, module) = started(tmp_path, b"{")
+    assert pins.written == [bytes([0, 0, 1])]
+    assert settings.accounts == ()
+    assert not store.fresh  # somebody set it up once: a stranger may not do so again
+    assert "safe defaults" in capsys.readouterr().out

@@ -5,7 +5,7 @@ from holdfast.vapix.stream import EventStreaming, Upgrade
 from holdfast.wire import websocket
 from holdfast.wire.http import HttpError
 from holdfast.wire.json import loads, quote
-from makers import Asked, Caller, module
+from makers import Asked, Caller, Numbers, module
 
 ALL = '{"topicFilter":"//."}'
 RELAYS = '{"topicFilter":"tns1:Device/Trigger/Relay"}'
@@ -22,7 +22,7 @@ class Bench:
 
     def __init__(self):
         self.module = module()
-        self.service = EventStreaming(self.module.events, lambda: 1000)
+        self.service = EventStreaming(self.module.events, lambda: 1000, Numbers())
         self.stream = self.service.open(0)
         self.woken = 0
         self.stream.wake = self.wake
@@ -78,16 +78,20 @@ def test_the_reply_comes_first_and_then_the_state():
         "method": "events:configure",
         "data": {},
     }
+    state = state[:-16]  # virtual inputs and ports
     assert [told(message) for message in state] == [
         ("Heartbeat", None, "0"),
+        ("SystemReady", None, "0"),
         ("Port", "0", "0"),
         ("DigitalInput", "0", "0"),
         ("Port", "1", "0"),
         ("DigitalInput", "1", "0"),
         ("Port", "2", "0"),
         ("Relay", "2", "inactive"),
+        ("OutputPort", "2", "low"),
         ("Port", "3", "0"),
         ("Relay", "3", "inactive"),
+        ("OutputPort", "3", "low"),
     ]
     assert state[0]["params"]["notification"]["timestamp"] == 1000
 
@@ -278,3 +282,132 @@ def test_there_are_only_so_many_streams():
     assert raises(HttpError, bench.service.get, Caller(), asked, 0).status == 503
     bench.service.close(bench.stream)
     assert bench.service.get(Caller(), asked, 0).status == 101
+
+
+class Numbered(Bench):
+    """A module with a numbered stream, and a way to come again."""
+
+    def __init__(self):
+        super().__init__()
+        self.service.close(self.stream)
+        self.come("since=")
+
+    def come(self, query):
+        asked = Asked(query="sources=events&" + query, headers=HANDSHAKE, method="GET")
+        service = self.service.get(Caller(), asked, 0).service
+        self.stream = service.open(0)
+        self.stream.wake = self.wake
+        self.leave = lambda: service.close(self.stream)
+
+    def told(self, *filters):
+        """(data of the configure reply, the notifications that follow)."""
+        reply, *rest = self.configure(*filters or (RELAYS,))
+        return reply["data"], rest
+
+    def switch(self, *states):
+        for state in states:
+            self.module.command(self.module.ports[2], state, "a", 5)
+            self.publish()
+
+
+def numbers(messages):
+    return [message["params"]["notification"].get("number") for message in messages]
+
+
+def test_the_first_time_the_reply_tells_where_it_stands_and_the_state_follows():
+    bench = Numbered()
+    data, state = bench.told()
+    assert (data["number"], data["gap"]) == (0, False)
+    assert len(data["epoch"]) == 16
+    assert numbers(state) == [None, None]
+    bench.switch(1)
+    assert numbers(bench.read()) == [2]  # Port was 1, OutputPort is 3
+
+
+def test_who_comes_again_gets_what_was_missed_and_no_state():
+    bench = Numbered()
+    epoch = bench.told()[0]["epoch"]
+    bench.leave()
+    bench.switch(1, 0, 1)
+    bench.come("since=2&epoch=" + epoch)
+    data, missed = bench.told()
+    assert (data["number"], data["gap"], data["epoch"]) == (9, False, epoch)
+    assert [told(message)[2] for message in missed] == ["inactive", "active"]
+    assert numbers(missed) == [5, 8]
+    bench.switch(0)
+    assert numbers(bench.read()) == [11]
+    bench.leave()
+    bench.come("since=12&epoch=" + epoch)
+    assert bench.told() == ({"epoch": epoch, "number": 12, "gap": False}, [])
+
+
+def test_what_happens_before_the_missed_events_are_sent_comes_behind_them():
+    bench = Numbered()
+    epoch = bench.told()[0]["epoch"]
+    bench.switch(1)
+    bench.leave()
+    bench.come("since=0&epoch=" + epoch)
+    text = '{"apiVersion":"1.0","method":"events:configure","params":{"eventFilterList":[%s]}}'
+    bench.stream.receive((websocket.TEXT, text % ",".join((RELAYS, RELAYS))), 0)
+    bench.switch(0)
+    reply, *missed = bench.read()
+    assert reply["data"]["number"] == 3
+    assert numbers(missed) == [2, 2, 5, 5]
+
+
+def test_a_gap_is_said_plainly_and_the_state_follows():
+    bench = Numbered()
+    epoch = bench.told()[0]["epoch"]
+    bench.leave()
+    bench.switch(*[1, 0] * 12)
+    for query in (
+        "since=0&epoch=" + epoch,  # too long ago
+        "since=72&epoch=0000000000000000",  # before a restart
+        "since=73&epoch=" + epoch,  # not yet
+        "since=72",
+        "since=-1&epoch=" + epoch,
+        "since=x&epoch=" + epoch,
+        "since=&epoch=" + epoch,
+        "since=1234567890123456&epoch=" + epoch,
+    ):
+        bench.come(query)
+        data, state = bench.told()
+        assert data == {"epoch": epoch, "number": 72, "gap": True}, query
+        assert numbers(state) == [None, None]
+        bench.leave()
+
+
+def test_a_stream_that_the_history_leaves_behind_is_closed():
+    bench = Numbered()
+    epoch = bench.told()[0]["epoch"]
+    bench.switch(1)
+    bench.leave()
+    bench.come("since=0&epoch=" + epoch)
+    text = '{"apiVersion":"1.0","method":"events:configure","params":{"eventFilterList":[%s]}}'
+    bench.stream.receive((websocket.TEXT, text % RELAYS), 0)
+    bench.switch(*[0, 1] * 12)
+    reply, closed = bench.read()
+    assert closed[:4] == b"\x88\x1e\x03\xf0"  # 1008
+
+
+def test_a_second_configure_shows_the_state_and_numbers_go_on():
+    bench = Numbered()
+    bench.told()
+    assert bench.told() == ({}, bench.told()[1])
+    bench.switch(1)
+    assert numbers(bench.read()) == [2]
+
+
+def test_plain_streams_see_nothing_new_beside_a_numbered_one():
+    bench = Numbered()
+    plain = bench.service.open(0)
+    text = '{"apiVersion":"1.0","method":"events:configure","params":{"eventFilterList":[%s]}}'
+    plain.receive((websocket.TEXT, text % RELAYS), 0)
+    bench.told()
+    bench.switch(1)
+    assert numbers(bench.read()) == [2]
+    bench.stream = plain
+    reply, *events = bench.read()
+    assert reply["data"] == {}
+    assert numbers(events) == [None, None]
+    assert "number" not in str(events)

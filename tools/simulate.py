@@ -4,10 +4,12 @@ Prints `ready http://HOST:PORT` once it serves; ends cleanly on SIGTERM or Ctrl-
 """
 
 import argparse
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -33,8 +35,12 @@ def parse(arguments=None):
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8080, help="0 picks a free one")
     parser.add_argument("--pins", type=Path, metavar="DIR", help="the wiring: DIR/gpio<N>")
-    parser.add_argument("--settings", type=Path, metavar="FILE", help="settings as JSON")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="the board's flash")
+    parser.add_argument(
+        "--settings", type=Path, metavar="FILE", help="settings to flash the board with"
+    )
+    parser.add_argument(
+        "--data", type=Path, metavar="DIR", help="the board's flash; without, changes are not kept"
+    )
     parser.add_argument("--heap", type=heap, metavar="BYTES", help="MicroPython's heap, e.g. 190k")
     parser.add_argument("--connections", type=int, default=5, help="TCP connections in all")
     options = parser.parse_args(arguments)
@@ -46,11 +52,13 @@ def parse(arguments=None):
 def check_settings(path):
     """Say what is wrong with a settings file before anything starts; the board itself goes on."""
     import board
-    from holdfast.core.check import SettingsError, check
-    from holdfast.wire.json import JsonError, loads
+    from holdfast.core.check import check
+    from holdfast.core.settings import SettingsError
+    from holdfast.shell.store import document
+    from holdfast.wire.json import JsonError
 
     try:
-        check(loads(path.read_bytes()), board.PORTS)
+        check(document(path.read_bytes()), board.PORTS)
     except OSError as error:
         sys.exit("simulate: %s: %s" % (path, error.strerror))
     except JsonError as error:
@@ -74,13 +82,26 @@ def interpreter(options):
     return [sys.executable, "-u"], interpreters.FIRMWARE
 
 
-def settings_file(options):
-    """--settings, else what the board has in its flash, else root / pass."""
-    if options.settings:
-        return options.settings
-    if options.data and (options.data / "settings.json").exists():
-        return options.data / "settings.json"
-    return BOARD / "settings.json"
+def flash(settings, data):
+    """Put settings, else root / pass, into the board's flash `data`, as provisioning does.
+
+    A board that was flashed with the same file before keeps what has become of it: changes made
+    through the network survive a restart.
+    """
+    flashed = data / "flashed.json"  # the file it was flashed with, to tell a new one
+    kept = data / "settings.json"
+    if settings is None:
+        if list(data.glob("settings.*")):
+            return
+        settings = BOARD / "settings.json"
+    check_settings(settings)
+    content = settings.read_bytes()
+    if kept.exists() and flashed.exists() and flashed.read_bytes() == content:
+        return
+    for name in ("settings.new", "settings.old"):
+        (data / name).unlink(missing_ok=True)
+    kept.write_bytes(content)
+    flashed.write_bytes(content)
 
 
 def free_port(host):
@@ -91,15 +112,25 @@ def free_port(host):
 
 def run(options):
     """Run the board to its end and return its status."""
-    for folder in (options.pins, options.data):
+    if options.data:
+        return run_with(options, options.data)
+    data = Path(tempfile.mkdtemp(prefix="holdfast-"))
+    try:
+        return run_with(options, data)
+    finally:
+        shutil.rmtree(data, ignore_errors=True)
+
+
+def run_with(options, data):
+    """Run the board with the folder `data` as its flash."""
+    for folder in (options.pins, data):
         if folder:
             folder.mkdir(parents=True, exist_ok=True)
-    settings = settings_file(options)
-    check_settings(settings)
+    flash(options.settings, data)
     host = socket.gethostbyname(options.host)
     command, firmware = interpreter(options)
     command += [str(BOARD / "run.py"), str(firmware), "HOST=" + host]
-    command += ["CONNECTIONS=%d" % options.connections, "file:settings.json=%s" % settings]
+    command += ["CONNECTIONS=%d" % options.connections, "DATA=%s" % data.resolve()]
     if options.pins:
         command.append("PINS=%s" % options.pins.resolve())
     for _ in range(PORT_TRIES):

@@ -23,7 +23,7 @@ LATE = (
     "holdfast.own.status",
     "holdfast.vapix.wssession",
     "holdfast.shell.streaming",
-    "holdfast.vapix.contentfilter",
+    "holdfast.core.contentfilter",
 )
 
 

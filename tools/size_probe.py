@@ -29,7 +29,7 @@ def main(firmware, folder, *modules):
     empty = before = kept()
     import board
 
-    board.FILES["settings.json"] = folder + "/settings.json"
+    board.DATA = folder  # where its settings.json is
     from holdfast.hal import load
 
     hal = load(board)

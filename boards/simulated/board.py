@@ -17,10 +17,18 @@ PORTS = (
 
 SAMPLE_MS = 10  # how often inputs are looked at
 CONNECTIONS = 5  # TCP connections in all, as on a Pico W
+STALL_MS = 50  # how long a write to flash may hold up the loop
+
+# What it says of itself. The MAC address is a locally administered one.
+PRODUCT = "Simulated"
+SERIAL = "02484F4C4446"
+ARCHITECTURE = "unix"
+SOC = "none"
+SOC_SERIAL = ""
 
 # What stands on a real board's own hardware; run.py fills it in from the command line.
 HOST = "127.0.0.1"
 PORT = 8080
 PINS = None
 SWITCH = ""  # something: off when standard input closes
-FILES = {}
+DATA = None  # the folder that is its flash

@@ -25,10 +25,18 @@ _RESTART_MS = const(200)
 class App:
     """Everything of one module, joined. hal: the board's module of holdfast.hal."""
 
-    def __init__(self, board, hal, pins, clock, settings, module):
-        tokens = Lazy("holdfast.vapix.wssession", "TokenService", os.urandom)
+    def __init__(self, board, hal, pins, clock, store, settings, module):
+        self._module = module
+        self._clock = clock
+        store.adopt = self._adopt
+        store.quiet = lambda now: module.quiet(now, board.STALL_MS)
+        self._tokens = tokens = Lazy("holdfast.vapix.wssession", "TokenService", os.urandom)
         self._streaming = Lazy(
-            "holdfast.vapix.stream", "EventStreaming", module.events, clock.epoch_ms
+            "holdfast.vapix.stream",
+            "EventStreaming",
+            module.events,
+            clock.epoch_ms,
+            os.urandom,
         )
         ports = Lazy("holdfast.vapix.portmanagement", "PortManagement", module)
         status = Lazy("holdfast.own.status", "StatusService", module, VERSION)
@@ -43,8 +51,8 @@ class App:
             ("/holdfast/status", "GET", READ_SYSTEM, status.handler("get"), False),
             ("/holdfast/release", "POST", WRITE_SYSTEM, status.handler("release"), False),
         )
-        authenticator = Authenticator(settings.realm, settings.accounts, os.urandom)
-        dispatcher = Dispatcher(routes, authenticator, tokens.handler("redeem"))
+        self._authenticator = Authenticator(settings.realm, settings.accounts, os.urandom)
+        dispatcher = Dispatcher(routes, self._authenticator, tokens.handler("redeem"))
         self.ticker = Ticker(
             module,
             clock,
@@ -56,6 +64,15 @@ class App:
         )
         self.server = Server(dispatcher, self.ticker.turn, board.CONNECTIONS)
         self._address = hal.Network(board).address
+
+    def _adopt(self, settings, now):
+        """The settings were changed: accounts, ports and rules at once, the rest at the next
+        start.
+        """
+        self._authenticator.adopt(settings.accounts)
+        self._tokens.made = None  # tokens of accounts that are gone
+        self._module.adopt(settings, now)
+        self.server.dismiss(settings.accounts)
 
     def _publish(self, changes):
         if self._streaming.made is not None:
@@ -72,6 +89,7 @@ class App:
             server = asyncio.create_task(_for_ever(self.server.accept, listener))
             reaper = asyncio.create_task(_for_ever(self.server.reap))
             gc.collect()
+            self._module.ready(True, self._clock.now())
             print("ready http://%s:%d" % (host, port))
             await _for_ever(self.ticker.run)
             server.cancel()
@@ -95,9 +113,9 @@ async def _for_ever(loop, *arguments):
         await sleep_ms(_RESTART_MS)
 
 
-def run(board, hal, pins, clock, settings, module):
+def run(board, hal, pins, clock, store, settings, module):
     """Run the module on a board until it is told to stop (KeyboardInterrupt on a PC)."""
-    app = App(board, hal, pins, clock, settings, module)
+    app = App(board, hal, pins, clock, store, settings, module)
     try:
         asyncio.run(app.run())
     except KeyboardInterrupt:

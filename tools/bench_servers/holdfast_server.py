@@ -23,7 +23,8 @@ class Board:
     HOST = "127.0.0.1"
     PINS = None
     SWITCH = ""
-    FILES = {"settings.json": "settings.json"}  # in the folder the harness made
+    DATA = "."  # the folder the harness made
+    STALL_MS = 50
 
 
 async def run(port, with_control):

@@ -12,6 +12,7 @@ ROLES = ("anyone", "viewer", "operator", "administrator")
 # Access classes (ONVIF Core, default access policy) as the lowest role that has them.
 PRE_AUTH = ANYONE
 READ_SYSTEM = VIEWER
+READ_SYSTEM_SENSITIVE = OPERATOR
 ACTUATE = OPERATOR
 WRITE_SYSTEM = ADMINISTRATOR
 

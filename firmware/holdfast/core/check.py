@@ -11,7 +11,7 @@ from micropython import const
 
 from holdfast.core.accounts import OPERATOR, ROLES, VIEWER, Account
 from holdfast.core.port import CLOSED, HOLD, OPEN, STATES, Fallback
-from holdfast.core.settings import MAX_NAME, PortSettings, Settings, printable
+from holdfast.core.settings import MAX_NAME, PortSettings, Settings, SettingsError, printable
 
 _MAX_ACCOUNTS = const(16)
 _MAX_STEPS = const(8)  # of one fallback timeline, a pulse counts as two
@@ -19,20 +19,15 @@ _MAX_STEPS = const(8)  # of one fallback timeline, a pulse counts as two
 # told.
 MAX_MS = const((1 << 29) - 1)
 _DAY_MS = const(24 * 60 * 60 * 1000)
+_MAX_DEBOUNCE_MS = const(10000)
 
 
-class SettingsError(ValueError):
-    """`key` is the path of the bad key, `problem` what is wrong with it."""
-
-    def __init__(self, key, problem):
-        super().__init__("%s: %s" % (key, problem))
-        self.key = key
-        self.problem = problem
+_KEYS = ("name", "realm", "accounts", "ports", "heartbeat", "actions", "rules")
 
 
 def check(data, wiring):
     """Return Settings, or raise SettingsError naming the bad key. Pure."""
-    keys = _Keys(data, "settings", ("name", "realm", "accounts", "ports", "heartbeat"))
+    keys = Keys(data, "settings", _KEYS)
     name = keys.text("name", "Holdfast")
     realm = keys.text("realm", "Holdfast")
     if not realm or '"' in realm or "\\" in realm or ":" in realm:
@@ -46,10 +41,16 @@ def check(data, wiring):
     ports = keys.object("ports", tuple(str(i) for i in range(len(wiring))))
     masters = tuple(account.name for account in accounts if account.role >= OPERATOR)
     rows = tuple(_port(ports, i, row, masters) for i, row in enumerate(wiring))
-    return Settings(name, realm, accounts, rows, shortest_ms, longest_ms)
+    rules = ()
+    if keys.get("rules", None) or keys.get("actions", None):
+        from holdfast.core.rulecheck import rules as check_rules
+
+        outputs = tuple(str(i) for i, row in enumerate(rows) if row.output)
+        rules = check_rules(keys, outputs)
+    return Settings(name, realm, accounts, rows, shortest_ms, longest_ms, rules)
 
 
-class _Keys:
+class Keys:
     """A JSON object with a path; every getter checks type and range and names the bad key."""
 
     def __init__(self, data, path, known):
@@ -69,12 +70,12 @@ class _Keys:
         return self._data.get(key, default)
 
     def object(self, key, known):
-        return _Keys(self._data.get(key, {}), self.path(key), known)
+        return Keys(self._data.get(key, {}), self.path(key), known)
 
-    def text(self, key, default):
+    def text(self, key, default, limit=MAX_NAME):
         value = self._data.get(key, default)
-        if not isinstance(value, str) or len(value) > MAX_NAME:
-            raise SettingsError(self.path(key), "must be text of up to %d characters" % MAX_NAME)
+        if not isinstance(value, str) or len(value) > limit:
+            raise SettingsError(self.path(key), "must be text of up to %d characters" % limit)
         if not printable(value):
             raise SettingsError(self.path(key), "must not hold control characters")
         return value
@@ -114,7 +115,7 @@ def _accounts(data, path):
 
 
 def _account(data, path):
-    keys = _Keys(data, path, ("name", "role", "md5", "sha256", "first_heartbeat_within"))
+    keys = Keys(data, path, ("name", "role", "md5", "sha256", "first_heartbeat_within"))
     name = keys.text("name", "")
     if not name or not all(c.isalpha() or c.isdigit() or c in "._-" for c in name):
         raise SettingsError(keys.path("name"), "must be letters, digits, dot, dash, underscore")
@@ -140,8 +141,8 @@ def _hash(keys, key, length):
     return value.encode()
 
 
-_INPUT_KEYS = ("name", "usage", "normal", "closed_level")
-_OUTPUT_KEYS = _INPUT_KEYS + ("power_on", "fallback")
+_OUTPUT_KEYS = ("name", "usage", "normal", "closed_level", "power_on", "fallback")
+_INPUT_KEYS = ("name", "usage", "normal", "closed_level", "debounce")
 
 
 def _port(ports, index, row, masters):
@@ -153,10 +154,13 @@ def _port(ports, index, row, masters):
     closed_level = keys.integer("closed_level", row[2], 0, 1)
     power_on = OPEN
     fallback = None
+    debounce_ms = 0
     if output:
         power_on = keys.choice("power_on", "open", STATES[:2])
         fallback = _fallback(keys, masters)
-    return PortSettings(name, usage, output, normal, closed_level, power_on, fallback)
+    else:
+        debounce_ms = keys.integer("debounce", 0, 0, _MAX_DEBOUNCE_MS)
+    return PortSettings(name, usage, output, normal, closed_level, power_on, fallback, debounce_ms)
 
 
 def _fallback(port, masters):
@@ -178,7 +182,7 @@ def _steps(data, path):
         raise SettingsError(path, "must be a list of one or more steps")
     steps = []
     for i, row in enumerate(data):
-        keys = _Keys(row, "%s[%d]" % (path, i), ("after", "state", "pulse"))
+        keys = Keys(row, "%s[%d]" % (path, i), ("after", "state", "pulse"))
         after = keys.integer("after", 0, 0, MAX_MS)
         state = keys.choice("state", "open", STATES)
         pulse = keys.integer("pulse", None, 1, MAX_MS)

@@ -11,14 +11,24 @@ The laws:
 from micropython import const
 
 from holdfast.core.accounts import ACTUATE
-from holdfast.core.events import DIGITAL_INPUT, HEARTBEAT, PORT, RELAY, EventSystem
+from holdfast.core.events import (
+    DIGITAL_INPUT,
+    HEARTBEAT,
+    OUTPUT_PORT,
+    PORT,
+    RELAY,
+    SYSTEM_READY,
+    EventSystem,
+)
 from holdfast.core.port import HOLD, POWER_ON, Port
 from holdfast.core.session import Session, uuid4
+from holdfast.core.virtual import VirtualInputs
 
 TRIPS_KEPT = const(8)  # the latest losses, for whoever asks what happened
 
 LOCKED = "locked"  # the port's master is lost and its settings lock it
 NOT_OUTPUT = "not an output"
+BUSY = "busy"  # a state sequence is under way
 
 
 class Module:
@@ -44,40 +54,45 @@ class Module:
         self.ports = [Port(i, row, self.levels) for i, row in enumerate(settings.ports)]
         self.outputs = [port for port in self.ports if port.output]
         self._declare(settings.ports, now)
-        self.sessions = [Session(a.name) for a in settings.accounts if a.role >= ACTUATE]
+        self.virtual = VirtualInputs(self.events, now)
         self._fault = Session("")  # the module's own: lost when a turn failed
-        self._watched = self.sessions + [self._fault]
-        self._by_master = {session.master: session for session in self.sessions}
-        for session in self._watched:
-            session.ports = tuple(
-                port
-                for port in self.outputs
-                if port.fallback.master in (None, session.master) or session is self._fault
-            )
+        self._watch([Session(a.name) for a in settings.accounts if a.role >= ACTUATE])
         for account in settings.accounts:
             if account.first_heartbeat_within_ms is not None:
                 session = self._by_master[account.name]
                 session.expires_at = now + account.first_heartbeat_within_ms + 1
         self.fallback_levels = self._prepare()
         self._due = self._find_due()
+        self.rules = None  # core.rules.Rules, when there are any
+        self._adopt_rules(settings.rules, now)
+
+    def _watch(self, sessions):
+        """These are the sessions of all masters from now on."""
+        self.sessions = sessions
+        self._watched = sessions + [self._fault]
+        self._by_master = {session.master: session for session in sessions}
+        for session in self._watched:
+            session.ports = tuple(
+                port
+                for port in self.outputs
+                if port.fallback.master in (None, session.master) or session is self._fault
+            )
 
     def _declare(self, rows, now):
         """Declare every property with the state the module wakes up in."""
-        self._heartbeat = self.events.declare(HEARTBEAT, None, "0", now)
-        self._told = []  # by port: its properties, (IO/Port, Relay or DigitalInput)
+        self._heartbeat = self.events.declare(HEARTBEAT, None, False, now)
+        self._ready = self.events.declare(SYSTEM_READY, None, False, now)
+        self._told = []  # by port: its properties
         for port, row in zip(self.ports, rows):
             if port.output:
                 port.wanted = row.power_on
                 port.put(row.power_on, now, POWER_ON, None)
             else:
                 port.state = port.levels.index(self.levels[port.index])
-            topic = RELAY if port.output else DIGITAL_INPUT
+            topics = (PORT, RELAY, OUTPUT_PORT) if port.output else (PORT, DIGITAL_INPUT)
             active = port.active()
             self._told.append(
-                (
-                    self.events.declare(PORT, port.id, "1" if active else "0", now),
-                    self.events.declare(topic, port.id, _logical(port.output, active), now),
-                )
+                tuple([self.events.declare(topic, port.id, active, now) for topic in topics])
             )
 
     def _prepare(self):
@@ -113,6 +128,8 @@ class Module:
             while port.due is not None and now >= port.due:
                 port.advance()
                 self._news = True
+        if self.virtual.due is not None and now >= self.virtual.due:
+            self._news = True  # ended in tell: no pin hangs on it, and it allocates
         self._due = self._find_due()
         return self._news
 
@@ -137,6 +154,9 @@ class Module:
             at = port.due
             if at is not None and (due is None or at < due):
                 due = at
+        at = self.virtual.due
+        if at is not None and (due is None or at < due):
+            due = at
         return due
 
     def tell(self, now):
@@ -151,12 +171,22 @@ class Module:
                 at = min(at, session.lost_at)
                 self._record(session, now)
         self.lost = self._any_lost(None)
-        self.events.set(self._heartbeat, "1" if self.lost else "0", at)
+        self.events.set(self._heartbeat, self.lost, at)
         for port in self.ports:
             active = port.active()
-            general, special = self._told[port.index]
-            self.events.set(general, "1" if active else "0", port.since)
-            self.events.set(special, _logical(port.output, active), port.since)
+            for declared in self._told[port.index]:
+                self.events.set(declared, active, port.since)
+        if self.virtual.due is not None and now >= self.virtual.due:
+            self.virtual.advance(now)
+            self._due = self._find_due()
+
+    def react(self, changes, now):
+        """Let the rules take events; True when levels may have moved."""
+        return self.rules is not None and self.rules.react(changes, now)
+
+    def resume(self, now):
+        """Let rules go on that have rested; True when levels may have moved."""
+        return self.rules is not None and self.rules.resume(now)
 
     def _record(self, session, moved):
         due = session.lost_at
@@ -210,6 +240,38 @@ class Module:
             self._news = True
         return refused
 
+    def sequence(self, port, steps, who, now, again=False):
+        """Begin a sequence of states, ((state, ms), ...), on an output; its last one stays.
+
+        Return None, or why it was refused (LOCKED, NOT_OUTPUT, BUSY). again: one under way gives
+        way.
+        """
+        refused = self.refuses(port, now)
+        if refused is None and port.sequence is not None and not again:
+            refused = BUSY
+        if refused is None:
+            port.play(steps, now, who)
+            self._due = self._find_due()
+            self._news = True
+        return refused
+
+    def switch(self, topic, number, active, duration_ms, now):
+        """Switch a virtual input or a manual trigger (VIRTUAL_INPUT, VIRTUAL_PORT).
+
+        True when that changed it, None when there is no such number; duration_ms: None for good.
+        """
+        changed = self.virtual.set(topic, number, active, duration_ms, now)
+        self._due = self._find_due()
+        return changed
+
+    def quiet(self, now, ms):
+        """True when nothing is due for so long."""
+        return self._due is None or self._due - now > ms
+
+    def ready(self, ready, now):
+        """The module serves, or does not."""
+        self.events.set(self._ready, ready, now)
+
     def refuses(self, port, now):
         """Why a command to this port would be refused at `now`, None when it would not."""
         self.act(now)
@@ -225,7 +287,11 @@ class Module:
         refused = None
         if normal != port.normal:
             if port.output:
-                refused = self.command(port, 1 - port.state, who, now)
+                refused = self.refuses(port, now)
+                if refused is None:
+                    port.stop()
+                    self.command(port, 1 - port.state, who, now)
+                    self._due = self._find_due()
             else:
                 port.since = now
             if refused is None:
@@ -235,12 +301,21 @@ class Module:
 
     def input(self, index, level, now):
         """The electrical level of an input, as sampled at `now`."""
-        if self.levels[index] != level:
-            self.levels[index] = level
-            port = self.ports[index]
-            port.state = port.levels.index(level)
-            port.since = now
-            self._news = True
+        port = self.ports[index]
+        if self.levels[index] == level:
+            port.changed_at = None
+            return
+        if port.debounce_ms:
+            if port.changed_at is None:
+                port.changed_at = now
+            if now - port.changed_at < port.debounce_ms:
+                return
+            now = port.changed_at
+            port.changed_at = None
+        self.levels[index] = level
+        port.state = port.levels.index(level)
+        port.since = now
+        self._news = True
 
     def fail(self, now):
         """A turn failed: every master's session is over, every output begins its fallback."""
@@ -250,6 +325,46 @@ class Module:
         if not self._fault.lost:
             self._lose(self._fault, now)
         self._due = now
+
+    def adopt(self, settings, now):
+        """Take over names, usages, normal states, debounce times, masters and rules from settings
+        that were changed while the module runs.
+        """
+        for port, row in zip(self.ports, settings.ports):
+            port.name = row.name
+            port.usage = row.usage
+            port.debounce_ms = row.debounce_ms
+            if self.set_normal(port, row.normal, "settings", now) is not None:
+                port.normal = row.normal  # locked: the circuit stays, what it means changes
+                port.since = now
+                self._news = True
+        self._adopt_masters(settings.accounts, now)
+        self._adopt_rules(settings.rules, now)
+
+    def _adopt_masters(self, accounts, now):
+        """A master whose account is gone is lost at once, and then awaited no more."""
+        sessions = []
+        for account in accounts:
+            if account.role >= ACTUATE:
+                sessions.append(self._by_master.get(account.name) or Session(account.name))
+        gone = [session for session in self.sessions if session not in sessions]
+        for session in gone:
+            if session.expires_at is not None:
+                self._lose(session, now)
+        self._due = now
+        self.act(now)
+        self.tell(now)
+        for session in gone:
+            session.lost = False
+        self._watch(sessions)
+        self._regain(now)
+        self._due = self._find_due()
+
+    def _adopt_rules(self, rows, now):
+        if rows or self.rules is not None:
+            from holdfast.core.rules import Rules
+
+            self.rules = Rules(self, rows, now, self.rules)
 
     # -- return -----------------------------------------------------------------------------------
 
@@ -266,9 +381,3 @@ class Module:
         for port in self.outputs:
             if port.lost and not self._any_lost(port.fallback.master):
                 port.regain(now)
-
-
-def _logical(output, active):
-    if output:
-        return "active" if active else "inactive"
-    return "1" if active else "0"

@@ -45,6 +45,8 @@ class Port:
         self.output = row.output
         self.normal = row.normal
         self.fallback = row.fallback
+        self.debounce_ms = row.debounce_ms
+        self.changed_at = None  # when an input's level began to differ, while it is debounced
         self.levels = (1 - row.closed_level, row.closed_level)  # by state
         self.image = image
         self.state = OPEN
@@ -54,6 +56,7 @@ class Port:
         self.since = 0  # when the state became true
         self.why = POWER_ON
         self.who = None
+        self.sequence = None  # ((state, ms), ...) under way, set by somebody
         self._began = 0
         self._step = 0
 
@@ -67,15 +70,35 @@ class Port:
         self.who = who
 
     def command(self, state, at, who):
-        """Somebody sets the port; that also ends a timeline under way."""
-        self.wanted = state
-        self.due = None
+        """Somebody sets the port; that ends a fallback under way. A sequence goes on, and its next
+        step counts again (VAPIX I/O port management, setStateSequence).
+        """
+        if self.sequence is None:
+            self.wanted = state
+            self.due = None
         self.put(state, at, COMMAND, who)
+
+    def play(self, sequence, at, who):
+        """Begin a sequence, ((state, ms), ...): its last state stays, and is what is wanted."""
+        self.sequence = sequence
+        self.wanted = sequence[-1][0]
+        self._step = 0
+        self.due = at
+        self.who = who
+        self.advance()
+
+    def stop(self):
+        """End a sequence under way; the port stays as it is, and that is what is wanted."""
+        if self.sequence is not None:
+            self.sequence = None
+            self.due = None
+            self.wanted = self.state
 
     def lose(self, at, who):
         """The master was lost at time `at`: the timeline begins there, its first step is due."""
         self.lost = True
         self.who = who
+        self.sequence = None
         self._began = at
         self._step = 0
         offset = self.fallback.steps[0][0]
@@ -83,6 +106,16 @@ class Port:
 
     def advance(self):
         """Take the step that is due."""
+        sequence = self.sequence
+        if sequence is not None:
+            self.put(sequence[self._step][0], self.due, COMMAND, self.who)
+            if self._step + 1 < len(sequence):
+                self.due += sequence[self._step][1]
+                self._step += 1
+            else:
+                self.sequence = None
+                self.due = None
+            return
         steps = self.fallback.steps
         state = steps[self._step][1]
         if state != HOLD:

@@ -13,10 +13,23 @@ def printable(text):
     return True
 
 
+class SettingsError(ValueError):
+    """`key` is the path of the bad key, `problem` what is wrong with it."""
+
+    def __init__(self, key, problem):
+        super().__init__("%s: %s" % (key, problem))
+        self.key = key
+        self.problem = problem
+
+
+class NotSaved(Exception):
+    """A change could not be written to flash, and so is not made; the text says why."""
+
+
 class PortSettings:
     """One port as configured; see core.port for the meanings."""
 
-    def __init__(self, name, usage, output, normal, closed_level, power_on, fallback):
+    def __init__(self, name, usage, output, normal, closed_level, power_on, fallback, debounce_ms):
         self.name = name
         self.usage = usage
         self.output = output
@@ -24,15 +37,17 @@ class PortSettings:
         self.closed_level = closed_level
         self.power_on = power_on
         self.fallback = fallback
+        self.debounce_ms = debounce_ms
 
 
 class Settings:
     """Everything a module is told; see README "Settings"."""
 
-    def __init__(self, name, realm, accounts, ports, shortest_ms, longest_ms):
+    def __init__(self, name, realm, accounts, ports, shortest_ms, longest_ms, rules):
         self.name = name
         self.realm = realm
         self.accounts = accounts
         self.ports = ports
         self.shortest_ms = shortest_ms
         self.longest_ms = longest_ms
+        self.rules = rules  # rows of core.rulecheck

@@ -4,6 +4,8 @@
 boards/simulated/README.md.
 """
 
+import errno
+import os
 import select
 import sys
 import time
@@ -66,21 +68,37 @@ def _read(path):
 
 
 class Storage:
-    """Files by name, from a folder and single files: `board.FILES` maps names to paths."""
+    """The board's flash: files in the folder board.DATA; without a folder, none."""
 
     def __init__(self, board):
-        self._files = board.FILES
+        self._folder = board.DATA
 
     def read(self, name):
         """The bytes of a file, None when it is not there."""
-        path = self._files.get(name)
-        if path is None:
+        if self._folder is None:
             return None
         try:
-            with open(path, "rb") as file:
+            with open(self._path(name), "rb") as file:
                 return file.read()
         except OSError:
             return None
+
+    def write(self, name, data):
+        """Make or replace a file; OSError when it cannot be written."""
+        with open(self._path(name), "wb") as file:
+            file.write(data)
+            file.flush()
+            if hasattr(os, "fsync"):  # not in MicroPython; there a close writes through on flash
+                os.fsync(file.fileno())
+
+    def rename(self, name, to):
+        """Rename a file; one that has the new name is replaced. OSError when it cannot be."""
+        os.rename(self._path(name), self._path(to))
+
+    def _path(self, name):
+        if self._folder is None:
+            raise OSError(errno.ENODEV)
+        return "%s/%s" % (self._folder, name)
 
 
 class Watchdog:

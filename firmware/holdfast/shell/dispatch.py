@@ -20,7 +20,7 @@ class Caller:
     """Who is at the other end of a connection."""
 
     def __init__(self):
-        self.account = None  # of the last request that was authenticated
+        self.account = None  # of the last request, None when that came without credentials
         self.session = None  # the heartbeat session this connection last fed
         self.memory = Memory()
 
@@ -71,7 +71,10 @@ class Dispatcher:
         caller = connection.caller
         try:
             route = self._route(request)
-            if route[2] > ANYONE:
+            # Where anyone may call, some operations still ask who it is.
+            if route[2] == ANYONE and request.authorization is None:
+                caller.account = None
+            else:
                 try:
                     caller.account = self._account(caller, request, now, route[4])
                 except MemoryError:
@@ -86,15 +89,18 @@ class Dispatcher:
                 shed(connection)
                 return route[3](caller, request, now)
         except Refused as refused:
-            challenges = self._authenticator.challenges(now, refused.stale)
-            return refusal(401, ["WWW-Authenticate: " + challenge for challenge in challenges])
+            return self._challenge(now, refused.stale)
         except HttpError as error:
-            return error_response(error)
+            return self._challenge(now) if error.status == 401 else error_response(error)
         except MemoryError:
             raise
         except Exception as error:
             report(error)
             return refusal(500)
+
+    def _challenge(self, now, stale=False):
+        challenges = self._authenticator.challenges(now, stale)
+        return refusal(401, ["WWW-Authenticate: " + challenge for challenge in challenges])
 
     def _route(self, request):
         rows = self._routes.get(request.path)

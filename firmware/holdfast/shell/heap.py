@@ -33,8 +33,18 @@ def load(module, name):
     """Import something late, and keep the heap in order meanwhile; cheap once it is there."""
     if module in sys.modules:
         return getattr(sys.modules[module], name)
-    loading()
+    late = not hasattr(gc, "threshold") or gc.threshold() != _LOADING_BYTES
+    if late:
+        loading()
     try:
         return getattr(__import__(module, None, None, (name,)), name)
     finally:
-        loaded()
+        if late:
+            loaded()
+
+
+def forget(module):
+    """Let go of a module that was loaded; it is loaded again when it is needed again."""
+    if sys.modules.pop(module, None) is not None:
+        package, _, name = module.rpartition(".")
+        delattr(sys.modules[package], name)

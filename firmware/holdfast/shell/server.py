@@ -102,6 +102,18 @@ class Server:
                 pass  # the peer is gone
         connection.end()
 
+    def dismiss(self, accounts):
+        """Accounts have changed: who is logged in as something that is gone has to come again.
+
+        Event streams end; requests are checked against the new accounts anyway.
+        """
+        known = [(account.name, account.role, account.md5) for account in accounts]
+        for connection in self._connections.all:
+            account = connection.caller.account
+            if account is not None and connection.stream is not None:
+                if (account.name, account.role, account.md5) not in known:
+                    connection.end()
+
     def shed(self, spared):
         """Out of memory: the newest connection but `spared` gives way, and a reserve is there now.
 

@@ -72,14 +72,30 @@ class Ticker:
             return now
         try:
             module.tell(now)
+            if module.rules is not None and module.resume(now):
+                self._pins.write(module.levels)
+                module.tell(now)
             changes = module.events.take()
-            if changes:
+            while changes:
+                # Rules first: their pins come before anybody is told. They are bounded, see there.
+                if self._react(changes, now):
+                    self._pins.write(module.levels)
+                    module.tell(now)
                 self._publish(changes)
+                changes = module.events.take()
         except MemoryError:
             self._relieve()
         except Exception as error:
             self._fail(error)
         return now
+
+    def _react(self, changes, now):
+        """Show events to the rules, though the heap be full: once more when some is free."""
+        try:
+            return self._module.react(changes, now)
+        except MemoryError:
+            self._relieve()
+            return self._module.react(changes, now)
 
     def _fail(self, error):
         """A turn failed: outputs into fallback, by the core if it still can, else by the table."""

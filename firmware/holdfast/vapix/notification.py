@@ -4,27 +4,25 @@ All values are JSON strings, booleans "0" and "1". `source`, `key` and `timestam
 there: the page calls them optional, real clients fail without them.
 """
 
+from holdfast.core.events import DATA, SOURCE, TOPIC
 from holdfast.wire import websocket
 from holdfast.wire.json import quote
 
 
-def notify(declared, data, timestamp_ms):
-    """The WebSocket frame for a property's value; timestamp: ms since 1970 UTC, or since start."""
-    topic, source_name, data_name, _ = declared.topic
-    source = "" if source_name is None else '"%s":%s' % (source_name, quote(declared.source))
+def notify(declared, data, timestamp_ms, more=""):
+    """The WebSocket frame for a property's value; timestamp: ms since 1970 UTC, or since start.
+
+    more: further members of `notification` as text, each with its leading comma.
+    """
+    topic = declared.topic
+    source = ""
+    if declared.source is not None:
+        source = '"%s":%s' % (topic[SOURCE][0], quote(declared.source))
     return websocket.frame(
         websocket.TEXT,
         (
             '{"apiVersion":"1.0","method":"events:notify","params":{"notification":{"timestamp":%d,'
-            '"topic":"%s","message":{"source":{%s},"key":{},"data":{"%s":%s}}}}}'
-            % (timestamp_ms, topic, source, data_name, quote(data))
+            '"topic":"%s","message":{"source":{%s},"key":{},"data":{"%s":%s}}%s}}}'
+            % (timestamp_ms, topic[TOPIC], source, topic[DATA][0], quote(data), more)
         ).encode(),
     )
-
-
-def items(declared, data):
-    """The (name, value) pairs of a property's value that a content filter looks at."""
-    _, source_name, data_name, _ = declared.topic
-    if source_name is None:
-        return ((data_name, data),)
-    return ((source_name, declared.source), (data_name, data))

@@ -5,20 +5,31 @@ every property its filters ask for, then changes. A new configure replaces the f
 the state again. The state is not queued but read when there is room to send it; a property that
 changes before its turn is shown once, with the new value. One event that matches n filters is sent
 n times.
+
+Ours, and nothing that a plain client sees: with `since=<number>&epoch=<id>` in the address a
+stream goes on where another one ended. Its events then carry a `number`, counted from the start of
+the module, and the data of its first configure reply say `epoch` (another after every start),
+`number` (of the latest event) and `gap`. With `gap` false the events after `since` follow instead
+of the state; with true they are not all known any more, and the state follows. Who comes for the
+first time sends `since=` and keeps what the reply says.
 """
+
+from binascii import hexlify
 
 from micropython import const
 
+from holdfast.core.events import TOPIC
+from holdfast.core.topicfilter import FilterError, topic_filter, topic_matches
 from holdfast.vapix import api
-from holdfast.vapix.notification import items, notify
-from holdfast.vapix.topicfilter import FilterError, topic_filter, topic_matches
+from holdfast.vapix.notification import notify
 from holdfast.wire import websocket
-from holdfast.wire.http import HttpError, Response
-from holdfast.wire.outbox import Outbox
+from holdfast.wire.http import HttpError, Response, all_digits
+from holdfast.wire.json import MAX_DIGITS
+from holdfast.wire.outbox import FELL_BEHIND, Outbox
 from holdfast.wire.query import parameter
 
 _MAX_FILTERS = const(32)  # clients that ask topic by topic ask for about twelve
-_MAX_STREAMS = const(6)  # whatever the connections; each may hold 32 frames
+_MAX_STREAMS = const(6)  # whatever the connections; each may hold 48 frames
 MESSAGE_BYTES = const(4096)  # a configure with all filters; more closes with 1009
 
 _METHOD = "events:configure"
@@ -28,13 +39,14 @@ class EventStreaming:
     """All event streams of the module.
 
     events: the EventSystem. epoch_ms: a function() that gives what to add to the module's time for
-    UTC since 1970, 0 when the time is not known.
+    UTC since 1970, 0 when the time is not known. random_bytes: a function(n).
     """
 
-    def __init__(self, events, epoch_ms):
+    def __init__(self, events, epoch_ms, random_bytes):
         self._events = events
         self._epoch_ms = epoch_ms
         self._streams = []
+        self._epoch = hexlify(random_bytes(8)).decode()
 
     def get(self, caller, request, now):
         """Answer the opening handshake."""
@@ -53,11 +65,28 @@ class EventStreaming:
             raise HttpError(400)
         if len(self._streams) >= _MAX_STREAMS:
             raise HttpError(503)
-        return Upgrade(self, headers["sec-websocket-key"])
+        since = parameter(request.query, "since")
+        service = self
+        if since is not None:
+            service = _Resumption(self, self._known(since, parameter(request.query, "epoch")))
+        return Upgrade(service, headers["sec-websocket-key"])
 
-    def open(self, now):
+    def _known(self, since, epoch):
+        """The number after which a stream goes on; -1 when it cannot, None for the first time."""
+        self._events.remember()
+        if not since and epoch is None:
+            return None
+        if epoch == self._epoch and all_digits(since) and len(since) <= MAX_DIGITS:
+            number = int(since)
+            if number <= self._events.sequence:
+                return number
+        return -1
+
+    def open(self, now, numbered=False, since=None):
         """A new stream; `close` must follow."""
-        stream = EventStream(self._events.properties, self.frame, now)
+        stream = EventStream(self._events, self.frame, now)
+        if numbered:
+            stream.number(self._epoch, since)
         self._streams.append(stream)
         return stream
 
@@ -67,17 +96,31 @@ class EventStreaming:
 
     def publish(self, changes):
         """Give changes, (property, data, at), to whoever asked for them. Encoded once each."""
-        for declared, data, at in changes:
-            frame = None
+        for declared, data, at, number in changes:
+            frames = [None, None]  # plain, numbered
             for stream in self._streams:
                 count = stream.wants(declared, data)
                 if count:
-                    if frame is None:
-                        frame = self.frame(declared, data, at)
-                    stream.put(frame, count)
+                    kind = 1 if stream.numbered else 0
+                    if frames[kind] is None:
+                        frames[kind] = self.frame(declared, data, at, number if kind else None)
+                    stream.put(frames[kind], count)
 
-    def frame(self, declared, data, at):
-        return notify(declared, data, at + self._epoch_ms())
+    def frame(self, declared, data, at, number=None):
+        more = "" if number is None else ',"number":%d' % number
+        return notify(declared, data, at + self._epoch_ms(), more)
+
+
+class _Resumption:
+    """An EventStreaming whose next stream goes on after event number `since`."""
+
+    def __init__(self, service, since):
+        self._service = service
+        self._since = since
+        self.close = service.close
+
+    def open(self, now):
+        return self._service.open(now, True, self._since)
 
 
 class Upgrade(Response):
@@ -96,14 +139,26 @@ class Upgrade(Response):
 class EventStream:
     """One subscriber. The shell feeds `receive`, sends what `outbox.next` gives, sets `wake`."""
 
-    def __init__(self, properties, encode, now):
+    def __init__(self, events, encode, now):
         self.wake = _nothing  # called when there may be something to send
         self.outbox = Outbox(self._replay, now)
-        self._properties = properties
+        self.numbered = False
+        self._events = events
+        self._properties = events.properties
         self._encode = encode
+        self._epoch = None  # told with the next configure reply
+        self._since = None  # the number after which that goes on
+        self._shown = None  # of the events that were missed, the number of the last one shown
+        self._copies = []  # of one of them that matches several filters
         self._holds = None  # content_matches, loaded with the first content filter
         self._filters = ()  # ((flags by property index, content program or None), ...)
         self._at = (0, 0)  # the next to show: filter, property
+
+    def number(self, epoch, since):
+        """Number the events; go on after `since`, -1: it is not known any more, None: begin."""
+        self.numbered = True
+        self._epoch = epoch
+        self._since = since
 
     def receive(self, message, now):
         """Take one message of MessageReader."""
@@ -131,19 +186,28 @@ class EventStream:
         """How many times this change is to be sent: once for each filter already shown the
         state.
         """
-        count = 0
+        if self._shown is not None:
+            return 0  # its turn comes, it is in the history
         at_filter, at_property = self._at
+        return self._count(declared, data, at_filter, at_property)
+
+    def _count(self, declared, data, at_filter, at_property):
+        count = 0
         for i, (flags, content) in enumerate(self._filters):
             if not flags[declared.index]:
                 continue
             if i > at_filter or (i == at_filter and declared.index >= at_property):
                 break
-            if content is None or self._holds(content, items(declared, data)):
+            if content is None or self._holds(content, declared.items(data)):
                 count += 1
         return count
 
     def _replay(self):
-        """The next frame of the current state, None when all is shown."""
+        """The next frame of what was missed or of the state, None when all is shown."""
+        if self._copies:
+            return self._copies.pop()
+        if self._shown is not None:
+            return self._catch_up()
         at_filter, at_property = self._at
         while at_filter < len(self._filters):
             flags, content = self._filters[at_filter]
@@ -151,13 +215,31 @@ class EventStream:
                 declared = self._properties[at_property]
                 at_property += 1
                 if flags[declared.index] and (
-                    content is None or self._holds(content, items(declared, declared.data))
+                    content is None or self._holds(content, declared.items(declared.data))
                 ):
                     self._at = (at_filter, at_property)
                     return self._encode(declared, declared.data, declared.at)
             at_filter += 1
             at_property = 0
         self._at = (at_filter, 0)
+        return None
+
+    def _catch_up(self):
+        """The next frame of the events that were missed, None when all are shown."""
+        history = self._events.history
+        while self._shown < self._events.sequence:
+            behind = self._events.sequence - self._shown
+            if behind > len(history):
+                self.outbox.close(*FELL_BEHIND)
+                return None
+            declared, data, at, number = history[len(history) - behind]
+            self._shown = number
+            count = self._count(declared, data, len(self._filters), 0)
+            if count:
+                frame = self._encode(declared, data, at, number)
+                self._copies = [frame] * (count - 1)
+                return frame
+        self._shown = None
         return None
 
     def _answer(self, text):
@@ -175,8 +257,26 @@ class EventStream:
             return api.answer(error.call, "error", text, _METHOD)
         self.outbox.drop()  # only the latest filters apply
         self._filters = filters
+        self._copies = []
+        self._shown = None
         self._at = (0, 0)
-        return api.answer(call, "data", "{}")
+        return api.answer(call, "data", self._resume() if self._epoch else "{}")
+
+    def _resume(self):
+        """The data of a numbered stream's first reply; from then on it is like others."""
+        events = self._events
+        since = self._since
+        gap = since is not None and events.sequence - since > len(events.history)
+        if since is not None and not gap:
+            self._shown = since
+            self._at = (len(self._filters), 0)
+        data = '{"epoch":"%s","number":%d,"gap":%s}' % (
+            self._epoch,
+            events.sequence,
+            "true" if gap else "false",
+        )
+        self._epoch = None
+        return data
 
     def _compile(self, params):
         """The filters of a configure; one that is not there or empty is refused as real devices
@@ -208,11 +308,11 @@ class EventStream:
             raise api.ApiError(api.INVALID, name)
         flags = bytearray(len(self._properties))
         for declared in self._properties:
-            flags[declared.index] = topic_matches(compiled, declared.topic[0])
+            flags[declared.index] = topic_matches(compiled, declared.topic[TOPIC])
         return flags, program
 
     def _content(self, text):
-        from holdfast.vapix import contentfilter
+        from holdfast.core import contentfilter
 
         self._holds = contentfilter.content_matches
         return contentfilter.content_filter(text)

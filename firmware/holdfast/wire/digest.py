@@ -45,6 +45,7 @@ class Memory:
 
     def __init__(self):
         self.account = None  # None: nothing is remembered
+        self.accounts = None  # the accounts it is one of; they may change
         self.method = None
         self.target = None
         self.length = 0
@@ -110,13 +111,17 @@ class Authenticator:
 
     def __init__(self, realm, accounts, random_bytes):
         self.realm = realm
-        self._accounts = {account.name.encode(): account for account in accounts}
+        self.adopt(accounts)
         key = random_bytes(32) + bytes(32)  # one block of SHA-256
         self._inner = bytes([byte ^ 0x36 for byte in key])
         self._outer = bytes([byte ^ 0x5C for byte in key])
         self._serial = 0
         self._floor = 0  # serials up to here are stale unless their nonce is in the table
         self._nonces = {}
+
+    def adopt(self, accounts):
+        """From now on these are the accounts; what connections remember of others is void."""
+        self._accounts = {account.name.encode(): account for account in accounts}
 
     def challenges(self, now, stale=False):
         """The WWW-Authenticate values of a 401, MD5 first for clients that take the first."""
@@ -135,6 +140,7 @@ class Authenticator:
         """
         if (
             memory.account is not None
+            and memory.accounts is self._accounts
             and len(value) == memory.length
             and memory.method == method
             and memory.target == target
@@ -199,6 +205,7 @@ class Authenticator:
             memory.nonce = entry
             memory.learn(value, found)
             memory.account = account
+            memory.accounts = self._accounts
         return account
 
     def _issue(self, now):

@@ -11,7 +11,7 @@ from micropython import const
 from holdfast.wire import websocket
 
 WINDOW_BYTES = const(1024)
-QUEUE_FRAMES = const(32)  # references: an event's bytes are shared by all who get it
+QUEUE_FRAMES = const(48)  # references: an event's bytes are shared by all who get it
 REPLIES = const(4)  # answers to requests not sent yet; who asks faster than that does not read
 PING_EVERY_MS = const(20000)  # below the half minute after which clients and proxies give up
 PONG_WITHIN_MS = const(8000)
@@ -97,9 +97,10 @@ class Outbox:
         else:
             frame = self._refill()
             if frame is None:
-                if not self._queue:
+                waiting = self._control or self._queue  # refill may have closed
+                if not waiting:
                     return None
-                frame = self._queue.pop(0)
+                frame = waiting.pop(0)
         self._unacknowledged += len(frame)
         self._ask(now)
         return frame

@@ -6,7 +6,7 @@ not matter. XML entities stay as they are: the filters come in JSON.
 
 from micropython import const
 
-from holdfast.vapix.topicfilter import BLANKS, FilterError, check_length, local_name
+from holdfast.core.topicfilter import BLANKS, FilterError, check_length, local_name
 
 # Comparisons in one content filter, each made for every item of every event.
 MAX_TERMS = const(32)

@@ -1,13 +1,13 @@
 """Which content filters are understood, and what they let through (ONVIF ItemFilter)."""
 
 from claims import raises
-from holdfast.vapix.contentfilter import (
+from holdfast.core.contentfilter import (
     MAX_NESTING,
     MAX_TERMS,
     content_filter,
     content_matches,
 )
-from holdfast.vapix.topicfilter import MAX_LENGTH, FilterError
+from holdfast.core.topicfilter import MAX_LENGTH, FilterError
 
 ITEMS = (("port", "1"), ("state", "0"))
 

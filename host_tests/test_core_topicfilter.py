@@ -1,7 +1,7 @@
 """Which topic filters are understood, and what they let through (ONVIF ConcreteSet)."""
 
 from claims import raises
-from holdfast.vapix.topicfilter import (
+from holdfast.core.topicfilter import (
     MAX_LENGTH,
     MAX_PATHS,
     FilterError,

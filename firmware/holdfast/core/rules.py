@@ -1,0 +1,190 @@
+"""The rule engine: events in, commands to ports and notifications out. Pure, as all of core.
+
+A rule has a start event, conditions, or both, and one action:
+
+    (SET, port, active)               the port stays so
+    (PLAY, port, ((active, ms), ..))  a pulse or a sequence
+    (FOLLOW, port, active)            the port is so while the conditions hold, then the opposite
+    (NOTIFY, host, number, target, message, login, password)    an HTTP request
+
+Without a start it fires when the conditions come to hold; with one, when that event happens while
+they hold. A start of the module is no event: what fires once does not fire because the module was
+restarted, only what follows its conditions takes its place at once.
+
+Rules command ports like anybody else: what fallback has locked stays locked, and nothing here can
+hold a fallback up. Rules that chase each other are stopped: one that fires more than BURST times
+in a second rests for a minute and says so.
+"""
+
+from micropython import const
+
+from holdfast.core.contentfilter import content_matches
+from holdfast.core.events import TOPIC, VALUES
+from holdfast.core.topicfilter import topic_matches
+
+SET = const(0)
+PLAY = const(1)
+FOLLOW = const(2)
+NOTIFY = const(3)
+
+BURST = const(20)  # firings of one rule within a second
+_SECOND_MS = const(1000)
+REST_MS = const(60000)
+OUTGOING = const(8)  # notifications that wait; the oldest gives way
+
+_NO = const(1)  # of a property that a condition asks for: does it hold?
+_YES = const(2)
+_HOLDS = b"\x02"
+
+
+class Rule:
+    """One rule at work."""
+
+    def __init__(self, row, properties):
+        self.id, self.name, start, conditions, self.action = row
+        self.who = "rule " + self.name
+        self.start = None if start is None else (_flags(start[0], properties), start[1])
+        self.conditions = [(_flags(topics, properties), content) for topics, content in conditions]
+        for declared in properties:
+            self.note(declared, declared.data)
+        self.met = self.holds()  # all conditions
+        self.on = False  # of FOLLOW: the port is held
+        self.fired = 0
+        self.missed = 0  # firings while it rested
+        self.refused = 0  # by a lock
+        self.resting_until = None
+        self._second = None  # when the second began in which firings are counted
+        self._burst = 0
+
+    def note(self, declared, data):
+        """A property has this value now."""
+        for flags, content in self.conditions:
+            if flags[declared.index]:
+                flags[declared.index] = _YES if _matches(content, declared, data, True) else _NO
+
+    def holds(self):
+        """True when every condition holds for some property."""
+        for flags, _ in self.conditions:
+            if _HOLDS not in flags:
+                return False
+        return True
+
+    def starts(self, declared, data):
+        """True for an event that is the start."""
+        if self.start is None:
+            return False
+        flags, content = self.start
+        return flags[declared.index] and _matches(content, declared, data, False)
+
+    def may(self, now):
+        """Count a firing; False while the rule rests, or from now on has to."""
+        if self.resting_until is not None:
+            if now < self.resting_until:
+                self.missed += 1
+                return False
+            self.resting_until = None
+            self._second = None
+        if self._second is None or now - self._second >= _SECOND_MS:
+            self._second = now
+            self._burst = 0
+        self._burst += 1
+        if self._burst > BURST:
+            self.resting_until = now + REST_MS
+            self.missed += 1
+            return False
+        self.fired += 1
+        return True
+
+
+class Rules:
+    """All enabled rules of a module. rows: of core.rulecheck; before: the Rules these replace."""
+
+    def __init__(self, module, rows, now, before=None):
+        self._module = module
+        self.outgoing = []  # ((NOTIFY, ...), property, data, at)
+        self.lost = 0  # notifications that gave way
+        self.rules = [Rule(row, module.events.properties) for row in rows]
+        held = [] if before is None else [rule for rule in before.rules if rule.on]
+        for rule in self.rules:
+            if rule.action[0] == FOLLOW and rule.met and rule.start is None:
+                rule.on = True
+                self._fire(rule, None, None, now, now)
+        kept = [rule.action for rule in self.rules if rule.on]
+        for rule in held:
+            if rule.action not in kept:
+                rule.on = False
+                self._fire(rule, None, None, now, now)
+
+    def react(self, changes, now):
+        """Take events in their order; True when a port was commanded."""
+        moved = False
+        for declared, data, at, _ in changes:
+            for rule in self.rules:
+                was = rule.met
+                rule.note(declared, data)
+                rule.met = rule.holds()
+                start = rule.starts(declared, data)
+                if rule.action[0] == FOLLOW:
+                    wanted = rule.met and (rule.on or start or rule.start is None)
+                    fires = wanted != rule.on
+                    rule.on = wanted
+                elif rule.start is None:
+                    fires = rule.met and not was
+                else:
+                    fires = start and rule.met
+                if fires and self._fire(rule, declared, data, at, now):
+                    moved = True
+        return moved
+
+    def resume(self, now):
+        """Let rules go on whose rest is over; what follows its conditions catches up. True when a
+        port was commanded.
+        """
+        moved = False
+        for rule in self.rules:
+            if rule.resting_until is not None and now >= rule.resting_until:
+                rule.resting_until = None
+                if rule.action[0] == FOLLOW and self._fire(rule, None, None, now, now):
+                    moved = True
+        return moved
+
+    def _fire(self, rule, declared, data, at, now):
+        """Do what the rule's action says; True when a port was commanded."""
+        if not rule.may(now):
+            return False
+        action = rule.action
+        kind = action[0]
+        if kind == NOTIFY:
+            if len(self.outgoing) == OUTGOING:
+                self.outgoing.pop(0)
+                self.lost += 1
+            self.outgoing.append((action, declared, data, at))
+            return False
+        module = self._module
+        port = module.ports[action[1]]
+        if kind == PLAY:
+            steps = tuple([(_state(port, active), ms) for active, ms in action[2]])
+            refused = module.sequence(port, steps, rule.who, now, True)
+        else:
+            active = action[2] if kind == SET or rule.on else not action[2]
+            refused = module.command(port, _state(port, active), rule.who, now)
+        if refused is not None:
+            rule.refused += 1
+            return False
+        return True
+
+
+def _state(port, active):
+    return 1 - port.normal if active else port.normal
+
+
+def _flags(topics, properties):
+    """By index of a property: is it one of these topics?"""
+    return bytearray([topic_matches(topics, declared.topic[TOPIC]) for declared in properties])
+
+
+def _matches(content, declared, data, stateful):
+    """Does a content filter hold? Without one: any event, or for a condition the active state."""
+    if content is not None:
+        return content_matches(content, declared.items(data))
+    return not stateful or data == declared.topic[VALUES][1]
