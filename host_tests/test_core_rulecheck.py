@@ -1,0 +1,162 @@
+"""Actions and rules in settings: compiled, or refused with the name of the bad key."""
+
+from claims import raises
+from holdfast.core.rulecheck import MAX_ACTIONS, MAX_CONDITIONS, MAX_RULES, ConditionError
+from holdfast.core.rules import FOLLOW, NOTIFY, PLAY, SET
+from holdfast.core.settings import SettingsError
+from makers import settings
+
+TOPIC = "tns1:Device/tnsaxis:IO/Port"
+FIXED = "com.axis.action.fixed.io.toggle"
+HTTP = "com.axis.action.fixed.notification.http"
+HTTP_PARAMETERS = {
+    "message": "hello",
+    "parameters": "",
+    "upload_url": "http://192.0.2.7:8080/a?b=1",
+    "login": "me",
+    "password": "secret",
+    "proxy_host": "",
+    "proxy_port": "",
+    "proxy_login": "",
+    "proxy_password": "",
+    "qos": "",
+}
+
+
+def changed(row, **more):
+    row = dict(row)
+    row.update(more)
+    return row
+
+
+ACTION = {"template": FIXED, "parameters": {"port": "2", "state": "high", "duration": "0"}}
+RULE = {"action": "1", "start": {"topic": TOPIC}}
+
+
+def rows(action=ACTION, rule=RULE):
+    return settings(actions={"1": action}, rules={"1": rule}).rules
+
+
+def parameters(**more):
+    return changed(ACTION, parameters=changed(ACTION["parameters"], **more))
+
+
+def http(**more):
+    return {"template": HTTP, "parameters": changed(HTTP_PARAMETERS, **more)}
+
+
+def refused(key, action=ACTION, rule=RULE):
+    error = raises(SettingsError, rows, action, rule)
+    assert error.key == "settings." + key, error.key
+    return error
+
+
+def test_an_action_is_compiled_by_its_template():
+    assert rows()[0][4] == (SET, 2, True)
+    assert rows(parameters(state="low"))[0][4] == (SET, 2, False)
+    assert rows(parameters(duration=""))[0][4] == (SET, 2, True)
+    pulse = rows(parameters(duration="5"))[0][4]
+    assert pulse == (PLAY, 2, ((True, 5000), (False, 0)))
+    unlimited = {"template": "com.axis.action.unlimited.io.toggle"}
+    unlimited["parameters"] = {"port": "3", "state": "low"}
+    rule = {"action": "1", "conditions": [{"topic": TOPIC}]}
+    assert rows(unlimited, rule)[0][4] == (FOLLOW, 3, False)
+    sequence = {"template": "com.holdfast.action.fixed.io.sequence"}
+    sequence["parameters"] = {"port": "3", "sequence": "high:500, low:200,high"}
+    assert rows(sequence)[0][4] == (PLAY, 3, ((True, 500), (False, 200), (True, 0)))
+
+
+def test_a_notification_goes_to_an_address_in_digits():
+    action = rows(http())[0][4]
+    assert action == (NOTIFY, "192.0.2.7", 8080, "/a?b=1", "hello", "me", "secret")
+    assert rows(http(parameters="c=2"))[0][4][3] == "/a?b=1&c=2"
+    assert rows(http(parameters="c=2", upload_url="http://192.0.2.7"))[0][4][2:4] == (80, "/?c=2")
+    for url in (
+        "https://192.0.2.7/",
+        "http://example.com/",
+        "http://192.0.2/",
+        "http://192.0.2.256/",
+        "http://192.0.2.7:x/",
+        "http://192.0.2.7:65536/",
+        "http://192.0.2.7/a b",
+        "http://192.0.2.7/\u00e9",
+        "http://",
+        "",
+    ):
+        refused("actions.1.parameters.upload_url", http(upload_url=url))
+    refused("actions.1.parameters.proxy_host", http(proxy_host="192.0.2.1"))
+
+
+def test_a_rule_is_compiled_with_its_defaults():
+    (identifier, name, start, conditions, action) = rows()[0]
+    assert (identifier, name, conditions) == ("1", "Rule 1", ())
+    assert start[1] is None and len(start) == 2
+    assert rows(ACTION, changed(RULE, enabled=False)) == ()
+    assert settings(actions={"1": ACTION}).rules == ()
+
+
+def test_rules_come_in_the_order_of_their_numbers():
+    rules = {number: changed(RULE, name=number) for number in ("10", "2", "1")}
+    names = [row[1] for row in settings(actions={"1": ACTION}, rules=rules).rules]
+    assert names == ["1", "2", "10"]
+
+
+def test_bad_keys_are_named():
+    refused("actions.1.template", changed(ACTION, template="x"))
+    refused("actions.1.template", changed(ACTION, template=5))
+    refused("actions.1.parameters.port", parameters(port="0"))  # an input
+    refused("actions.1.parameters.port", parameters(port="9"))
+    refused("actions.1.parameters.state", parameters(state="1"))
+    refused("actions.1.parameters.duration", parameters(duration="-1"))
+    refused("actions.1.parameters.duration", parameters(duration="86401"))
+    refused("actions.1.parameters.duration", parameters(duration=5))
+    refused("actions.1.parameters.more", parameters(more=""))
+    refused("actions.1.extra", changed(ACTION, extra=1))
+    refused("rules.1.action", ACTION, changed(RULE, action="2"))
+    refused("rules.1.action", ACTION, changed(RULE, action=1))
+    refused("rules.1.action", ACTION, {"start": {"topic": TOPIC}})
+    refused("rules.1.start", ACTION, {"action": "1"})
+    refused("rules.1.start.topic", ACTION, changed(RULE, start={"topic": "||"}))
+    refused("rules.1.start.content", ACTION, changed(RULE, start={"content": "boolean("}))
+    refused("rules.1.enabled", ACTION, changed(RULE, enabled="yes"))
+    refused("rules.1.conditions", ACTION, changed(RULE, conditions={}))
+    many = [{"topic": TOPIC}] * (MAX_CONDITIONS + 1)
+    refused("rules.1.conditions", ACTION, changed(RULE, conditions=many))
+    for name, limit in (("actions", MAX_ACTIONS), ("rules", MAX_RULES)):
+        table = {"actions": {"1": ACTION}, "rules": {"1": RULE}}
+        row = table[name]["1"]
+        table[name] = {str(i): row for i in range(1, limit + 2)}
+        assert raises(SettingsError, settings, **table).key == "settings." + name
+        for identifier in ("", "x", "-1", "1234567"):
+            table[name] = {"1": row, identifier: row}
+            error = raises(SettingsError, settings, **table)
+            assert error.key == "settings.%s.%s" % (name, identifier)
+
+
+def test_a_sequence_is_bounded():
+    for text in ("", "up:5", "high:x", "high:65536", ",".join(["high:1"] * 17)):
+        action = {"template": "com.holdfast.action.fixed.io.sequence"}
+        action["parameters"] = {"port": "2", "sequence": text}
+        refused("actions.1.parameters.sequence", action)
+
+
+def test_a_condition_asks_for_one_topic():
+    for topic in (
+        "//.",
+        "",
+        "tns1:Device/tnsaxis:IO//.",
+        "tns1:Nothing",
+        TOPIC + "|" + TOPIC + "s",
+    ):
+        rule = {"action": "1", "conditions": [{"topic": topic}]}
+        if topic.endswith("s"):
+            assert rows(ACTION, rule)
+            continue
+        error = refused("rules.1.conditions[0].topic", ACTION, rule)
+        assert isinstance(error, ConditionError)
+
+
+def test_an_action_that_lasts_needs_a_condition():
+    unlimited = {"template": "com.axis.action.unlimited.io.toggle"}
+    unlimited["parameters"] = {"port": "3", "state": "low"}
+    refused("rules.1.conditions", unlimited)

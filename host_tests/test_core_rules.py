@@ -1,0 +1,270 @@
+"""The rule engine: events in, commands out; bounded, and below the fallback."""
+
+from holdfast.core.events import PORT, VIRTUAL_INPUT
+from holdfast.core.port import CLOSED, OPEN
+from holdfast.core.rules import BURST, NOTIFY, OUTGOING, REST_MS
+from makers import module
+
+IO_PORT = "tns1:Device/tnsaxis:IO/Port"
+VIRTUAL = "tns1:Device/tnsaxis:IO/VirtualInput"
+LOST = "tns1:Device/tnsaxis:Monitor/Heartbeat"
+
+
+def content(name, value, port=None):
+    text = 'boolean(//SimpleItem[@Name="%s" and @Value="%s"])' % (name, value)
+    if port is not None:
+        text += ' and boolean(//SimpleItem[@Name="port" and @Value="%s"])' % port
+    return text
+
+
+def on(topic, text=""):
+    return {"topic": topic, "content": text}
+
+
+INPUT_0 = on(IO_PORT, content("state", "1", "0"))
+INPUT_1 = on(IO_PORT, content("state", "1", "1"))
+V1 = on(VIRTUAL, content("active", "1", "1"))
+
+
+def toggle(port="2", state="high", duration="0"):
+    parameters = {"port": port, "state": state, "duration": duration}
+    return {"template": "com.axis.action.fixed.io.toggle", "parameters": parameters}
+
+
+def follow(port="2", state="high"):
+    parameters = {"port": port, "state": state}
+    return {"template": "com.axis.action.unlimited.io.toggle", "parameters": parameters}
+
+
+def notification(message="it happened"):
+    names = "parameters login password proxy_host proxy_port proxy_login proxy_password qos"
+    parameters = dict.fromkeys(names.split(), "")
+    parameters["message"] = message
+    parameters["upload_url"] = "http://192.0.2.1/x"
+    return {"template": "com.axis.action.fixed.notification.http", "parameters": parameters}
+
+
+def ruled(*rules, **more):
+    """A module with rules: (action, start or None, conditions...)."""
+    actions = {}
+    rows = {}
+    for i, (action, start, *conditions) in enumerate(rules):
+        identifier = str(i + 1)
+        actions[identifier] = action
+        rows[identifier] = {"action": identifier, "conditions": conditions}
+        if start:
+            rows[identifier]["start"] = start
+    return module(actions=actions, rules=rows, **more)
+
+
+def turn(subject, now):
+    """As the ticker does: act, tell, rules, tell again."""
+    subject.act(now)
+    subject.tell(now)
+    if subject.resume(now):
+        subject.tell(now)
+    changes = subject.events.take()
+    rounds = 0
+    while changes:
+        rounds += 1
+        if subject.react(changes, now):
+            subject.tell(now)
+        changes = subject.events.take()
+    return rounds
+
+
+def press(subject, index, now, for_ms=10):
+    subject.input(index, 1 - subject.levels[index], now)
+    turn(subject, now)
+    subject.input(index, 1 - subject.levels[index], now + for_ms)
+    turn(subject, now + for_ms)
+
+
+def test_a_start_event_sets_a_port():
+    subject = ruled((toggle(), INPUT_0))
+    assert subject.levels[2] == 0
+    press(subject, 1, 5)
+    assert subject.levels[2] == 0
+    press(subject, 0, 20)
+    assert subject.levels[2] == 1
+    assert subject.ports[2].who == "rule Rule 1"
+    assert subject.rules.rules[0].fired == 1
+
+
+def test_a_start_counts_only_while_the_conditions_hold():
+    subject = ruled((toggle(), INPUT_0, V1))
+    press(subject, 0, 5)
+    assert subject.levels[2] == 0
+    subject.switch(VIRTUAL_INPUT, 1, True, None, 30)
+    turn(subject, 30)
+    assert subject.levels[2] == 0  # a condition alone starts nothing
+    press(subject, 0, 50)
+    assert subject.levels[2] == 1
+
+
+def test_without_a_start_the_moment_counts_at_which_all_conditions_hold():
+    subject = ruled((toggle(), None, INPUT_0, INPUT_1))
+    subject.input(0, 1, 5)
+    turn(subject, 5)
+    assert subject.levels[2] == 0
+    subject.input(1, 0, 6)  # closed is level 0 there
+    turn(subject, 6)
+    assert subject.levels[2] == 1
+    subject.command(subject.ports[2], OPEN, "a", 7)
+    press(subject, 0, 8)  # off and on again
+    assert subject.levels[2] == 1
+    assert subject.rules.rules[0].fired == 2
+
+
+def test_a_pulse_ends_by_itself_and_a_second_one_begins_anew():
+    subject = ruled((toggle(duration="2"), INPUT_0))
+    press(subject, 0, 1000)
+    assert subject.levels[2] == 1
+    press(subject, 0, 2000)
+    turn(subject, 3999)
+    assert subject.levels[2] == 1
+    turn(subject, 4000)
+    assert subject.levels[2] == 0
+
+
+def test_a_sequence_plays_by_active_and_inactive():
+    parameters = {"port": "3", "sequence": "high:100,low:50,high"}
+    action = {"template": "com.holdfast.action.fixed.io.sequence", "parameters": parameters}
+    subject = ruled((action, INPUT_0), ports={"3": {"normal": "closed", "power_on": "closed"}})
+    press(subject, 0, 1000)
+    states = []
+    for now in (1000, 1099, 1100, 1149, 1150, 5000):
+        turn(subject, now)
+        states.append(subject.ports[3].active())
+    assert states == [True, True, False, False, True, True]
+
+
+def test_what_follows_its_conditions_goes_on_and_off_with_them():
+    subject = ruled((follow(), None, INPUT_0))
+    for now, level in ((5, 1), (10, 0), (15, 1)):
+        subject.input(0, level, now)
+        turn(subject, now)
+        assert subject.levels[2] == level
+
+
+def test_what_follows_with_a_start_begins_there_and_ends_with_the_conditions():
+    subject = ruled((follow(), INPUT_0, V1))
+    subject.switch(VIRTUAL_INPUT, 1, True, None, 5)
+    turn(subject, 5)
+    assert subject.levels[2] == 0
+    press(subject, 0, 10)
+    assert subject.levels[2] == 1
+    subject.switch(VIRTUAL_INPUT, 1, False, None, 30)
+    turn(subject, 30)
+    assert subject.levels[2] == 0
+
+
+def test_a_restart_is_no_event_but_what_follows_takes_its_place():
+    levels = b"\x01\x01\x00\x01"  # input 0 is closed from the beginning
+    subject = ruled((toggle(), None, INPUT_0), (follow("3"), None, INPUT_0), levels=levels)
+    turn(subject, 0)
+    assert subject.levels[2] == 0
+    assert subject.ports[3].active()
+    assert subject.ports[3].who == "rule Rule 2"
+
+
+def test_a_condition_without_content_holds_while_active():
+    subject = ruled((follow(), None, on(LOST)))
+    subject.heartbeat("b", 100, 0)
+    turn(subject, 50)
+    assert subject.levels[2] == 0
+    turn(subject, 101)
+    # The port falls back to open and is locked: no rule moves it.
+    assert subject.levels[2] == 0
+    assert subject.rules.rules[0].refused == 1
+    subject = ruled((follow(), None, on(LOST)), ports={"2": {"fallback": {"locked": False}}})
+    subject.heartbeat("b", 100, 0)
+    turn(subject, 101)
+    assert subject.levels[2] == 1
+
+
+def test_no_rule_holds_up_a_fallback():
+    # One that closes the port whenever it opens, on a port whose fallback is open and locked.
+    opened = on(IO_PORT, content("state", "0", "2"))
+    subject = ruled((toggle(), opened))
+    subject.heartbeat("a", 100, 0)
+    subject.command(subject.ports[2], CLOSED, "a", 1)
+    turn(subject, 1)
+    assert subject.act(101)
+    assert subject.levels[2] == 0
+    turn(subject, 101)
+    assert subject.levels[2] == 0
+    assert subject.trips[0][1] == 101
+
+
+def test_rules_that_chase_each_other_rest_and_say_so():
+    opened = on(IO_PORT, content("state", "0", "2"))
+    closed = on(IO_PORT, content("state", "1", "2"))
+    subject = ruled((toggle(state="high"), opened), (toggle(state="low"), closed))
+    subject.command(subject.ports[2], CLOSED, "a", 0)
+    assert turn(subject, 0) <= 2 * BURST + 2
+    first, second = subject.rules.rules
+    assert second.resting_until == REST_MS
+    assert first.fired + second.fired <= 2 * BURST
+    before = first.fired + second.fired
+    for now in range(10, 5000, 10):
+        turn(subject, now)
+    assert first.fired + second.fired == before
+    # After the rest an event may set them going again, for as long.
+    subject.command(subject.ports[2], OPEN, "a", REST_MS + 1)
+    turn(subject, REST_MS + 1)
+    assert first.fired + second.fired <= 2 * before + 2
+
+
+def test_what_follows_catches_up_after_its_rest():
+    subject = ruled((follow(), None, INPUT_0))
+    for i in range(2 * BURST):
+        subject.input(0, 1 - i % 2, i)
+        turn(subject, i)
+    rule = subject.rules.rules[0]
+    assert rule.missed > 0
+    subject.input(0, 1, 1000)
+    turn(subject, 1000)
+    assert subject.levels[2] != 1
+    turn(subject, rule.resting_until)
+    assert subject.levels[2] == 1
+
+
+def test_notifications_wait_in_a_bounded_queue():
+    subject = ruled((notification(), INPUT_0))
+    for i in range(OUTGOING + 3):
+        press(subject, 0, 1000 * i)
+    outgoing = subject.rules.outgoing
+    assert len(outgoing) == OUTGOING
+    assert subject.rules.lost == 3
+    action, declared, data, at = outgoing[-1]
+    assert action == (NOTIFY, "192.0.2.1", 80, "/x", "it happened", "", "")
+    assert (declared.topic, declared.source, data, at) == (PORT, "0", "1", 1000 * (OUTGOING + 2))
+
+
+def test_new_rules_replace_the_old_ones_and_what_was_held_is_let_go():
+    subject = ruled((follow(), None, INPUT_0), (follow("3"), None, INPUT_0))
+    subject.input(0, 1, 5)
+    turn(subject, 5)
+    assert subject.ports[2].active() and subject.ports[3].active()
+    before = ruled((follow("3"), None, INPUT_0))
+    rows = [(r.id, r.name, None, (), r.action) for r in before.rules.rules]
+    assert len(rows) == 1
+    subject.adopt(settings_with((follow("3"), None, INPUT_0)), 10)
+    turn(subject, 10)
+    assert not subject.ports[2].active()
+    assert subject.ports[3].active()
+    subject.adopt(settings_with(), 20)
+    turn(subject, 20)
+    assert not subject.ports[3].active()
+
+
+def settings_with(*rules):
+    from makers import settings
+
+    actions = {}
+    rows = {}
+    for i, (action, _, condition) in enumerate(rules):
+        actions[str(i)] = action
+        rows[str(i)] = {"action": str(i), "conditions": [condition]}
+    return settings(actions=actions, rules=rows)
