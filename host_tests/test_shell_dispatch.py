@@ -1,12 +1,14 @@
 """From a request to an answer: rows, rights, trouble."""
 
+import sys
+
 from claims import raises
 from holdfast.core.accounts import ACTUATE, ANYONE, READ_SYSTEM, Account
 from holdfast.shell import dispatch
-from holdfast.shell.dispatch import Dispatcher, Lazy
+from holdfast.shell.dispatch import Dispatcher, Lazy, Passing
 from holdfast.wire.digest import Refused
 from holdfast.wire.http import HttpError, Response
-from makers import Asked
+from makers import Asked, module
 
 OPERATOR = Account("o", 2, b"", b"")
 VIEWER = Account("v", 1, b"", b"")
@@ -162,3 +164,23 @@ def test_out_of_memory_while_checking_who_calls_is_tried_once_more():
     bench.authenticator.check = full
     assert bench.ask().status == 200
     assert len(bench.shed) == 1
+
+
+def test_a_passing_service_is_let_go_with_its_code_when_nobody_calls():
+    name = "holdfast.own.status"
+    service = Passing(name, "StatusService", module(), "1", also=("holdfast.wire.chunked",))
+    __import__("holdfast.wire.chunked")
+    get = service.handler("get")
+    bench = Bench(get)
+    bench.dispatcher = Dispatcher(
+        (("/x", "POST", ACTUATE, get, False),), bench.authenticator, None, (service,)
+    )
+    for _ in range(2):
+        assert bench.ask().status == 200
+        assert name in sys.modules
+        bench.dispatcher.rest()
+        assert service.made is not None  # it was called in between
+        bench.dispatcher.rest()
+        assert service.made is None
+        assert name not in sys.modules and "holdfast.wire.chunked" not in sys.modules
+        bench.dispatcher.rest()

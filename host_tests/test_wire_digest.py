@@ -776,6 +776,22 @@ def test_what_is_put_behind_is_judged_as_by_a_fresh_memory():
             assert verdict(remembers, value, memory=memory) == expected, value
 
 
+def test_accounts_that_changed_are_judged_anew_on_a_kept_connection():
+    for accounts, wanted in ((ACCOUNTS, "root"), (ACCOUNTS[1:], "refused")):
+        authenticator = server()
+        memory = Memory()
+        nonce = fresh(authenticator)
+        assert verdict(authenticator, credentials(nonce, 1), memory=memory) == "root"
+        authenticator.adopt(accounts)
+        assert verdict(authenticator, credentials(nonce, 2), memory=memory) == wanted
+    other = (Account("root", "new"),)
+    authenticator.adopt(other)
+    assert verdict(authenticator, credentials(nonce, 3), memory=memory) == "refused"
+    value = credentials(nonce, 4, password="new")
+    assert verdict(authenticator, value, memory=memory) == "root"
+    assert memory.account is other[0]
+
+
 def test_parse_says_where_values_stand():
     value = b'Digest a="1, 2" , bc=3x,d=""'
     found = parse(value)

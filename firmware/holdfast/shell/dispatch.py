@@ -8,7 +8,7 @@ answered without detail.
 from micropython import const
 
 from holdfast.core.accounts import ANYONE
-from holdfast.shell.heap import load
+from holdfast.shell.heap import forget, load
 from holdfast.shell.portable import report
 from holdfast.wire.digest import Memory, Refused
 from holdfast.wire.http import HttpError, Response, reason
@@ -49,15 +49,49 @@ class Lazy:
         return handle
 
 
+class Passing(Lazy):
+    """A service without a state of its own: made anew when it is called, and let go with its code
+    when nobody has called it for a while. What one client asks once at its start does not fill the
+    heap for ever.
+
+    also: modules that no other service uses, let go together with its own.
+    """
+
+    def __init__(self, module, name, *arguments, also=()):
+        super().__init__(module, name, *arguments)
+        self._also = also
+        self._used = False  # since the reaper looked last
+
+    def handler(self, method):
+        handle = super().handler(method)
+
+        def use(*arguments):
+            self._used = True
+            return handle(*arguments)
+
+        return use
+
+    def rest(self):
+        """Let go, unless it was called since this was asked last."""
+        if self.made is not None and not self._used:
+            self.made = None
+            forget(self._module)
+            for module in self._also:
+                forget(module)
+        self._used = False
+
+
 class Dispatcher:
     """Answers requests by the rows of a table.
 
     redeem: a function(query, now) for the account whose session token the query has, or None.
+    passing: the services that may be let go.
     """
 
-    def __init__(self, routes, authenticator, redeem):
+    def __init__(self, routes, authenticator, redeem, passing=()):
         self._authenticator = authenticator
         self._redeem = redeem
+        self._passing = passing
         self._routes = {}
         for route in routes:
             self._routes[route[0]] = self._routes.get(route[0], ()) + (route,)
@@ -97,6 +131,11 @@ class Dispatcher:
         except Exception as error:
             report(error)
             return refusal(500)
+
+    def rest(self):
+        """Let go of every service that was not called since this was asked last."""
+        for service in self._passing:
+            service.rest()
 
     def _challenge(self, now, stale=False):
         challenges = self._authenticator.challenges(now, stale)

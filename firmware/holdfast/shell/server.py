@@ -20,6 +20,7 @@ from holdfast.wire.buffer import ReceiveBuffer
 from holdfast.wire.http import CONTINUE, HEAD_BYTES, HttpError
 
 _REAP_MS = const(250)
+_REST_MS = const(60000)  # a service that nobody called for so long is let go
 _PAUSE_MS = const(20)  # until a place may be free
 _TROUBLE_MS = const(50)  # after accept failed: out of sockets
 _RESERVE_BYTES = const(1024)  # what a heartbeat needs
@@ -77,6 +78,7 @@ class Server:
     async def reap(self):
         """End what is late, ping streams, keep a place free; never ends."""
         connections = self._connections
+        rest_at = 0
         while True:
             await sleep_ms(_REAP_MS)
             now = self.turn()
@@ -91,6 +93,9 @@ class Server:
                     self._timeout(connection)
             if connections.taken():
                 connections.make_room(now)
+            if now >= rest_at:
+                rest_at = now + _REST_MS
+                self._dispatcher.rest()
             self._restock()
 
     def _timeout(self, connection):
@@ -110,9 +115,10 @@ class Server:
         known = [(account.name, account.role, account.md5) for account in accounts]
         for connection in self._connections.all:
             account = connection.caller.account
-            if account is not None and connection.stream is not None:
-                if (account.name, account.role, account.md5) not in known:
-                    connection.end()
+            if connection.stream is None or account is None:
+                continue
+            if (account.name, account.role, account.md5) not in known:
+                connection.end()
 
     def shed(self, spared):
         """Out of memory: the newest connection but `spared` gives way, and a reserve is there now.
@@ -120,6 +126,7 @@ class Server:
         What a task holds is free when it has ended; whoever tries once more needs some at once.
         """
         self._reserve = None
+        self._dispatcher.rest()
         hoarder = self._connections.newest(spared, True)
         if hoarder is not None:
             hoarder.end()

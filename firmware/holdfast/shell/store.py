@@ -42,7 +42,7 @@ class Store:
         self._name = None  # of the file that holds the settings in force, None for none
 
     def load(self):
-        """The settings in flash; with none, or broken ones, safe defaults and no account, aloud."""
+        """The settings in flash; with none, or broken ones, safe defaults, no account, aloud."""
         broken = False
         settings = None
         for name in (CURRENT, NEW, PREVIOUS):
