@@ -44,6 +44,13 @@ LOST_TOPIC = "tns1:Device/tnsaxis:Monitor/Heartbeat"
 PORT_TOPIC = "tns1:Device/tnsaxis:IO/Port"
 INPUT_TOPIC = "tns1:Device/Trigger/DigitalInput"
 RELAY_TOPIC = "tns1:Device/Trigger/Relay"
+OUTPUT_TOPIC = "tns1:Device/tnsaxis:IO/OutputPort"
+VIRTUAL_TOPIC = "tns1:Device/tnsaxis:IO/VirtualInput"
+MANUAL_TOPIC = "tns1:Device/tnsaxis:IO/VirtualPort"
+READY_TOPIC = "tns1:Device/tnsaxis:Status/SystemReady"
+VIRTUAL = 8  # virtual inputs, and as many manual triggers
+# Properties of the board: heartbeat, ready, two for an input, three for an output, the virtual.
+STATE = 2 + 4 * 2 + 4 * 3 + 2 * VIRTUAL
 
 
 # -- settings -------------------------------------------------------------------------------------

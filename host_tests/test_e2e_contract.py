@@ -15,6 +15,7 @@ from boards import (
     HEARTBEAT,
     PORT_TOPIC,
     START_S,
+    STATE,
     STATUS,
     STOP_S,
     VENDOR_BEAT,
@@ -262,15 +263,18 @@ def test_it_serves_in_the_heap_of_a_board(start):
     """Objects are twice as large here as on a board, which has about 190 KB."""
     board = start(settings(), "--heap", "300k", "--connections", 8)
     masters = [board.master(name) for name in ("root", "door", "vms", "guest")]
-    with board.subscribed("//.", replay=17) as one, board.subscribed("//.", replay=17) as two:
+    with (
+        board.subscribed("//.", replay=STATE) as one,
+        board.subscribed("//.", replay=STATE) as two,
+    ):
         for i in range(100):
             for master in masters[:3]:
                 master.beat(60000)
             masters[3].status()
             masters[0].set(p4=("closed", "open")[i % 2])
             for stream in (one, two):
-                notification(stream)
-                notification(stream)
+                for _ in range(3):
+                    notification(stream)
     assert [master.connects for master in masters] == [1] * 4
 
 

@@ -15,10 +15,16 @@ from boards import (
     ANSWER_S,
     INPUT_TOPIC,
     LOST_TOPIC,
+    MANUAL_TOPIC,
+    OUTPUT_TOPIC,
     PORT_TOPIC,
+    READY_TOPIC,
     RELAY_TOPIC,
+    STATE,
     STREAM,
     TOKEN,
+    VIRTUAL,
+    VIRTUAL_TOPIC,
     Credentials,
     Figures,
     ask,
@@ -36,8 +42,6 @@ from boards import (
     until,
     wait_for,
 )
-
-STATE = 17  # properties of the board: one of the heartbeat, two for each port
 
 
 def everything(stream, count=STATE):
@@ -117,7 +121,9 @@ def test_the_reply_comes_first_then_the_whole_state_once(start):
         state = everything(stream)
         assert silent(stream)
     assert len(set(state)) == STATE
-    expected = {(LOST_TOPIC, None, "0")}
+    expected = {(LOST_TOPIC, None, "0"), (READY_TOPIC, None, "1")}
+    for topic in (VIRTUAL_TOPIC, MANUAL_TOPIC):
+        expected |= {(topic, str(number), "0") for number in range(1, VIRTUAL + 1)}
     for i in range(8):
         active = i == 5
         expected.add((PORT_TOPIC, str(i), "1" if active else "0"))
@@ -125,6 +131,7 @@ def test_the_reply_comes_first_then_the_whole_state_once(start):
             expected.add((INPUT_TOPIC, str(i), "0"))
         else:
             expected.add((RELAY_TOPIC, str(i), "active" if active else "inactive"))
+            expected.add((OUTPUT_TOPIC, str(i), "high" if active else "low"))
     assert set(state) == expected
 
 
@@ -132,9 +139,10 @@ def test_then_only_changes_come(board):
     master = board.master()
     with board.subscribed("//.", replay=STATE) as stream:
         master.set(p4="closed")
-        assert {notification(stream)[1:], notification(stream)[1:]} == {
+        assert {row[1:] for row in everything(stream, 3)} == {
             ("4", "1"),
             ("4", "active"),
+            ("4", "high"),
         }
         master.set(p4="closed", p5="open")  # as they are already
         board.drive(0, 0)
@@ -187,8 +195,9 @@ FILTERS = {
     "//.": STATE,
     "": STATE,
     "tns1:Device//.": STATE,
-    "tns1:Device/tnsaxis:IO//.": 8,
-    "tns1:Device/tnsaxis:IO//": 8,  # as the vendor's page prints it
+    "tns1:Device/tnsaxis:IO//.": 8 + 4 + 2 * VIRTUAL,
+    "tns1:Device/tnsaxis:IO//": 8 + 4 + 2 * VIRTUAL,  # as the vendor's page prints it
+    "tns1:Device/tnsaxis:IO/tnsaxis:OutputPort": 4,  # as the vendor's documents write children
     "tns1:Device/tnsaxis:IO": 0,
     PORT_TOPIC: 8,
     "onvif:Device/axis:IO/Port": 8,
@@ -214,7 +223,9 @@ def test_content_filters(board):
     master = board.master()
     with board.open_stream() as stream:
         assert configure(stream, {"contentFilter": one}).get("data") == {}
-        assert everything(stream, 1) == [(PORT_TOPIC, "4", "0")]
+        virtual = [(topic, "4", "0") for topic in (VIRTUAL_TOPIC, MANUAL_TOPIC)]
+        ports = [(PORT_TOPIC, "4", "0"), (OUTPUT_TOPIC, "4", "low")]
+        assert sorted(everything(stream, 4)) == sorted(ports + virtual)
         row = {"topicFilter": both[0], "contentFilter": both[1] + " and " + one}
         assert configure(stream, row).get("data") == {}
         assert silent(stream, 0.05)  # nothing is closed yet
@@ -593,7 +604,7 @@ def test_an_event_and_its_sibling_come_without_delay(board, runtime, record_prop
     with board.subscribed("//.", replay=STATE) as stream:
         for i in range(60):
             master.set(p4=("closed", "open")[i % 2])
-            everything(stream, 2)
+            everything(stream, 3)
             took.append(time.monotonic() - master.sent_at)
     figures = Figures(took)
     record_property("command to both events, " + runtime, str(figures))
@@ -616,9 +627,10 @@ def test_a_subscriber_that_stops_reading_is_closed_and_nobody_else_notices(
         assert len(stalled.texts(2)) == 2  # the reply and the state; and then it reads no more
         for i in range(100):
             master.set(p4=("closed", "open")[i % 2])
-            events = everything(good, 2)
+            events = everything(good, 3)
             took.append(time.monotonic() - master.sent_at)
-            assert {data for *_, data in events} == ({"1", "active"}, {"0", "inactive"})[i % 2]
+            wanted = ({"1", "active", "high"}, {"0", "inactive", "low"})[i % 2]
+            assert {data for *_, data in events} == wanted
         assert stalled.close_code() == 1008
         assert closed_by_peer(sock, 2)
     figures = Figures(took)
@@ -660,7 +672,7 @@ def test_five_subscribers_get_the_same(board):
             master.set(p7=("closed", "open")[i % 2])
             said = []
             for stream in streams:
-                said.append([stream.recv(ANSWER_S), stream.recv(ANSWER_S)])
+                said.append([stream.recv(ANSWER_S) for _ in range(3)])
             assert all(texts == said[0] for texts in said)
             assert event(said[0][0])[1] == "7"
 
@@ -677,3 +689,52 @@ def test_streams_come_and_go(board):
         stream.close()
         stream.recv(1)
     board.master().beat(60000)
+
+
+def numbered(board, query, name="root"):
+    """A stream that goes on where another one ended."""
+    address = (board.host, board.port, STREAM, query, board.token(name))
+    url = "ws://%s:%d%s&%s&wssession=%s" % address
+    return connect(url, proxy=None, open_timeout=ANSWER_S, close_timeout=1)
+
+
+def numbers(stream, count):
+    """(number, data) of the next notifications."""
+    rows = []
+    for _ in range(count):
+        said = json.loads(stream.recv(ANSWER_S))["params"]["notification"]
+        rows.append((said["number"], *said["message"]["data"].values()))
+    return rows
+
+
+def test_a_stream_goes_on_where_the_last_one_ended(make_board):
+    board = make_board(settings()).start()
+    master = board.master()
+    with numbered(board, "since=") as stream:
+        first = configure(stream, RELAY_TOPIC)["data"]
+        assert first["gap"] is False
+        everything(stream, 4)
+        master.set(p4="closed")
+        ((number, data),) = numbers(stream, 1)
+        assert data == "active" and number > first["number"]
+    master.set(p4="open")
+    master.set(p5="closed")
+    resume = "since=%d&epoch=%s" % (number, first["epoch"])
+    with numbered(board, resume) as stream:
+        assert configure(stream, RELAY_TOPIC)["data"]["gap"] is False
+        master.set(p5="open")
+        missed = numbers(stream, 3)
+        assert [data for _, data in missed] == ["inactive", "active", "inactive"]
+        assert number < missed[0][0] < missed[1][0] < missed[2][0]
+        assert silent(stream)
+    for i in range(30):
+        master.set(p4=("closed", "open")[i % 2])
+    with numbered(board, resume) as stream:
+        assert configure(stream, RELAY_TOPIC)["data"]["gap"] is True
+        assert len(everything(stream, 4)) == 4  # the state
+        assert silent(stream)
+    board.stop()
+    again = make_board(settings()).start()
+    with numbered(again, resume) as stream:
+        answer = configure(stream, RELAY_TOPIC)["data"]
+        assert answer["gap"] is True and answer["epoch"] != first["epoch"]
