@@ -38,6 +38,7 @@ RESERVED = {
 TESTED_ELSEWHERE = {
     "app": "joins everything: every test_e2e_*.py starts it",
     "core/accounts": "a row and its constants: test_core_check.py",
+    "core/adoption": "Module.adopt: test_core_module.py, test_core_rules.py",
     "core/settings": "rows, filled in by core/check: test_core_check.py",
     "hal/simulated": "files as wires: test_e2e_contract.py",
     "shell/admission": "who gives way: test_e2e_admission.py",
@@ -45,6 +46,7 @@ TESTED_ELSEWHERE = {
     "shell/cpython": "portable.py's other half: every test_e2e_*.py on CPython",
     "shell/heap": "order in the heap: test_e2e_memory.py, tools/smallest.py",
     "shell/portable": "asyncio and sockets: every test_e2e_*.py, on both interpreters",
+    "shell/saving": "what a store does: test_shell_store.py",
     "shell/server": "moves bytes: test_e2e_hostile.py, test_e2e_admission.py",
     "shell/streaming": "moves bytes: test_e2e_events.py",
     "wire/chunked": "a coding of request bodies: test_wire_http.py",

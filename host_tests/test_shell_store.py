@@ -2,7 +2,8 @@
 
 from claims import raises
 from holdfast.core.settings import NotSaved, SettingsError
-from holdfast.shell.store import CURRENT, NEW, PREVIOUS, Store, document, seal
+from holdfast.shell.saving import CURRENT, NEW, PREVIOUS, document, seal
+from holdfast.shell.store import Store
 from holdfast.wire.dump import dumps
 from holdfast.wire.json import loads
 from makers import WIRING, account

@@ -54,7 +54,7 @@ def check_settings(path):
     import board
     from holdfast.core.check import check
     from holdfast.core.settings import SettingsError
-    from holdfast.shell.store import document
+    from holdfast.shell.saving import document
     from holdfast.wire.json import JsonError
 
     try:

@@ -56,7 +56,7 @@ class Module:
         self._declare(settings.ports, now)
         self.virtual = VirtualInputs(self.events, now)
         self._fault = Session("")  # the module's own: lost when a turn failed
-        self._watch([Session(a.name) for a in settings.accounts if a.role >= ACTUATE])
+        self.watch([Session(a.name) for a in settings.accounts if a.role >= ACTUATE])
         for account in settings.accounts:
             if account.first_heartbeat_within_ms is not None:
                 session = self._by_master[account.name]
@@ -64,9 +64,12 @@ class Module:
         self.fallback_levels = self._prepare()
         self._due = self._find_due()
         self.rules = None  # core.rules.Rules, when there are any
-        self._adopt_rules(settings.rules, now)
+        if settings.rules:
+            from holdfast.core.rules import Rules
 
-    def _watch(self, sessions):
+            self.rules = Rules(self, settings.rules, now)
+
+    def watch(self, sessions):
         """These are the sessions of all masters from now on."""
         self.sessions = sessions
         self._watched = sessions + [self._fault]
@@ -77,6 +80,7 @@ class Module:
                 for port in self.outputs
                 if port.fallback.master in (None, session.master) or session is self._fault
             )
+        self._due = self._find_due()
 
     def _declare(self, rows, now):
         """Declare every property with the state the module wakes up in."""
@@ -123,7 +127,7 @@ class Module:
                     first = session
             if first is None:
                 break
-            self._lose(first, first.expires_at)
+            self.lose(first, first.expires_at)
         for port in self.outputs:
             while port.due is not None and now >= port.due:
                 port.advance()
@@ -133,13 +137,15 @@ class Module:
         self._due = self._find_due()
         return self._news
 
-    def _lose(self, session, at):
+    def lose(self, session, at):
+        """A session is over; `act` takes the first steps of its ports' fallback."""
         session.lost = True
         session.lost_at = at
         session.untold = True
         session.expires_at = None
         session.id = None
         self._news = True
+        self._due = at
         for port in session.ports:
             if not port.lost:
                 port.lose(at, session.master)
@@ -217,7 +223,7 @@ class Module:
             session.begin(uuid4(self._random_bytes(16)))
             session.lost = False
             self._fault.lost = False
-            self._regain(now)
+            self.regain(now)
         session.feed(duration_ms, now)
         if self._due is None or session.expires_at < self._due:
             self._due = session.expires_at
@@ -229,7 +235,7 @@ class Module:
         self.tell(now)
         session = self._fault if master == "" else self._by_master[master]
         session.lost = False
-        self._regain(now)
+        self.regain(now)
         self.tell(now)
 
     def command(self, port, state, who, now):
@@ -321,50 +327,17 @@ class Module:
         """A turn failed: every master's session is over, every output begins its fallback."""
         for session in self.sessions:
             if session.expires_at is not None:
-                self._lose(session, now)
+                self.lose(session, now)
         if not self._fault.lost:
-            self._lose(self._fault, now)
-        self._due = now
+            self.lose(self._fault, now)
 
     def adopt(self, settings, now):
         """Take over names, usages, normal states, debounce times, masters and rules from settings
         that were changed while the module runs.
         """
-        for port, row in zip(self.ports, settings.ports):
-            port.name = row.name
-            port.usage = row.usage
-            port.debounce_ms = row.debounce_ms
-            if self.set_normal(port, row.normal, "settings", now) is not None:
-                port.normal = row.normal  # locked: the circuit stays, what it means changes
-                port.since = now
-                self._news = True
-        self._adopt_masters(settings.accounts, now)
-        self._adopt_rules(settings.rules, now)
+        from holdfast.core.adoption import adopt
 
-    def _adopt_masters(self, accounts, now):
-        """A master whose account is gone is lost at once, and then awaited no more."""
-        sessions = []
-        for account in accounts:
-            if account.role >= ACTUATE:
-                sessions.append(self._by_master.get(account.name) or Session(account.name))
-        gone = [session for session in self.sessions if session not in sessions]
-        for session in gone:
-            if session.expires_at is not None:
-                self._lose(session, now)
-        self._due = now
-        self.act(now)
-        self.tell(now)
-        for session in gone:
-            session.lost = False
-        self._watch(sessions)
-        self._regain(now)
-        self._due = self._find_due()
-
-    def _adopt_rules(self, rows, now):
-        if rows or self.rules is not None:
-            from holdfast.core.rules import Rules
-
-            self.rules = Rules(self, rows, now, self.rules)
+        adopt(self, settings, now)
 
     # -- return -----------------------------------------------------------------------------------
 
@@ -376,7 +349,8 @@ class Module:
                 return True
         return False
 
-    def _regain(self, now):
+    def regain(self, now):
+        """Ports whose masters are all back or released end their fallback."""
         self._news = True
         for port in self.outputs:
             if port.lost and not self._any_lost(port.fallback.master):

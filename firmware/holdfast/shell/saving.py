@@ -1,0 +1,117 @@
+"""The settings in flash: loaded at the start, changed while the module runs, never half.
+
+A change is made on the document: what flash holds is read, edited and checked as a whole, written
+under a new name and then renamed; the copy before stays as a second one. Only then the running
+module adopts it. At whichever write or rename the power goes off, the next start finds the old
+settings or the new ones.
+
+What is written ends with a checksum over all before it, as the last member of the JSON object. A
+file without one, as people write them, is taken as it is.
+
+Loaded by shell.store when it is needed, and let go again with all that only this needs.
+"""
+
+import hashlib
+from binascii import hexlify
+
+from holdfast.core.check import check
+from holdfast.core.settings import NotSaved, SettingsError
+from holdfast.wire.dump import dumps
+from holdfast.wire.json import JsonError, loads
+
+CURRENT = "settings.json"
+NEW = "settings.new"  # being written, or complete and not yet renamed
+PREVIOUS = "settings.old"
+
+_CHECKSUM = b',\n "checksum": "'
+_END = b'"\n}\n'
+_HEX_DIGITS = 64
+
+
+def load(store):
+    """The settings in flash; with none, or broken ones, safe defaults, no account, aloud."""
+    broken = False
+    settings = None
+    for name in (CURRENT, NEW, PREVIOUS):
+        data = store.storage.read(name)
+        if data is None:
+            continue
+        try:
+            settings = check(document(data), store.wiring)
+            store.name = name
+            break
+        except JsonError as error:
+            problem = "is not JSON: %s at byte %d" % (error, error.position)
+        except SettingsError as error:
+            problem = str(error)
+        broken = True
+        print("holdfast: %s: %s" % (name, problem))
+    if settings is None:
+        if not broken:
+            print("holdfast: there is no %s" % CURRENT)
+        print("holdfast: safe defaults: every output falls back to open, nobody can log in")
+        settings = check({}, store.wiring)
+    elif store.name != CURRENT:
+        print("holdfast: going on with %s" % store.name)
+    store.fresh = not settings.accounts and not broken
+    return settings
+
+
+def read(store):
+    """The settings in force, as a JSON reader gives them; NotSaved when they cannot be read."""
+    if store.name is None:
+        return {}
+    try:
+        return document(store.storage.read(store.name) or b"")
+    except (JsonError, SettingsError):
+        raise NotSaved("%s cannot be read any more" % store.name)
+
+
+def change(store, edit):
+    """Edit the document, check it and save it; the settings that now hold."""
+    changed = read(store)
+    edit(changed)
+    settings = check(changed, store.wiring)
+    _save(store, seal(dumps(changed)))
+    store.fresh = not settings.accounts
+    return settings
+
+
+def _save(store, data):
+    storage = store.storage
+    try:
+        if store.name == NEW:
+            # The power went off before the last rename: it comes now.
+            storage.rename(NEW, CURRENT)
+            store.name = CURRENT
+        storage.write(NEW, data)
+        # The settings in force become the previous ones; damaged ones may not.
+        if store.name == CURRENT:
+            storage.rename(CURRENT, PREVIOUS)
+            store.name = PREVIOUS
+        storage.rename(NEW, CURRENT)
+    except OSError as error:
+        raise NotSaved("flash cannot be written: %s" % error)
+    store.name = CURRENT
+
+
+def document(data):
+    """The JSON object in a settings file (bytes); JsonError, SettingsError for a bad checksum."""
+    value = loads(data)
+    if isinstance(value, dict) and "checksum" in value:
+        del value["checksum"]
+        if seal_of(data[: -len(_END) - _HEX_DIGITS - len(_CHECKSUM)]) != data:
+            raise SettingsError("checksum", "does not match; remove it if you edited this file")
+    return value
+
+
+def seal(text):
+    """A JSON object as bytes, with its checksum as the last member."""
+    text = text[: text.rindex("}")].rstrip()
+    assert text != "{"  # nobody saves nothing
+    return seal_of(text.encode())
+
+
+def seal_of(data):
+    """What stands before the checksum, with it and the end put behind."""
+    return b"".join((data, _CHECKSUM, hexlify(hashlib.sha256(data).digest()), _END))
