@@ -3,6 +3,9 @@
 from holdfast.core.accounts import Account
 from holdfast.core.check import check
 from holdfast.core.module import Module
+from holdfast.core.settings import NotSaved
+from holdfast.wire.dump import dumps
+from holdfast.wire.json import loads
 
 # Two inputs and two outputs: the smallest board that shows everything.
 WIRING = ((10, "input", 1), (11, "input", 0), (12, "output", 1), (13, "output", 0))
@@ -26,6 +29,31 @@ def settings(ports=None, accounts=None, wiring=WIRING, **more):
     data = {"accounts": accounts, "ports": ports or {}}
     data.update(more)
     return check(data, wiring)
+
+
+class Store:
+    """The settings of a module as a document; a change is checked and adopted, and counted."""
+
+    def __init__(self, subject, document=None, wiring=WIRING):
+        self.saved = document or {"accounts": [account("a"), account("b", "administrator")]}
+        self.fresh = False
+        self.count = 0
+        self.full = False
+        self._module = subject
+        self._wiring = wiring
+
+    def document(self):
+        return loads(dumps(self.saved).encode())
+
+    def change(self, edit, now):
+        if self.full:
+            raise NotSaved("full")
+        changed = self.document()
+        edit(changed)
+        settings = check(changed, self._wiring)
+        self.saved = changed
+        self.count += 1
+        self._module.adopt(settings, now)
 
 
 class Numbers:

@@ -1,7 +1,7 @@
 """The event system: only changes make events."""
 
 from holdfast.core.events import (
-    DATA,
+    DETAILS,
     HEARTBEAT,
     HISTORY_KEPT,
     PORT,
@@ -63,4 +63,7 @@ def test_the_history_begins_when_somebody_wants_it_and_is_bounded():
 def test_every_topic_says_how_it_is_declared():
     for row in TOPICS:
         assert row[TOPIC].startswith("tns1:Device/") and len(row[VALUES]) == 2
-        assert len(row[DATA]) == 3 and (row[SOURCE] is None or len(row[SOURCE]) == 3)
+        nice, source, data, application = row[DETAILS].split("|")
+        assert nice and application in ("", "application")
+        assert len(data.split(",")) == 2
+        assert len(source.split(",")) == (1 if row[SOURCE] is None else 2)

@@ -1,8 +1,9 @@
 """The I/O module: facts in with the time, levels and events out."""
 
-from holdfast.core.module import LOCKED, NOT_OUTPUT, TRIPS_KEPT
+from holdfast.core.events import VIRTUAL_INPUT, VIRTUAL_PORT
+from holdfast.core.module import BUSY, LOCKED, NOT_OUTPUT, TRIPS_KEPT
 from holdfast.core.port import CLOSED, OPEN
-from makers import account, events, module, turn
+from makers import account, events, module, settings, turn
 
 CLOSE_ON_LOSS = {"2": {"fallback": {"steps": [{"state": "closed"}]}}}
 
@@ -351,15 +352,21 @@ def test_act_allocates_nothing_between_deadline_and_pin():
     except ImportError:
         return  # CPython has no such lock; the MicroPython run of this file makes the claim
     steps = [{"after": 0, "state": "closed"}, {"after": 50, "state": "open"}]
-    subject = module({"2": {"fallback": {"steps": steps}}})
+    ports = {"2": {"fallback": {"steps": steps}}, "3": {"fallback": {"master": "b"}}}
+    subject = module(ports)
     subject.heartbeat("a", 100, 0)
-    subject.heartbeat("b", 100, 0)
+    subject.heartbeat("b", 1000, 0)
+    subject.sequence(subject.ports[2], ((CLOSED, 300), (OPEN, 0)), "a", 50)  # cut by the loss
+    subject.sequence(subject.ports[3], ((CLOSED, 100), (OPEN, 100), (CLOSED, 0)), "a", 60)
+    subject.switch(VIRTUAL_INPUT, 1, True, 40, 60)
     heap_lock()
     try:
+        subject.act(160)
         subject.act(500)
     finally:
         heap_unlock()
     assert subject.ports[2].since == 151
+    assert (subject.ports[3].state, subject.ports[3].since) == (CLOSED, 260)
 
 
 def test_time_may_be_far_beyond_the_small_integers():
@@ -368,3 +375,214 @@ def test_time_may_be_far_beyond_the_small_integers():
     subject.heartbeat("a", 100, start)
     assert turn(subject, start + 100) == []
     assert turn(subject, start + 101)[0] == ("Heartbeat", None, "1", start + 101)
+
+
+# -- sequences ------------------------------------------------------------------------------------
+
+PULSE = ((CLOSED, 100), (OPEN, 0))
+
+
+def test_a_sequence_makes_an_event_for_each_change_at_its_time():
+    subject = module()
+    port = subject.ports[2]
+    assert subject.sequence(port, ((CLOSED, 100), (OPEN, 50), (CLOSED, 0)), "a", 1000) is None
+    assert events(subject) == [
+        ("Port", "2", "1", 1000),
+        ("Relay", "2", "active", 1000),
+        ("OutputPort", "2", "high", 1000),
+    ]
+    assert subject.next_deadline() == 1100
+    assert turn(subject, 1099) == []
+    assert turn(subject, 1105)[0] == ("Port", "2", "0", 1100)
+    assert subject.next_deadline() == 1150
+    assert turn(subject, 1150)[0] == ("Port", "2", "1", 1150)
+    assert subject.next_deadline() is None
+    assert (port.state, subject.levels[2]) == (CLOSED, 1)
+
+
+def test_what_was_missed_is_done_and_the_rest_keeps_its_times():
+    subject = module()
+    steps = ((CLOSED, 100), (OPEN, 100), (CLOSED, 100), (OPEN, 0))
+    subject.sequence(subject.ports[2], steps, "a", 0)
+    turn(subject, 250)
+    assert (subject.ports[2].state, subject.next_deadline()) == (CLOSED, 300)
+    turn(subject, 9000)
+    assert (subject.ports[2].state, subject.ports[2].since) == (OPEN, 300)
+
+
+def test_a_second_sequence_is_refused_unless_it_may_replace_the_first():
+    subject = module()
+    port = subject.ports[2]
+    subject.sequence(port, PULSE, "a", 0)
+    assert subject.sequence(port, PULSE, "b", 50) == BUSY
+    assert subject.sequence(subject.ports[3], PULSE, "b", 50) is None
+    assert subject.sequence(port, PULSE, "b", 60, True) is None
+    turn(subject, 159)
+    assert port.state == CLOSED
+    turn(subject, 160)
+    assert port.state == OPEN
+    assert subject.sequence(port, PULSE, "a", 160) is None
+
+
+def test_a_sequence_that_ends_when_the_next_begins_is_over():
+    subject = module()
+    subject.sequence(subject.ports[2], PULSE, "a", 0)
+    assert subject.sequence(subject.ports[2], PULSE, "a", 100) is None
+
+
+def test_inputs_and_locked_ports_begin_no_sequence():
+    subject = module()
+    assert subject.sequence(subject.ports[0], PULSE, "a", 0) == NOT_OUTPUT
+    subject.heartbeat("a", 100, 0)
+    assert subject.sequence(subject.ports[2], PULSE, "a", 101) == LOCKED
+    assert subject.sequence(subject.ports[2], PULSE, "a", 101, True) == LOCKED
+    assert (subject.ports[2].state, subject.next_deadline()) == (OPEN, None)
+
+
+def test_a_loss_ends_a_pulse_in_fallback_and_restore_gives_its_end():
+    subject = module({"2": {"fallback": {"on_return": "restore", "steps": [{"state": "closed"}]}}})
+    subject.heartbeat("a", 100, 0)
+    subject.sequence(subject.ports[2], ((CLOSED, 500), (OPEN, 0)), "a", 50)
+    turn(subject, 2000)
+    assert (subject.ports[2].state, subject.ports[2].why) == (CLOSED, "fallback")
+    subject.heartbeat("a", 100, 2100)
+    assert (subject.ports[2].state, subject.levels[2]) == (OPEN, 0)
+    subject.heartbeat("a", 10000, 2150)
+    turn(subject, 9000)
+    assert subject.ports[2].state == OPEN
+
+
+def test_a_failed_turn_ends_a_pulse_in_fallback():
+    subject = module({"2": {"fallback": {"steps": [{"state": "hold"}]}}})
+    subject.sequence(subject.ports[2], PULSE, "a", 0)
+    subject.fail(10)
+    subject.act(10)
+    assert subject.levels[2] == 0
+
+
+def test_a_sequence_on_an_unlocked_lost_port_goes_on_when_the_master_is_back():
+    subject = module({"2": {"fallback": {"locked": False, "on_return": "restore"}}})
+    subject.heartbeat("a", 100, 0)
+    subject.sequence(subject.ports[2], PULSE, "b", 200)
+    subject.heartbeat("a", 1000, 250)
+    assert turn(subject, 250)[-1] == ("Heartbeat", None, "0", 250) or not subject.lost
+    assert subject.ports[2].state == CLOSED
+    turn(subject, 300)
+    assert subject.ports[2].state == OPEN
+    assert subject.sequence(subject.ports[2], PULSE, "b", 310) is None
+
+
+def test_a_new_normal_state_ends_a_sequence_and_flips_the_circuit():
+    subject = module()
+    port = subject.ports[2]
+    subject.sequence(port, PULSE, "a", 0)
+    assert subject.set_normal(port, CLOSED, "a", 10) is None
+    assert (port.state, port.wanted, port.active()) == (OPEN, OPEN, True)
+    assert subject.next_deadline() is None
+    turn(subject, 500)
+    assert port.state == OPEN
+
+
+# -- virtual inputs -------------------------------------------------------------------------------
+
+
+def test_a_virtual_input_ends_by_itself_at_its_time():
+    subject = module()
+    assert subject.switch(VIRTUAL_INPUT, 3, True, 100, 1000) is True
+    assert subject.switch(VIRTUAL_PORT, 9, True, 100, 1000) is None
+    assert events(subject) == [("VirtualInput", "3", "1", 1000)]
+    assert subject.next_deadline() == 1100
+    assert turn(subject, 1099) == []
+    assert turn(subject, 1300) == [("VirtualInput", "3", "0", 1100)]
+    assert subject.next_deadline() is None
+
+
+def test_what_has_ended_is_over_before_it_is_switched_again():
+    subject = module()
+    subject.switch(VIRTUAL_INPUT, 3, True, 100, 1000)
+    assert subject.switch(VIRTUAL_INPUT, 3, True, None, 1300) is True
+    assert events(subject) == [
+        ("VirtualInput", "3", "1", 1000),
+        ("VirtualInput", "3", "0", 1100),
+        ("VirtualInput", "3", "1", 1300),
+    ]
+
+
+# -- debounced inputs -----------------------------------------------------------------------------
+
+
+def test_a_debounced_input_changes_when_the_level_has_stayed_and_says_since_when():
+    subject = module({"0": {"debounce": 100}})
+    for now, level in ((0, 1), (40, 0), (50, 1), (149, 1)):
+        subject.input(0, level, now)
+    assert events(subject) == []
+    subject.input(0, 1, 150)
+    assert events(subject) == [("Port", "0", "1", 50), ("DigitalInput", "0", "1", 50)]
+
+
+def test_a_glitch_of_a_debounced_input_is_no_event():
+    subject = module({"0": {"debounce": 100}})
+    for now in range(0, 1000, 10):
+        subject.input(0, 1 if now % 100 < 90 else 0, now)
+    assert events(subject) == []
+
+
+# -- settings that change -------------------------------------------------------------------------
+
+
+def test_names_and_debounce_times_are_adopted():
+    subject = module({"0": {"debounce": 100}})
+    subject.input(0, 1, 0)
+    subject.adopt(settings({"0": {"name": "N", "usage": "Door"}}), 10)
+    assert (subject.ports[0].name, subject.ports[0].usage) == ("N", "Door")
+    subject.input(0, 1, 20)
+    assert events(subject) == [("Port", "0", "1", 20), ("DigitalInput", "0", "1", 20)]
+
+
+def test_a_change_while_a_level_waits_to_be_believed_does_not_shorten_the_next_wait():
+    subject = module({"0": {"debounce": 100}})
+    subject.input(0, 1, 0)
+    subject.adopt(settings({}), 10)
+    subject.input(0, 1, 20)
+    subject.adopt(settings({"0": {"debounce": 100}}), 30)
+    events(subject)
+    subject.input(0, 0, 200)
+    assert events(subject) == []
+
+
+def test_an_adopted_normal_state_flips_an_output_and_turns_an_input():
+    subject = module()
+    subject.adopt(settings({"0": {"normal": "closed"}, "2": {"normal": "closed"}}), 10)
+    assert events(subject) == [("Port", "0", "1", 10), ("DigitalInput", "0", "1", 10)]
+    assert (subject.levels[2], subject.ports[2].active()) == (1, False)
+    subject.adopt(settings({"0": {"normal": "closed"}, "2": {"normal": "closed"}}), 20)
+    assert events(subject) == [] and subject.levels[2] == 1  # once
+
+
+def test_an_adopted_normal_state_does_not_move_a_locked_output():
+    subject = module()
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 200)
+    subject.adopt(settings({"2": {"normal": "closed"}}), 300)
+    assert (subject.levels[2], subject.ports[2].active()) == (0, True)
+    assert ("Port", "2", "1", 300) in events(subject)
+
+
+def test_a_master_that_is_gone_is_lost_once_and_awaited_no_more():
+    subject = module(CLOSE_ON_LOSS)
+    subject.heartbeat("a", 1000, 0)
+    subject.adopt(settings(CLOSE_ON_LOSS, [account("b")]), 100)
+    assert subject.levels[2] == 1 and subject.trip_count == 1
+    assert not subject.lost or events(subject, 100)[-1][:3] == ("Heartbeat", None, "0")
+    assert subject.session("a") is None and subject.session("b") is not None
+    assert subject.refuses(subject.ports[2], 110) is None
+
+
+def test_a_master_that_stays_keeps_its_session_and_a_new_one_may_begin():
+    subject = module()
+    before = subject.heartbeat("a", 1000, 0).id
+    subject.adopt(settings(None, [account("a"), account("c")]), 100)
+    assert subject.heartbeat("a", 1000, 200).id == before
+    assert subject.heartbeat("c", 50, 200).id != before
+    turn(subject, 300)
+    assert subject.lost

@@ -42,3 +42,103 @@ def test_restore_takes_back_the_last_command():
     port.advance()
     port.regain(9)
     assert (port.state, port.why, port.lost) == (CLOSED, RESTORE, False)
+
+
+PULSE = ((CLOSED, 30), (OPEN, 20), (CLOSED, 0))
+
+
+def walk(port):
+    """Take every step that is left: [(state, since)]."""
+    seen = []
+    while port.due is not None:
+        port.advance()
+        seen.append((port.state, port.since))
+    return seen
+
+
+def test_a_sequence_is_walked_step_by_step_and_its_last_state_stays():
+    port, image = make()
+    port.play(PULSE, 100, "a")
+    assert (port.state, port.due, port.why, port.who) == (CLOSED, 130, COMMAND, "a")
+    assert image[3] == 0
+    assert walk(port) == [(OPEN, 130), (CLOSED, 150)]
+    assert (port.sequence, port.wanted, image[3]) == (None, CLOSED, 0)
+
+
+def test_a_sequence_of_one_step_is_over_at_once():
+    port, _ = make()
+    port.play(((CLOSED, 500),), 100, "a")
+    assert (port.state, port.sequence, port.due, port.wanted) == (CLOSED, None, None, CLOSED)
+
+
+def test_a_step_of_no_time_is_due_at_once():
+    port, _ = make()
+    port.play(((CLOSED, 0), (OPEN, 0)), 100, "a")
+    assert (port.state, port.due) == (CLOSED, 100)
+    assert walk(port) == [(OPEN, 100)]
+
+
+def test_a_command_is_overridden_by_the_next_step():
+    port, _ = make()
+    port.play(PULSE, 100, "a")
+    port.command(OPEN, 110, "b")
+    assert (port.state, port.due, port.wanted) == (OPEN, 130, CLOSED)
+    assert walk(port)[-1] == (CLOSED, 150)
+
+
+def test_a_stopped_sequence_leaves_the_port_as_it_is():
+    port, _ = make()
+    port.stop()  # there is none
+    assert port.wanted == OPEN
+    port.play(((CLOSED, 30), (OPEN, 0)), 100, "a")
+    port.stop()
+    assert (port.state, port.sequence, port.due, port.wanted) == (CLOSED, None, None, CLOSED)
+
+
+def test_a_new_sequence_replaces_the_old_one():
+    port, _ = make()
+    port.play(PULSE, 100, "a")
+    port.play(((OPEN, 7), (CLOSED, 5), (OPEN, 0)), 110, "b")
+    assert walk(port) == [(CLOSED, 117), (OPEN, 122)]
+    assert port.wanted == OPEN
+
+
+def test_a_loss_cuts_a_sequence_and_restore_is_not_the_middle_of_it():
+    port, _ = make(on_return="restore", steps=[{"state": "open"}])
+    port.play(((OPEN, 30), (CLOSED, 30), (OPEN, 30), (CLOSED, 0)), 100, "a")
+    port.lose(140, "m")
+    assert (port.sequence, port.due) == (None, 140)
+    port.advance()
+    assert (port.state, port.why, port.due) == (OPEN, FALLBACK, None)
+    port.regain(200)
+    assert (port.state, port.why) == (CLOSED, RESTORE)
+
+
+def test_a_fallback_that_holds_does_not_hold_the_middle_of_a_sequence():
+    for steps in ([{"state": "hold"}], [{"after": 50, "state": "hold"}]):
+        port, image = make(steps=steps)
+        port.play(((CLOSED, 30), (OPEN, 0)), 100, "a")
+        port.lose(110, "m")
+        assert (port.state, port.since, port.why, port.who) == (OPEN, 110, FALLBACK, "m")
+        assert image[3] == 1
+        walk(port)
+        assert port.state == OPEN
+
+
+def test_steps_that_were_due_before_a_loss_have_happened_before_it():
+    port, _ = make(steps=[{"state": "hold"}])
+    port.play(((CLOSED, 30), (OPEN, 0)), 100, "a")
+    port.lose(140, "m")
+    assert (port.state, port.since, port.why) == (OPEN, 130, COMMAND)
+
+
+def test_a_sequence_begun_while_lost_ends_the_timeline_and_survives_the_return():
+    steps = [{"state": "open"}, {"after": 50, "state": "closed"}]
+    port, _ = make(steps=steps, on_return="restore", locked=False)
+    port.lose(100, "m")
+    port.advance()
+    port.play(((CLOSED, 30), (OPEN, 0)), 120, "b")
+    port.regain(130)
+    assert (port.state, port.lost, port.due) == (CLOSED, False, 150)
+    assert walk(port) == [(OPEN, 150)]
+    assert port.sequence is None

@@ -1,14 +1,15 @@
 """What the module tells about itself."""
 
 from claims import raises
+from holdfast.core.events import VIRTUAL_INPUT
 from holdfast.own.status import StatusService
 from holdfast.wire.http import HttpError
 from holdfast.wire.json import loads
 from makers import Asked, Caller, module
 
 
-def status(subject, now):
-    return loads(StatusService(subject, "1.2.3").get(Caller(), Asked(), now).body)
+def status(subject, now, *more):
+    return loads(StatusService(subject, "1.2.3", *more).get(Caller(), Asked(), now).body)
 
 
 def test_a_fresh_module_tells_masters_and_ports():
@@ -58,3 +59,52 @@ def test_a_release_of_nobody_is_refused():
     service = StatusService(module(), "1")
     for body, code in (("{", 400), ("[]", 400), ("{}", 400), ('{"master":"z"}', 404)):
         assert raises(HttpError, service.release, Caller(), Asked(body), 0).status == code
+
+
+def test_rules_and_notifications_are_told():
+    told = status(module(), 0)
+    assert told["rules"] == []
+    assert told["notifications"] == {"sent": 0, "failed": 0, "waiting": 0}
+    toggle = {"port": "2", "state": "high"}
+    subject = module(
+        {"2": {"fallback": {"master": "a"}}},
+        actions={"1": {"template": "com.axis.action.unlimited.io.toggle", "parameters": toggle}},
+        rules={
+            "7": {
+                "name": 'Lost "a"',
+                "action": "1",
+                "conditions": [{"topic": "tns1:Device/tnsaxis:Monitor/Heartbeat"}],
+            }
+        },
+    )
+    subject.heartbeat("a", 100, 0)
+    subject.act(150)
+    subject.tell(150)
+    subject.react(subject.events.take(), 150)
+    told = status(subject, 150, lambda: (1, 2, 3))
+    assert told["rules"] == [
+        {
+            "rule": "7",
+            "name": 'Lost "a"',
+            "fired": 1,
+            "missed": 0,
+            "refused": 1,
+            "resting": False,
+        }
+    ]
+    assert told["notifications"] == {"sent": 1, "failed": 2, "waiting": 3}
+
+
+def test_a_rule_that_rests_says_so():
+    parameters = {"port": "2", "state": "high", "duration": "0"}
+    subject = module(
+        actions={"1": {"template": "com.axis.action.fixed.io.toggle", "parameters": parameters}},
+        rules={"1": {"action": "1", "start": {"topic": "tns1:Device/tnsaxis:IO/VirtualInput"}}},
+    )
+    for i in range(30):
+        subject.switch(VIRTUAL_INPUT, 1, i % 2 == 0, None, 5)
+    subject.react(subject.events.take(), 5)
+    (rule,) = status(subject, 5)["rules"]
+    assert (rule["fired"], rule["missed"], rule["resting"]) == (20, 10, True)
+    (rule,) = status(subject, 60005)["rules"]
+    assert rule["resting"] is False

@@ -172,7 +172,7 @@ def turn(subject, model, now, start, identifiers):
     model.advance(now - start)
     compare(subject, model, identifiers)
     changes = subject.events.take()
-    return sum(p.topic[DATA][0] == "lost" and data == "1" for p, data, _, _ in changes)
+    return sum(p.topic[DATA] == "lost" and data == "1" for p, data, _, _ in changes)
 
 
 @settings(

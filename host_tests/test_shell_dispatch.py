@@ -40,8 +40,12 @@ class Bench:
     def __init__(self, handler, account=OPERATOR, role=ACTUATE):
         self.authenticator = Authenticator(account)
         self.shed = []
-        rows = (("/x", "POST", role, handler, False), ("/x", "GET", role, handler, True))
-        self.dispatcher = Dispatcher(rows, self.authenticator, lambda query, now: None)
+        rows = (
+            ("/x", ("POST", "PUT"), role, handler, None),
+            ("/x", ("GET",), role, handler, None),
+            ("/y", ("GET",), role, handler, None),
+        )
+        self.dispatcher = Dispatcher(rows, self.authenticator, lambda query, now: None, "/x")
         self.reports = []
         dispatch.report = self.reports.append
 
@@ -70,10 +74,12 @@ def test_a_row_is_found_by_path_and_method():
     bench = Bench(fine)
     assert bench.ask().status == 200
     assert bench.ask("HEAD").status == 200
-    assert bench.ask(path="/y").status == 404
-    answer = bench.ask("PUT")
+    assert bench.ask("PUT").status == 200
+    assert bench.ask(path="/z").status == 404
+    answer = bench.ask("DELETE")
     assert answer.status == 405
-    assert answer.lines == ["Allow: POST, GET"]
+    assert answer.lines == ["Allow: POST, PUT, GET"]
+    assert bench.ask(path="/y").lines == ["Allow: GET"]
 
 
 def test_a_refusal_carries_a_challenge():
@@ -144,12 +150,11 @@ def test_out_of_memory_twice_is_the_servers_business():
 
 def test_a_lazy_service_is_made_at_its_first_call():
     lazy = Lazy("holdfast.vapix.wssession", "TokenService", lambda count: bytes(count))
-    handler = lazy.handler("redeem")
     assert lazy.made is None
-    assert handler("", 0) is None
+    assert lazy.call("redeem", "", 0) is None
     made = lazy.made
     assert made is not None
-    handler("", 0)
+    lazy.call("redeem", "", 0)
     assert lazy.made is made
 
 
@@ -170,11 +175,9 @@ def test_a_passing_service_is_let_go_with_its_code_when_nobody_calls():
     name = "holdfast.own.status"
     service = Passing(name, "StatusService", module(), "1", also=("holdfast.wire.chunked",))
     __import__("holdfast.wire.chunked")
-    get = service.handler("get")
-    bench = Bench(get)
-    bench.dispatcher = Dispatcher(
-        (("/x", "POST", ACTUATE, get, False),), bench.authenticator, None, (service,)
-    )
+    bench = Bench(fine)
+    rows = (("/x", ("POST",), ACTUATE, service, "get"),)
+    bench.dispatcher = Dispatcher(rows, bench.authenticator, None, None, (service,))
     for _ in range(2):
         assert bench.ask().status == 200
         assert name in sys.modules

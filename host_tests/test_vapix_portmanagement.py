@@ -4,13 +4,15 @@ from claims import raises
 from holdfast.vapix.portmanagement import PortManagement
 from holdfast.wire.http import HttpError
 from holdfast.wire.json import loads
-from makers import Asked, Caller, module
+from makers import Asked, Caller, Store, module, turn
 
 
-def call(subject, method, params=None, role=2, version='"apiVersion":"1.0",', now=5):
+def call(subject, method, params=None, role=2, version='"apiVersion":"1.0",', now=5, store=None):
     body = '{%s"context":"c","method":"%s"' % (version, method)
     body += ',"params":%s}' % params if params else "}"
-    answer = PortManagement(subject).post(Caller("a", role), Asked(body), now)
+    answer = PortManagement(subject, store or Store(subject)).post(
+        Caller("a", role), Asked(body), now
+    )
     assert answer.status == 200
     return loads(answer.body)
 
@@ -125,3 +127,139 @@ def test_a_viewer_may_look_and_not_set():
     error = raises(HttpError, set_ports, subject, '{"port":"2","state":"closed"}', role=1)
     assert error.status == 403
     assert subject.levels[2] == 0
+
+
+# -- what is saved --------------------------------------------------------------------------------
+
+
+def test_names_and_normal_states_are_saved_in_one_write_and_only_what_differs():
+    subject = module()
+    store = Store(subject)
+    item = '{"port":"2","name":"N","usage":"Door","normalState":"closed","state":"open"}'
+    assert set_ports(subject, item, store=store)["data"] == {"ports": ["2"]}
+    assert store.saved["ports"] == {"2": {"name": "N", "usage": "Door", "normal": "closed"}}
+    for again in (item, '{"port":"3","state":"closed"}', '{"port":"0","name":"Input 0"}'):
+        assert "data" in set_ports(subject, again, store=store)
+    assert store.count == 1
+
+
+def test_what_cannot_be_saved_is_told_and_the_state_is_set_all_the_same():
+    subject = module()
+    store = Store(subject)
+    store.full = True
+    items = '{"port":"2","name":"N","state":"closed"}'
+    error = set_ports(subject, items, store=store)["error"]
+    assert (error["code"], error["details"]["propertyName"]) == (1100, "name")
+    assert subject.ports[2].name == "Output 2"
+    assert subject.levels[2] == 1
+
+
+def test_a_bad_value_does_not_keep_the_good_ones_from_being_saved():
+    subject = module()
+    store = Store(subject)
+    items = '{"port":"2","name":5,"usage":"Siren"},{"port":"3","normalState":"ajar"}'
+    error = set_ports(subject, items, store=store)["error"]
+    assert [row["details"]["propertyName"] for row in error["errors"]] == ["name", "normalState"]
+    assert store.saved["ports"] == {"2": {"usage": "Siren"}}
+
+
+def test_a_locked_output_keeps_its_normal_state():
+    subject = module()
+    store = Store(subject)
+    subject.heartbeat("a", 100, 0)
+    error = set_ports(subject, '{"port":"2","normalState":"closed"}', now=500, store=store)[
+        "error"
+    ]
+    assert error["code"] == 2201
+    assert store.count == 0
+
+
+# -- setStateSequence -----------------------------------------------------------------------------
+
+
+def sequence(subject, params, **more):
+    return call(subject, "setStateSequence", params, **more)
+
+
+STEPS = '[{"state":"closed","time":100},{"state":"open","time":50},{"state":"closed","time":0}]'
+
+
+def test_a_sequence_answers_at_once_and_its_last_state_stays():
+    subject = module()
+    answer = sequence(subject, '{"port":2,"sequence":%s}' % STEPS, now=1000)
+    assert answer["data"] == {"port": "2"}
+    levels = []
+    for now in (1000, 1099, 1100, 1149, 1150, 9000):
+        turn(subject, now)
+        levels.append(subject.levels[2])
+    assert levels == [1, 1, 0, 0, 1, 1]
+
+
+def test_a_second_sequence_is_refused_while_one_runs():
+    subject = module()
+    sequence(subject, '{"port":"2","sequence":%s}' % STEPS, now=1000)
+    assert (
+        sequence(subject, '{"port":"2","sequence":%s}' % STEPS, now=1100)["error"]["code"] == 2200
+    )
+    assert "data" in sequence(subject, '{"port":"3","sequence":%s}' % STEPS, now=1100)
+    assert "data" in sequence(subject, '{"port":"2","sequence":%s}' % STEPS, now=1150)
+
+
+def test_a_state_set_meanwhile_is_overridden_by_the_next_step():
+    subject = module()
+    sequence(subject, '{"port":"2","sequence":%s}' % STEPS, now=1000)
+    set_ports(subject, '{"port":"2","state":"open"}', now=1010)
+    assert subject.levels[2] == 0
+    turn(subject, 1150)
+    assert subject.levels[2] == 1
+
+
+def test_a_new_normal_state_ends_a_sequence():
+    subject = module()
+    sequence(subject, '{"port":"2","sequence":%s}' % STEPS, now=1000)
+    set_ports(subject, '{"port":"2","normalState":"closed"}', now=1010)
+    before = subject.levels[2]
+    turn(subject, 5000)
+    assert subject.levels[2] == before
+    assert subject.ports[2].sequence is None
+
+
+def test_a_loss_ends_a_sequence_and_a_locked_port_begins_none():
+    subject = module()
+    subject.heartbeat("a", 100, 1000)
+    steps = '[{"state":"closed","time":1000},{"state":"open","time":0}]'
+    sequence(subject, '{"port":"2","sequence":%s}' % steps, now=1050)
+    turn(subject, 1101)
+    assert subject.levels[2] == 0
+    answer = sequence(subject, '{"port":"2","sequence":%s}' % steps, now=1200)
+    assert answer["error"]["code"] == 2201
+    turn(subject, 3000)
+    assert subject.levels[2] == 0
+
+
+def test_bad_sequences_have_their_codes():
+    for params, code in (
+        ("{}", 2103),
+        ('"2"', 2103),
+        ('{"port":"2"}', 2103),
+        ('{"port":"9","sequence":%s}' % STEPS, 2104),
+        ('{"port":"0","sequence":%s}' % STEPS, 2104),
+        ('{"port":"2","sequence":[]}', 2104),
+        ('{"port":"2","sequence":{}}', 2104),
+        ('{"port":"2","sequence":[5]}', 2104),
+        ('{"port":"2","sequence":[{"time":5}]}', 2103),
+        ('{"port":"2","sequence":[{"state":"open"}]}', 2103),
+        ('{"port":"2","sequence":[{"state":"ajar","time":5}]}', 2104),
+        ('{"port":"2","sequence":[{"state":"open","time":65536}]}', 2104),
+        ('{"port":"2","sequence":[{"state":"open","time":-1}]}', 2104),
+        ('{"port":"2","sequence":[{"state":"open","time":true}]}', 2104),
+        ('{"port":"2","sequence":[{"state":"open","time":1.5}]}', 2104),
+        ('{"port":"2","sequence":[%s]}' % ",".join(['{"state":"open","time":1}'] * 65), 2107),
+    ):
+        assert sequence(module(), params)["error"]["code"] == code, params
+
+
+def test_a_viewer_begins_no_sequence():
+    subject = module()
+    params = '{"port":"2","sequence":%s}' % STEPS
+    assert raises(HttpError, sequence, subject, params, role=1).status == 403

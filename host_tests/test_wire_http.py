@@ -370,7 +370,7 @@ def test_host_must_be_there_once_and_be_a_host():
     assert status(get(fields=HOST + b"host: b\r\n")) == 400
     assert status(get(fields=HOST + HOST)) == 400
     assert status(b"GET / HTTP/1.0\r\n" + HOST + HOST + END) == 400
-    for value in (b"a b", b"a/b", b"a@b", b"a?b", b"a#b", b'"a"', b"a\\b", b"<a>", b"a\tb"):
+    for value in (b"a b", b"a/b", b"a?b", b"a#b", b'"a"', b"a\\b", b"<a>", b"a\tb"):
         assert status(get(fields=b"Host: " + value + END)) == 400
     for value in (
         b"",
@@ -379,6 +379,7 @@ def test_host_must_be_there_once_and_be_a_host():
         b"[fe80::1%25en0]:80",
         b"A-b_c~.local",
         b"!$&'()*+,;=",
+        b"root:pass@192.168.0.90",  # as the vendor prints it
     ):
         assert only(get(fields=b"Host: " + value + END)).headers["host"] == value.decode()
 
@@ -1000,8 +1001,9 @@ def test_an_answer_has_the_lines_it_is_given():
     )
 
 
-def test_a_switch_of_protocols_has_neither_length_nor_close():
+def test_an_answer_without_end_has_neither_length_nor_close():
     response = Response(101, lines=("Upgrade: websocket", "Connection: Upgrade"))
+    response.converse = "holdfast.shell.streaming"
     expected = (
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
     )

@@ -2,7 +2,8 @@
 
 from claims import raises
 from holdfast.wire.http import HttpError
-from holdfast.wire.query import parameter, parameters, unquote
+from holdfast.wire.query import field, form, matches, parameter, parameters, unquote
+from makers import Asked
 
 
 def test_percent_decoding():
@@ -63,3 +64,45 @@ def test_parameters_of_a_query():
     assert parameter("a=1", "b") is None
     assert parameter("b", "b") == ""
     assert raises(HttpError, parameter, "a=%&b=2", "b").status == 400
+
+
+def test_a_form_is_the_query_and_the_body_of_a_post_whatever_its_type():
+    typed = {"content-type": "text/plain"}
+    assert form(Asked(query="a=1&b=%20", method="GET")) == [("a", "1"), ("b", " ")]
+    assert form(Asked("b=2", query="a=1", headers=typed)) == [("a", "1"), ("b", "2")]
+    assert form(Asked("a=1&b=2\r\n")) == [("a", "1"), ("b", "2")]
+    assert form(Asked("a=1", method="GET")) == []
+    assert form(Asked("n=%C3%A9&m=é")) == [("n", "é"), ("m", "é")]
+
+
+def test_bad_forms_are_400():
+    for body in (b"\xff=1", b"a=%ff", b"a=%", b"&" * 65):
+        assert raises(HttpError, form, Asked(body)).status == 400
+
+
+def test_the_first_field_counts():
+    fields = [("a", "1"), ("a", "2"), ("b", "")]
+    assert (field(fields, "a"), field(fields, "b"), field(fields, "c")) == ("1", "", None)
+
+
+def test_patterns():
+    for pattern, text, expected in (
+        ("", "", True),
+        ("", "a", False),
+        ("a", "", False),
+        ("*", "", True),
+        ("**", "abc", True),
+        ("?", "", False),
+        ("?", "*", True),
+        ("a*", "abc", True),
+        ("*c", "abc", True),
+        ("*c", "abcb", False),
+        ("a*c*e", "abcde", True),
+        ("a*c*e", "abcdef", False),
+        ("*ab*ab", "aabab", True),
+        ("1.?", "1.0", True),
+        ("1.?", "1.10", False),
+        ("I?", "I", False),
+        ("*" * 50 + "x", "a" * 500, False),
+    ):
+        assert matches(pattern, text) == expected, (pattern, text)

@@ -38,7 +38,7 @@ def test_text_is_joined_and_references_are_resolved():
 
 
 def test_what_stands_around_the_root_may_be_there():
-    text = b'\xef\xbb\xbf<?xml version="1.0" encoding="UTF-8"?>\n<!-- c --><?pi x?><a/> <!---->\n'
+    text = b'\xef\xbb\xbf<?xml version="1.0" encoding="UTF-8"?>\n<!-- c --><?pi x?><a/><!---->\n'
     assert parse(text).name == "a"
     assert parse(b"<?xml version='1.0' encoding='us-ascii' standalone='yes' ?><a></a >").name == "a"
 

@@ -12,72 +12,70 @@ HISTORY_KEPT = const(64)  # changes, for those who were away for a moment
 
 # The fields of a row of TOPICS. Everybody who declares, filters or lists events reads these rows.
 TOPIC = const(0)  # child topics without prefix, as real devices emit them
-NICE_NAME = const(1)  # for people
-SOURCE = const(2)  # (name of the source item, nice name, type), None: there is no source
-DATA = const(3)  # (name of the data item, nice name, type)
-VALUES = const(4)  # the data while inactive and while active
-APPLICATION_DATA = const(5)  # True: meant for applications, as the declaration says
+SOURCE = const(1)  # name of the source item, None: there is no source
+DATA = const(2)  # name of the data item
+VALUES = const(3)  # the data while inactive and while active
+# How it is declared, in one text because that costs the least heap: names for people of topic,
+# source and data, each with its type where it has one, and "application" for application data.
+DETAILS = const(4)
 
 # VAPIX "Input and outputs" and "Heartbeat service API"; ONVIF Device I/O for the two triggers.
 _BOOLEAN = ("0", "1")
-_PORT_SOURCE = ("port", "Port", "xsd:int")
-_STATE = ("state", "State", "xsd:boolean")
 HEARTBEAT = (
     "tns1:Device/tnsaxis:Monitor/Heartbeat",
-    "Heartbeat",
     None,
-    ("lost", "Heartbeat lost", "xsd:boolean"),
+    "lost",
     _BOOLEAN,
-    False,
+    "Heartbeat||Heartbeat lost,xsd:boolean|",
 )
 SYSTEM_READY = (
     "tns1:Device/tnsaxis:Status/SystemReady",
-    "System ready",
     None,
-    ("ready", "Ready", "xsd:boolean"),
+    "ready",
     _BOOLEAN,
-    False,
+    "System ready||Ready,xsd:boolean|",
 )
-PORT = ("tns1:Device/tnsaxis:IO/Port", "Digital port", _PORT_SOURCE, _STATE, _BOOLEAN, False)
+PORT = (
+    "tns1:Device/tnsaxis:IO/Port",
+    "port",
+    "state",
+    _BOOLEAN,
+    "Digital port|Port,xsd:int|State,xsd:boolean|",
+)
 OUTPUT_PORT = (
     "tns1:Device/tnsaxis:IO/OutputPort",
-    "Output port",
-    _PORT_SOURCE,
-    ("state", "State", "xsd:string"),
+    "port",
+    "state",
     ("low", "high"),
-    False,
+    "Output port|Port,xsd:int|State,xsd:string|",
 )
 VIRTUAL_INPUT = (
     "tns1:Device/tnsaxis:IO/VirtualInput",
-    "Virtual input",
-    ("port", "Virtual input number", "xsd:int"),
-    ("active", "Active", "xsd:boolean"),
+    "port",
+    "active",
     _BOOLEAN,
-    False,
+    "Virtual input|Number,xsd:int|Active,xsd:boolean|",
 )
 VIRTUAL_PORT = (
     "tns1:Device/tnsaxis:IO/VirtualPort",
-    "Manual trigger",
-    ("port", "Virtual port number", "xsd:int"),
-    _STATE,
+    "port",
+    "state",
     _BOOLEAN,
-    False,
+    "Manual trigger|Number,xsd:int|State,xsd:boolean|",
 )
 DIGITAL_INPUT = (
     "tns1:Device/Trigger/DigitalInput",
-    "Digital input",
-    ("InputToken", "Input", "xsd:string"),
-    ("LogicalState", "Active", "xsd:boolean"),
+    "InputToken",
+    "LogicalState",
     _BOOLEAN,
-    True,
+    "Digital input|Input,xsd:string|Active,xsd:boolean|application",
 )
 RELAY = (
     "tns1:Device/Trigger/Relay",
-    "Relays and outputs",
-    ("RelayToken", "Output", "xsd:string"),
-    ("LogicalState", "State", "tt:RelayLogicalState"),
+    "RelayToken",
+    "LogicalState",
     ("inactive", "active"),
-    False,
+    "Relays and outputs|Output,xsd:string|State,tt:RelayLogicalState|",
 )
 TOPICS = (
     HEARTBEAT,
@@ -103,10 +101,10 @@ class Property:
 
     def items(self, data):
         """The (name, value) pairs of an event of this property: what a content filter looks at."""
-        item = (self.topic[DATA][0], data)
+        item = (self.topic[DATA], data)
         if self.source is None:
             return (item,)
-        return ((self.topic[SOURCE][0], self.source), item)
+        return ((self.topic[SOURCE], self.source), item)
 
 
 class EventSystem:

@@ -266,6 +266,8 @@ class Module:
 
         True when that changed it, None when there is no such number; duration_ms: None for good.
         """
+        self.act(now)
+        self.tell(now)
         changed = self.virtual.set(topic, number, active, duration_ms, now)
         self._due = self._find_due()
         return changed
@@ -317,7 +319,7 @@ class Module:
             if now - port.changed_at < port.debounce_ms:
                 return
             now = port.changed_at
-            port.changed_at = None
+        port.changed_at = None
         self.levels[index] = level
         port.state = port.levels.index(level)
         port.since = now

@@ -95,10 +95,18 @@ class Port:
             self.wanted = self.state
 
     def lose(self, at, who):
-        """The master was lost at time `at`: the timeline begins there, its first step is due."""
+        """The master was lost at time `at`: the timeline begins there, its first step is due.
+
+        A sequence under way is cut short: it ends as it would have, never in between, and then the
+        timeline counts.
+        """
         self.lost = True
+        while self.sequence is not None and self.due < at:
+            self.advance()
+        if self.sequence is not None:
+            self.sequence = None
+            self.put(self.wanted, at, FALLBACK, who)
         self.who = who
-        self.sequence = None
         self._began = at
         self._step = 0
         offset = self.fallback.steps[0][0]
@@ -124,8 +132,13 @@ class Port:
         self.due = self._began + steps[self._step][0] if self._step < len(steps) else None
 
     def regain(self, at):
-        """The master is back: no more steps; what was commanded is restored if settings say so."""
+        """The master is back: no more steps; what was commanded is restored if settings say so.
+
+        A sequence that was begun meanwhile on an unlocked port has ended the timeline; it goes on.
+        """
         self.lost = False
+        if self.sequence is not None:
+            return
         self.due = None
         if self.fallback.restore:
             self.put(self.wanted, at, RESTORE, self.who)

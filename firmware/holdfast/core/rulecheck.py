@@ -57,6 +57,8 @@ TEMPLATES = {
 class ConditionError(SettingsError):
     """A condition does not ask for exactly one stateful event (InvalidConditionFilterFault)."""
 
+    condition = True
+
 
 def rules(keys, outputs):
     """The rows of all enabled rules; SettingsError. keys: of the settings; outputs: port ids."""
@@ -193,6 +195,9 @@ def _notification(keys, values):
     for name in ("proxy_host", "proxy_port", "proxy_login", "proxy_password"):
         if values[name]:
             raise SettingsError(keys.path(name), "must be empty: there is no proxy support")
+    if ":" in values["login"]:
+        # It ends the name (RFC 7617 section 2).
+        raise SettingsError(keys.path("login"), "must not have a colon")
     for character in path + values["parameters"]:
         if not "!" <= character <= "~":
             raise SettingsError(keys.path("upload_url"), "must be of printable ASCII, no blanks")

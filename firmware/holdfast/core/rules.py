@@ -104,6 +104,7 @@ class Rules:
         self.outgoing = []  # ((NOTIFY, ...), property, data, at)
         self.lost = 0  # notifications that gave way
         self.rules = [Rule(row, module.events.properties) for row in rows]
+        self.notifies = NOTIFY in [rule.action[0] for rule in self.rules]
         held = [] if before is None else [rule for rule in before.rules if rule.on]
         for rule in self.rules:
             if rule.action[0] == FOLLOW and rule.met and rule.start is None:

@@ -11,18 +11,23 @@ from holdfast.wire.json import quote
 
 
 class StatusService:
-    """Tells masters, ports and trips; lets an administrator release a master."""
+    """Tells masters, ports, trips and rules; lets an administrator release a master.
 
-    def __init__(self, module, version):
+    notified: a function() that gives how many notifications were sent, failed, and wait.
+    """
+
+    def __init__(self, module, version, notified=lambda: (0, 0, 0)):
         self._module = module
         self._version = version
+        self._notified = notified
 
     def get(self, caller, request, now):
         """Answer with the whole status as JSON."""
         module = self._module
+        rules = module.rules
         text = (
             '{"name":%s,"version":"%s","now":%d,"lost":%s,"masters":[%s],"ports":[%s],'
-            '"trips":{"count":%d,"worst_lateness_ms":%d,"latest":[%s]}}'
+            '"trips":{"count":%d,"worst_lateness_ms":%d,"latest":[%s]},"rules":[%s],'
         ) % (
             quote(module.name),
             self._version,
@@ -33,7 +38,9 @@ class StatusService:
             module.trip_count,
             module.worst_lateness_ms,
             ",".join([_trip(trip) for trip in module.trips]),
+            "" if rules is None else ",".join([_rule(rule, now) for rule in rules.rules]),
         )
+        text += '"notifications":{"sent":%d,"failed":%d,"waiting":%d}}' % self._notified()
         return Response(200, text.encode(), "application/json")
 
     def release(self, caller, request, now):
@@ -84,6 +91,20 @@ def _port(port):
 def _trip(trip):
     master, due, moved, why = trip
     return '{"master":%s,"due":%d,"moved":%d,"why":%s}' % (quote(master), due, moved, quote(why))
+
+
+def _rule(rule, now):
+    """`refused`: by a lock; `missed`: while it rested, or because it fired too often."""
+    text = '{"rule":"%s","name":%s,"fired":%d,"missed":%d,"refused":%d,"resting":%s}'
+    resting = rule.resting_until is not None and now < rule.resting_until
+    return text % (
+        rule.id,
+        quote(rule.name),
+        rule.fired,
+        rule.missed,
+        rule.refused,
+        _boolean(resting),
+    )
 
 
 def _boolean(value):

@@ -1,8 +1,8 @@
 """From a request to an answer: the route's row, who is calling, may they, and the handler.
 
-A route is a row `(path, method, lowest role, handler, takes_token)`; a handler is a
-function(caller, request, now) that returns a Response. Whatever goes wrong inside a handler is
-answered without detail.
+A route is a row `(path, methods, lowest role, service, name)`: a Lazy and the name of its method,
+or a function and None. Either is called with (caller, request, now) and returns a Response.
+Whatever goes wrong inside is answered without detail.
 """
 
 from micropython import const
@@ -38,15 +38,11 @@ class Lazy:
         self._name = name
         self._arguments = arguments
 
-    def handler(self, method):
-        """A handler for a route's row."""
-
-        def handle(*arguments):
-            if self.made is None:
-                self.made = load(self._module, self._name)(*self._arguments)
-            return getattr(self.made, method)(*arguments)
-
-        return handle
+    def call(self, method, *arguments):
+        """Call a method of the service."""
+        if self.made is None:
+            self.made = load(self._module, self._name)(*self._arguments)
+        return getattr(self.made, method)(*arguments)
 
 
 class Passing(Lazy):
@@ -62,14 +58,9 @@ class Passing(Lazy):
         self._also = also
         self._used = False  # since the reaper looked last
 
-    def handler(self, method):
-        handle = super().handler(method)
-
-        def use(*arguments):
-            self._used = True
-            return handle(*arguments)
-
-        return use
+    def call(self, method, *arguments):
+        self._used = True
+        return super().call(method, *arguments)
 
     def rest(self):
         """Let go, unless it was called since this was asked last."""
@@ -82,19 +73,18 @@ class Passing(Lazy):
 
 
 class Dispatcher:
-    """Answers requests by the rows of a table.
+    """Answers requests by the rows of a table, looked at in their order: the busiest comes first.
 
-    redeem: a function(query, now) for the account whose session token the query has, or None.
-    passing: the services that may be let go.
+    redeem: a function(query, now) for the account whose session token the query has, or None;
+    token_path: the one path where such a token does instead of Digest. passing: all Passing.
     """
 
-    def __init__(self, routes, authenticator, redeem, passing=()):
+    def __init__(self, routes, authenticator, redeem, token_path, passing=()):
+        self._routes = routes
         self._authenticator = authenticator
         self._redeem = redeem
+        self._token_path = token_path
         self._passing = passing
-        self._routes = {}
-        for route in routes:
-            self._routes[route[0]] = self._routes.get(route[0], ()) + (route,)
 
     def answer(self, connection, request, now, shed):
         """Return the Response to a request of connection.caller.
@@ -110,18 +100,18 @@ class Dispatcher:
                 caller.account = None
             else:
                 try:
-                    caller.account = self._account(caller, request, now, route[4])
+                    caller.account = self._account(caller, request, now)
                 except MemoryError:
                     shed(connection)
-                    caller.account = self._account(caller, request, now, route[4])
+                    caller.account = self._account(caller, request, now)
                 if caller.account.role < route[2]:
                     raise HttpError(403)
             try:
-                return route[3](caller, request, now)
+                return self._handle(route, caller, request, now)
             except MemoryError:
                 # Not the whole: these credentials are used, a second look would refuse them.
                 shed(connection)
-                return route[3](caller, request, now)
+                return self._handle(route, caller, request, now)
         except Refused as refused:
             return self._challenge(now, refused.stale)
         except HttpError as error:
@@ -142,17 +132,27 @@ class Dispatcher:
         return refusal(401, ["WWW-Authenticate: " + challenge for challenge in challenges])
 
     def _route(self, request):
-        rows = self._routes.get(request.path)
-        if rows is None:
-            raise HttpError(404)
+        path = request.path
         method = request.method
-        for row in rows:
-            if row[1] == method or (row[1] == "GET" and method == "HEAD"):
-                return row
-        raise HttpError(405, ", ".join([row[1] for row in rows]))
+        if method == "HEAD":
+            method = "GET"
+        allowed = None
+        for row in self._routes:
+            if row[0] == path:
+                if method in row[1]:
+                    return row
+                allowed = row[1] if allowed is None else allowed + row[1]
+        if allowed is None:
+            raise HttpError(404)
+        raise HttpError(405, ", ".join(allowed))
 
-    def _account(self, caller, request, now, takes_token):
-        if takes_token and "wssession" in request.query:
+    def _handle(self, route, caller, request, now):
+        if route[4] is None:
+            return route[3](caller, request, now)
+        return route[3].call(route[4], caller, request, now)
+
+    def _account(self, caller, request, now):
+        if "wssession" in request.query and request.path == self._token_path:
             account = self._redeem(request.query, now)
             if account is None:
                 raise Refused()

@@ -156,8 +156,8 @@ class Server:
         try:
             upgrade = await self._converse(connection)
             if upgrade is not None:
-                # All of WebSocket comes with the first stream.
-                converse = load("holdfast.shell.streaming", "converse")
+                # All that streams need comes with the first one.
+                converse = load("holdfast.shell." + upgrade.converse, "converse")
                 await converse(self, connection, upgrade.service)
         except (OSError, asyncio.CancelledError):
             pass  # a lost peer, or the reaper: both are normal
@@ -173,7 +173,7 @@ class Server:
             self._buffer.clear()
 
     async def _converse(self, connection):
-        """Requests and answers; return the 101 Response after which it is a stream, else None."""
+        """Requests and answers; return the Response after which it is a stream, else None."""
         reader = connection.reader
         while True:
             try:
@@ -195,7 +195,7 @@ class Server:
                     )
                     encoded = response.encode(keep_alive, request.method == "HEAD")
                     await connection.send(encoded, now)
-                    if response.status == 101:
+                    if response.converse is not None:
                         return response
                     if not keep_alive:
                         # Who asked for the end has sent all there is; others may be sending.
@@ -225,7 +225,7 @@ class Server:
 
     def _answer(self, connection, request, now):
         response = self._dispatcher.answer(connection, request, now, self.shed)
-        if response.status == 101 and self._connections.streams_full():
+        if response.converse is not None and self._connections.streams_full():
             response = error_response(HttpError(503))
         # Pins have moved before the answer says so.
         self.turn()

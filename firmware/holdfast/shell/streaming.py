@@ -1,14 +1,13 @@
-"""Moves the bytes of an event stream: the connection's task reads, a second one writes.
+"""Moves the bytes of a stream: the connection's task reads, a second one writes.
 
-Loaded with the first stream, as all of WebSocket is. What to send, and when, the outbox decides.
+Loaded with the first stream. What to make of what is read, the stream decides; what to send, and
+when, its outbox.
 """
 
 import asyncio
 
 from holdfast.shell.connection import LINGER_MS, SEND_MS
 from holdfast.shell.portable import report
-from holdfast.vapix.stream import MESSAGE_BYTES
-from holdfast.wire.websocket import CLOSE, MessageReader, WebSocketError
 
 
 async def converse(server, connection, service):
@@ -19,22 +18,14 @@ async def converse(server, connection, service):
     stream.wake = something.set
     connection.stream = stream
     connection.deadline = None
-    farewell = False
-    messages = MessageReader(connection.buffer, MESSAGE_BYTES)
+    stream.listen(connection.buffer)
     connection.writer = asyncio.create_task(_write(server, connection, stream, something))
     try:
         while not stream.outbox.closing:
-            message = messages.next()
-            while message is not None:
-                stream.receive(message, now)
-                farewell = message[0] == CLOSE
-                message = messages.next()
+            stream.read(now)
             if stream.outbox.closing or not await connection.fill():
                 break
             now = server.turn()
-    except WebSocketError as error:
-        stream.outbox.close(error.code, error.reason)
-        stream.wake()
     finally:
         service.close(stream)
         connection.stream = None
@@ -48,7 +39,7 @@ async def converse(server, connection, service):
         await connection.writer
         connection.joining = False
     # After the peer's own close frame the server ends the connection (RFC 6455 section 7.1.1).
-    if stream.outbox.closing and not farewell and not connection.ended:
+    if stream.outbox.closing and not stream.farewell and not connection.ended:
         await connection.linger(server.turn())
 
 

@@ -1,4 +1,4 @@
-"""Faults in the vendor's style: a SOAP 1.2 Fault, here in its JSON mapping.
+"""Faults in the vendor's style: SOAP Faults, also in a JSON mapping.
 
 The vendor prints no JSON fault for axhbt. This one follows the convention of its JSON services,
 XML element names as keys, with the subcodes of ONVIF Core (section "Generic faults") that axgpio
@@ -10,10 +10,16 @@ from holdfast.wire.json import quote
 
 
 class Fault(HttpError):
-    """A request answered with a fault of the sender; `subcode` like "ter:InvalidArgVal"."""
+    """A request answered with a fault; `subcode` like "ter:InvalidArgVal".
 
-    def __init__(self, subcode, reason):
-        super().__init__(400)
+    detail: XML text that names the fault further, for SOAP. receiver: the fault is ours.
+    """
+
+    def __init__(self, subcode, reason, detail=None, receiver=False):
+        super().__init__(500 if receiver else 400)
+        self.subcode = subcode
+        self.reason = reason
+        self.detail = detail
         self.json = (
-            '{"Fault":{"Code":{"Value":"env:Sender","Subcode":{"Value":%s}},"Reason":{"Text":%s}}}'
-        ) % (quote(subcode), quote(reason))
+            '{"Fault":{"Code":{"Value":"env:%s","Subcode":{"Value":%s}},"Reason":{"Text":%s}}}'
+        ) % ("Receiver" if receiver else "Sender", quote(subcode), quote(reason))

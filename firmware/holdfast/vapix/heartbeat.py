@@ -63,7 +63,11 @@ def duration(body, shortest_ms, longest_ms):
         raise _fault("ter:TagMismatch", "The body is not an axhbt:Heartbeat request")
     if "Duration" not in fields:
         raise _fault("ter:InvalidArgs", "Duration is missing")
-    value = fields["Duration"]
+    return milliseconds(fields["Duration"], shortest_ms, longest_ms)
+
+
+def milliseconds(value, shortest_ms, longest_ms):
+    """A Duration, integer or text, as ms; a Fault for one that will not do."""
     if isinstance(value, str) and len(value) <= json.MAX_DIGITS and all_digits(value):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):

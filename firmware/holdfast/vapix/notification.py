@@ -17,12 +17,12 @@ def notify(declared, data, timestamp_ms, more=""):
     topic = declared.topic
     source = ""
     if declared.source is not None:
-        source = '"%s":%s' % (topic[SOURCE][0], quote(declared.source))
+        source = '"%s":%s' % (topic[SOURCE], quote(declared.source))
     return websocket.frame(
         websocket.TEXT,
         (
             '{"apiVersion":"1.0","method":"events:notify","params":{"notification":{"timestamp":%d,'
             '"topic":"%s","message":{"source":{%s},"key":{},"data":{"%s":%s}}%s}}}'
-            % (timestamp_ms, topic[TOPIC], source, topic[DATA][0], quote(data), more)
+            % (timestamp_ms, topic[TOPIC], source, topic[DATA], quote(data), more)
         ).encode(),
     )

@@ -1,30 +1,46 @@
 """I/O port management, `POST /axis-cgi/io/portmanagement.cgi` (VAPIX I/O port management).
 
 Ports are counted from "0". Errors come with HTTP 200, as the vendor's do, but for missing rights.
+Names, usages and normal states are saved, all of a request in one write, and only what differs:
+clients repeat themselves, and flash wears.
+
+setStateSequence moves outputs, so it takes the right to actuate, as setPorts does; the vendor's
+page lets a viewer do it.
 """
 
 from micropython import const
 
 from holdfast.core.accounts import ACTUATE
+from holdfast.core.module import BUSY, LOCKED
 from holdfast.core.port import STATES
-from holdfast.core.settings import MAX_NAME, printable
+from holdfast.core.settings import MAX_NAME, NotSaved, SettingsError, printable
 from holdfast.vapix import api
-from holdfast.wire.http import HttpError, Response
+from holdfast.vapix.access import require
+from holdfast.wire.http import Response
 from holdfast.wire.json import quote
 
 VERSION = "1.1"
 _MAX_ITEMS = const(256)  # of one setPorts
+_MAX_STEPS = const(64)  # of a state sequence: about what fits into a request
+_MAX_STEP_MS = const(65535)
+_RUNNING = const(2200)  # a sequence is under way
 _LOCKED = const(2201)  # ours: the port's master is lost and its settings lock it
 
-# Before state, as the vendor documents: a new normal state flips an output, then state counts.
-_PROPERTIES = ("usage", "direction", "name", "normalState", "state")
+_DETAILS = {
+    _RUNNING: "a state sequence is under way on the port",
+    _LOCKED: "the port is locked while its master is lost",
+    api.INTERNAL: "not saved, try again",
+}
+# What is saved under which key of the settings.
+_SAVED = (("usage", "usage"), ("name", "name"), ("normalState", "normal"))
 
 
 class PortManagement:
-    """Translates between the API and the ports of the module."""
+    """Translates between the API and the ports of the module; `store` keeps the settings."""
 
-    def __init__(self, module):
+    def __init__(self, module, store):
         self._module = module
+        self._store = store
 
     def post(self, caller, request, now):
         """Answer one call."""
@@ -39,16 +55,19 @@ class PortManagement:
         except PartialFailure as failure:
             text = api.answer(call, "error", failure.text)
         except api.ApiError as error:
-            text = api.answer(error.call, "error", api.error_object(error.code, error.detail))
+            detail = error.detail or _DETAILS.get(error.code)
+            text = api.answer(error.call, "error", api.error_object(error.code, detail))
         return Response(200, text.encode(), "application/json")
 
     def _call(self, call, caller, now):
         if call.method == "getPorts":
             return self._get_ports()
         if call.method == "setPorts":
-            if caller.account.role < ACTUATE:
-                raise HttpError(403)
+            require(caller, ACTUATE)
             return self._set_ports(call.params, caller.account.name, now)
+        if call.method == "setStateSequence":
+            require(caller, ACTUATE)
+            return self._set_sequence(call.params, caller.account.name, now)
         if call.method == "getSupportedVersions":
             return '{"apiVersions":["%s"]}' % VERSION
         raise api.ApiError(api.METHOD)
@@ -60,24 +79,48 @@ class PortManagement:
         items = ",".join([_describe(port) for port in ports])
         return '{"numberOfPorts":%d,"items":[%s]}' % (len(ports), items)
 
+    # -- setPorts ---------------------------------------------------------------------------------
+
     def _set_ports(self, params, who, now):
         changes = self._changes(params)
-        changed = []
+        done = []
         failures = []
+        edits = []  # (port, property, key of the settings, value)
         for port, item in changes:
-            asked = [name for name in _PROPERTIES if name in item]
-            done = False
-            for name in asked:
-                error = self._set(port, name, item[name], who, now)
-                if error is None:
-                    done = True
+            for name, key in _SAVED:
+                if name in item:
+                    error = self._look(port, name, item[name], now)
+                    if error is None:
+                        edits.append((port, name, key, item[name]))
+                    else:
+                        failures.append(_failure(error, port, name))
+            if "direction" in item:
+                # The wiring decides; a request that asks for what is there is not wrong.
+                if item["direction"] == _direction(port):
+                    done.append(port)
                 else:
-                    failures.append(_failure(error, port, name))
-            if done and quote(port.id) not in changed:
-                changed.append(quote(port.id))
+                    failures.append(_failure(api.INVALID, port, "direction"))
+        error = self._save(edits, now)
+        for port, name, _, _ in edits:
+            if error is None:
+                done.append(port)
+            else:
+                failures.append(_failure(error, port, name))
+        # Last, as the vendor documents: a new normal state flips an output, then state counts.
+        for port, item in changes:
+            if "state" in item:
+                error = self._command(port, item["state"], who, now)
+                if error is None:
+                    done.append(port)
+                else:
+                    failures.append(_failure(error, port, "state"))
         if failures:
             # The vendor's shape: the first in full, then all of them.
             raise PartialFailure('%s,"errors":[%s]}' % (failures[0][:-1], ",".join(failures)))
+        changed = []
+        for port, _ in changes:
+            if port in done and quote(port.id) not in changed:
+                changed.append(quote(port.id))
         return '{"ports":[%s]}' % ",".join(changed)
 
     def _changes(self, params):
@@ -95,13 +138,14 @@ class PortManagement:
         for item in items:
             if not isinstance(item, dict):
                 raise api.ApiError(api.INVALID, "ports")
-            if "port" not in item:
-                raise api.ApiError(api.MISSING, "port")
-            changes.append((self._port(item["port"]), item))
+            changes.append((self._port(item), item))
         return changes
 
-    def _port(self, identifier):
-        """A port by its id; some clients send a number."""
+    def _port(self, item):
+        """The port that an object names; some clients send a number."""
+        if "port" not in item:
+            raise api.ApiError(api.MISSING, "port")
+        identifier = item["port"]
         if isinstance(identifier, int) and not isinstance(identifier, bool):
             identifier = str(identifier)
         for port in self._module.ports:
@@ -109,28 +153,81 @@ class PortManagement:
                 return port
         raise api.ApiError(api.INVALID, "port")
 
-    def _set(self, port, name, value, who, now):
-        """Set one property; return None or an error code."""
-        if not isinstance(value, str):
+    def _look(self, port, name, value, now):
+        """Could this value be saved? None, or an error code."""
+        if name != "normalState":
+            good = isinstance(value, str) and len(value) <= MAX_NAME and printable(value)
+            return None if good else api.INVALID
+        if not isinstance(value, str) or value not in STATES[:2]:
             return api.INVALID
-        if name in ("usage", "name"):
-            if len(value) > MAX_NAME or not printable(value):
-                return api.INVALID
-            setattr(port, name, value)
+        if port.output and value != STATES[port.normal]:
+            return _refusal(self._module.refuses(port, now))
+        return None
+
+    def _save(self, edits, now):
+        """Save what differs; None, or an error code."""
+        news = []
+        for port, name, key, value in edits:
+            before = STATES[port.normal] if name == "normalState" else getattr(port, name)
+            if value != before:
+                news.append((port.id, key, value))
+
+        def edit(document):
+            ports = document.setdefault("ports", {})
+            for identifier, key, value in news:
+                ports.setdefault(identifier, {})[key] = value
+
+        if not news:
             return None
-        if name == "direction":
-            # The wiring decides; a request that asks for what is there is not wrong.
-            return None if value == _direction(port) else api.INVALID
-        if value not in STATES[:2]:
+        try:
+            # Adopted by the module at once: there an output's circuit flips with its normal state.
+            self._store.change(edit, now)
+        except NotSaved:
+            return api.INTERNAL
+        except SettingsError:
             return api.INVALID
-        state = STATES.index(value)
-        if name == "normalState":
-            refused = self._module.set_normal(port, state, who, now)
-        else:
-            refused = self._module.command(port, state, who, now)
-        if refused is None:
-            return None
-        return _LOCKED if refused == "locked" else api.INVALID
+        return None
+
+    def _command(self, port, value, who, now):
+        """Set the state; None, or an error code."""
+        if not isinstance(value, str) or value not in STATES[:2]:
+            return api.INVALID
+        return _refusal(self._module.command(port, STATES.index(value), who, now))
+
+    # -- setStateSequence -------------------------------------------------------------------------
+
+    def _set_sequence(self, params, who, now):
+        if not isinstance(params, dict):
+            raise api.ApiError(api.MISSING, "port")
+        port = self._port(params)
+        rows = params.get("sequence")
+        if rows is None:
+            raise api.ApiError(api.MISSING, "sequence")
+        if not isinstance(rows, list) or not rows:
+            raise api.ApiError(api.INVALID, "sequence")
+        if len(rows) > _MAX_STEPS:
+            raise api.ApiError(api.TOO_LARGE, "sequence")
+        steps = []
+        for row in rows:
+            if not isinstance(row, dict):
+                raise api.ApiError(api.INVALID, "sequence")
+            for key in ("state", "time"):
+                if key not in row:
+                    raise api.ApiError(api.MISSING, key)
+            state, time = row["state"], row["time"]
+            if not isinstance(state, str) or state not in STATES[:2]:
+                raise api.ApiError(api.INVALID, "state")
+            if (
+                isinstance(time, bool)
+                or not isinstance(time, int)
+                or not 0 <= time <= _MAX_STEP_MS
+            ):
+                raise api.ApiError(api.INVALID, "time")
+            steps.append((STATES.index(state), time))
+        error = _refusal(self._module.sequence(port, tuple(steps), who, now))
+        if error is not None:
+            raise api.ApiError(error)
+        return '{"port":%s}' % quote(port.id)
 
 
 class PartialFailure(Exception):
@@ -141,10 +238,16 @@ class PartialFailure(Exception):
         self.text = text
 
 
+def _refusal(refused):
+    """The error code for what the module says."""
+    if refused is None:
+        return None
+    return {BUSY: _RUNNING, LOCKED: _LOCKED}.get(refused, api.INVALID)
+
+
 def _failure(code, port, name):
-    detail = "the port is locked while its master is lost" if code == _LOCKED else None
     extra = ',"details":{"port":%s,"propertyName":%s}' % (quote(port.id), quote(name))
-    return api.error_object(code, detail, extra)
+    return api.error_object(code, _DETAILS.get(code), extra)
 
 
 def _direction(port):

@@ -126,6 +126,8 @@ class _Resumption:
 class Upgrade(Response):
     """101: the connection becomes a stream of `service`."""
 
+    converse = "streaming"
+
     def __init__(self, service, key):
         lines = (
             "Upgrade: websocket",
@@ -150,6 +152,8 @@ class EventStream:
         self._since = None  # the number after which that goes on
         self._shown = None  # of the events that were missed, the number of the last one shown
         self._copies = []  # of one of them that matches several filters
+        self._messages = None
+        self.farewell = False  # the peer has said goodbye
         self._holds = None  # content_matches, loaded with the first content filter
         self._filters = ()  # ((flags by property index, content program or None), ...)
         self._at = (0, 0)  # the next to show: filter, property
@@ -159,6 +163,22 @@ class EventStream:
         self.numbered = True
         self._epoch = epoch
         self._since = since
+
+    def listen(self, buffer):
+        """From now on `read` takes messages out of this ReceiveBuffer."""
+        self._messages = websocket.MessageReader(buffer, MESSAGE_BYTES)
+
+    def read(self, now):
+        """Take the messages that are there."""
+        try:
+            message = self._messages.next()
+            while message is not None:
+                self.receive(message, now)
+                self.farewell = message[0] == websocket.CLOSE
+                message = self._messages.next()
+        except websocket.WebSocketError as error:
+            self.outbox.close(error.code, error.reason)
+            self.wake()
 
     def receive(self, message, now):
         """Take one message of MessageReader."""

@@ -35,8 +35,10 @@ CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 # What a method or a field name is made of (RFC 9110 section 5.6.2), the usual characters first.
 _TOKEN = b"etaoinsrhldcumfpgwybvkxjqz-ETAOINSRHLDCUMFPGWYBVKXJQZ0123456789!#$%&'*+.^_`|~"
-# What a host with its port is made of (RFC 3986 sections 3.2.2 and 3.2.3).
-_HOST = "0123456789.:abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-[]_~%!$&'()*+,;="
+# What a host with its port is made of (RFC 3986 sections 3.2.2 and 3.2.3), and the @ of "Host:
+# root:pass@192.168.0.90", which HTTP does not allow and the vendor prints (VAPIX Heartbeat service
+# API, both requests). Nobody reads the value.
+_HOST = "0123456789.:abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-[]_~%!$&'()*+,;=@"
 # Everything from space to tilde, for the values that are read.
 _PRINTABLE = b"0123456789abcdefghijklmnopqrstuvwxyz-/. ,:;=?&ABCDEFGHIJKLMNOPQRSTUVWXYZ" + (
     b"!\"#$%'()*+<>@[\\]^_`{|}~"
@@ -393,7 +395,14 @@ def reason(status):
 
 
 class Response:
-    """An answer: status, content type, body (bytes), extra head lines as texts "Name: value"."""
+    """An answer: status, content type, body (bytes), extra head lines as texts "Name: value".
+
+    converse: the module of the shell that goes on with the connection when the head is sent, for
+    an answer without end; it talks to `service`.
+    """
+
+    converse = None
+    service = None
 
     def __init__(self, status, body=b"", content_type=None, lines=()):
         self.status = status
@@ -410,7 +419,7 @@ class Response:
         if self.content_type:
             parts.append("Content-Type: " + self.content_type)
         parts.extend(self.lines)
-        if self.status != 101:
+        if self.converse is None:
             parts.append("Content-Length: %d" % len(self.body))
             if not keep_alive:
                 parts.append("Connection: close")

@@ -1,0 +1,328 @@
+"""Action rules over SOAP (VAPIX Event and action services, http://www.axis.com/vapix/ws/action1).
+
+Only translates: configurations and rules live in the settings as "actions" and "rules", are
+checked by core.rulecheck and run by core.rules. A change is made to the settings as a whole: when
+the answer says so it is in flash and in force.
+
+Clients take replies apart by their literal prefixes and by the order of attributes; both are as
+real devices write them. A fault is named as the vendor's WSDL names it.
+
+Who may: reading is READ_SYSTEM_SENSITIVE, because rules tell what protects a door and whom the
+module talks to; changing is WRITE_SYSTEM, because a rule acts for ever and in nobody's name. The
+password of a notification is shown to administrators alone (READ_SYSTEM_SECRET).
+"""
+
+from holdfast.core.accounts import ADMINISTRATOR
+from holdfast.core.settings import NotSaved, SettingsError
+from holdfast.vapix.fault import Fault
+from holdfast.wire.xml import escape
+
+# The two that ONVIF Core mandates; plain Concrete is a ConcreteSet of one path.
+_CONCRETE = "http://docs.oasis-open.org/wsn/t-1/TopicExpression/Concrete"
+_CONCRETE_SET = "http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet"
+_ITEM_FILTER = "http://www.onvif.org/ver10/tev/messageContentFilter/ItemFilter"
+
+_HIDDEN = "*****"
+
+# By the end of the key that core.rulecheck found bad.
+_FAULTS = (
+    (".topic", "InvalidTopicExpressionFault"),
+    (".content", "InvalidMessageContentExpressionFault"),
+    (".start", "InsufficientActivationRuleFault"),
+    (".conditions", "InsufficientActivationRuleFault"),
+    (".template", "ActionTemplateNotFoundFault"),
+)
+
+
+class ActionService:
+    """Configurations and rules of the settings in `store`. Handlers give inner XML text."""
+
+    def __init__(self, store):
+        self._store = store
+
+    # -- configurations ---------------------------------------------------------------------------
+
+    def get_action_templates(self, caller, element, now):
+        from holdfast.core.rulecheck import TEMPLATES
+
+        rows = []
+        for token in sorted(TEMPLATES):
+            parameters = []
+            for name in TEMPLATES[token]:
+                kind = "xsd:int" if name == "duration" else "xsd:string"
+                parameters.append(_parameter("Type", kind, name))
+            rows.append(
+                "<aa:ActionTemplate><aa:TemplateToken>%s</aa:TemplateToken>"
+                "<aa:Parameters>%s</aa:Parameters></aa:ActionTemplate>"
+                % (token, "".join(parameters))
+            )
+        return "<aa:ActionTemplates>%s</aa:ActionTemplates>" % "".join(rows)
+
+    def get_action_configurations(self, caller, element, now):
+        actions = self._document().get("actions", {})
+        rows = []
+        for identifier in sorted(actions, key=int):
+            action = actions[identifier]
+            parameters = []
+            for name in sorted(action["parameters"]):
+                value = action["parameters"][name]
+                if name == "password" and value and caller.account.role < ADMINISTRATOR:
+                    value = _HIDDEN
+                parameters.append(_parameter("Value", value, name))
+            rows.append(
+                "<aa:ActionConfiguration><aa:ConfigurationID>%s</aa:ConfigurationID>"
+                "<aa:Name>%s</aa:Name><aa:TemplateToken>%s</aa:TemplateToken>"
+                "<aa:Parameters>%s</aa:Parameters></aa:ActionConfiguration>"
+                % (
+                    identifier,
+                    _content(action.get("name", "")),
+                    action["template"],
+                    "".join(parameters),
+                )
+            )
+        return "<aa:ActionConfigurations>%s</aa:ActionConfigurations>" % "".join(rows)
+
+    def add_action_configuration(self, caller, element, now):
+        new = _required(element, "NewActionConfiguration")
+        parameters = {}
+        holder = new.child("Parameters")
+        for row in [] if holder is None else holder.all("Parameter"):
+            name = row.attributes.get("Name")
+            if name is None or name in parameters:
+                raise _fault("ParametersMissmatchFault", "a parameter without a name, or twice")
+            parameters[name] = row.attributes.get("Value", "")
+        action = {"template": _text(new, "TemplateToken"), "parameters": parameters}
+        if new.child("Name") is not None:
+            action["name"] = _text(new, "Name")
+        _check_parameters(action["template"], parameters)
+        identifier = self._add("actions", action, now)
+        return "<aa:ConfigurationID>%s</aa:ConfigurationID>" % identifier
+
+    def remove_action_configuration(self, caller, element, now):
+        identifier = _text(element, "ConfigurationID")
+
+        def edit(document):
+            if identifier not in document.get("actions", {}):
+                raise _fault("ActionConfigurationNotFoundFault", "there is no such configuration")
+            for rule in document.get("rules", {}).values():
+                if rule.get("action") == identifier:
+                    raise _fault("ActionConfigurationIsInUseFault", "a rule uses it")
+            _remove(document, "actions", identifier)
+
+        self._change(edit, now)
+        return ""
+
+    # -- rules ------------------------------------------------------------------------------------
+
+    def get_action_rules(self, caller, element, now):
+        rules = self._document().get("rules", {})
+        rows = []
+        for identifier in sorted(rules, key=int):
+            rule = rules[identifier]
+            start = rule.get("start")
+            conditions = [_shown("aa:Condition", row) for row in rule.get("conditions", [])]
+            rows.append(
+                "<aa:ActionRule><aa:RuleID>%s</aa:RuleID><aa:Name>%s</aa:Name>"
+                "<aa:Enabled>%s</aa:Enabled>%s%s<aa:PrimaryAction>%s</aa:PrimaryAction>"
+                "</aa:ActionRule>"
+                % (
+                    identifier,
+                    _content(rule.get("name", "Rule " + identifier)),
+                    "true" if rule.get("enabled", True) else "false",
+                    "" if start is None else _shown("aa:StartEvent", start),
+                    "<aa:Conditions>%s</aa:Conditions>" % "".join(conditions)
+                    if conditions
+                    else "",
+                    rule["action"],
+                )
+            )
+        return "<aa:ActionRules>%s</aa:ActionRules>" % "".join(rows)
+
+    def add_action_rule(self, caller, element, now):
+        from holdfast.core.rulecheck import MAX_CONDITIONS
+
+        new = _required(element, "NewActionRule")
+        if new.child("FailoverAction") is not None:
+            raise _fault("InvalidActionConfigurationFault", "fallback actions are not supported")
+        timeout = new.child("ActivationTimeout")
+        if timeout is not None and not _is_zero(timeout.text):
+            # No document says what it does; a client in the field sends PT0S with every rule.
+            reason = "ActivationTimeout is not supported, it must be PT0S"
+            raise _fault("InvalidActivationTimeoutFault", reason)
+        rule = {"name": _text(new, "Name"), "action": _text(new, "PrimaryAction")}
+        enabled = (_text(new, "Enabled") or "true").lower()
+        if enabled not in ("true", "1", "false", "0"):
+            raise Fault("ter:InvalidArgVal", "Enabled is neither true nor false")
+        if enabled in ("false", "0"):
+            rule["enabled"] = False
+        start = new.child("StartEvent")
+        if start is not None:
+            rule["start"] = _filter(start)
+        conditions = new.child("Conditions")
+        if conditions is not None:
+            rule["conditions"] = [_filter(row) for row in conditions.all("Condition")]
+            if len(rule["conditions"]) > MAX_CONDITIONS:
+                raise _fault(None, "a rule has up to %d conditions" % MAX_CONDITIONS)
+        return "<aa:RuleID>%s</aa:RuleID>" % self._add("rules", rule, now)
+
+    def remove_action_rule(self, caller, element, now):
+        identifier = _text(element, "RuleID")
+
+        def edit(document):
+            if identifier not in document.get("rules", {}):
+                raise _fault("ActionRuleNotFoundFault", "there is no such rule")
+            _remove(document, "rules", identifier)
+
+        self._change(edit, now)
+        return ""
+
+    # -- recipients: there are none, a notification carries its own -------------------------------
+
+    def get_recipient_templates(self, caller, element, now):
+        return "<aa:RecipientTemplates></aa:RecipientTemplates>"
+
+    def get_recipient_configurations(self, caller, element, now):
+        return "<aa:RecipientConfigurations></aa:RecipientConfigurations>"
+
+    # -- settings ---------------------------------------------------------------------------------
+
+    def _document(self):
+        try:
+            return self._store.document()
+        except NotSaved as error:
+            raise _unsaved(error)
+
+    def _add(self, key, row, now):
+        """Add an action or a rule; its id, the lowest free number."""
+        given = []
+
+        def edit(document):
+            if key == "rules" and row["action"] not in document.get("actions", {}):
+                raise _fault("ActionConfigurationNotFoundFault", "PrimaryAction names none")
+            rows = document.setdefault(key, {})
+            number = 1
+            while str(number) in rows:
+                number += 1
+            given.append(str(number))
+            rows[given[0]] = row
+
+        self._change(edit, now)
+        return given[0]
+
+    def _change(self, edit, now):
+        try:
+            self._store.change(edit, now)
+        except NotSaved as error:
+            raise _unsaved(error)
+        except SettingsError as error:
+            raise _explained(error)
+
+
+def _explained(error):
+    """The fault for what core.rulecheck found wrong."""
+    name = None
+    if error.condition:
+        name = "InvalidConditionFilterFault"
+    elif error.key.count(".") > 1:  # else: too many actions or rules
+        name = "InvalidActionConfigurationFault"
+        for ending, fault in _FAULTS:
+            if error.key.endswith(ending):
+                name = fault
+    return _fault(name, str(error))
+
+
+def _fault(name, reason):
+    """A fault of the sender; name: of the vendor's WSDL, None where it has none for it."""
+    return Fault("ter:InvalidArgVal", reason, name and "<aa:%s></aa:%s>" % (name, name))
+
+
+def _unsaved(error):
+    """Nothing was changed; the reason is about flash and deadlines, and tells no secret."""
+    return Fault("ter:Action", str(error), receiver=True)
+
+
+def _required(element, name):
+    child = element.child(name)
+    if child is None:
+        raise Fault("ter:InvalidArgs", "%s is missing" % name)
+    return child
+
+
+def _text(element, name):
+    """The text of a child without the blanks around it; a fault when there is no such child."""
+    return _required(element, name).text.strip()
+
+
+def _check_parameters(template, parameters):
+    from holdfast.core.rulecheck import TEMPLATES
+
+    names = TEMPLATES.get(template)
+    if names is None:
+        raise _fault("ActionTemplateNotFoundFault", "TemplateToken is none of this device")
+    for name in names:
+        if name not in parameters:
+            reason = 'all parameters must be given, "" where unused: ' + ", ".join(names)
+            raise _fault("ParametersMissmatchFault", reason)
+    for name in parameters:
+        if name not in names:
+            reason = "%s is none of the parameters: %s" % (name, ", ".join(names))
+            raise _fault("ParametersMissmatchFault", reason)
+
+
+def _filter(element):
+    """The settings of a StartEvent or a Condition."""
+    topic = _required(element, "TopicExpression")
+    dialect = topic.attributes.get("Dialect", _CONCRETE)
+    if dialect.strip() not in (_CONCRETE, _CONCRETE_SET):
+        raise _fault("TopicExpressionDialectUnknownFault", "the topic's dialect is unknown")
+    row = {"topic": _line(topic.text)}
+    content = element.child("MessageContent")
+    if content is not None:
+        if content.attributes.get("Dialect", _ITEM_FILTER).strip() != _ITEM_FILTER:
+            raise _fault("InvalidFilterFault", "the content's dialect is unknown")
+        if content.text.strip():
+            row["content"] = _line(content.text)
+    return row
+
+
+def _line(text):
+    """A filter in one line: settings hold no line breaks, and none means anything here."""
+    return " ".join(text.split())
+
+
+def _parameter(kind, value, name):
+    """Attributes in this order: a client looks for it."""
+    return '<aa:Parameter %s="%s" Name="%s"></aa:Parameter>' % (kind, escape(value), name)
+
+
+def _content(text):
+    """Text between tags, quotes as real devices leave them."""
+    return escape(text).replace("&quot;", '"')
+
+
+def _shown(name, row):
+    """A StartEvent or a Condition as XML."""
+    topic = row.get("topic", "")
+    dialect = _CONCRETE_SET if "|" in topic or "//" in topic else _CONCRETE
+    text = '<wsnt:TopicExpression Dialect="%s">%s</wsnt:TopicExpression>' % (
+        dialect,
+        _content(topic),
+    )
+    if row.get("content"):
+        text += '<wsnt:MessageContent Dialect="%s">%s</wsnt:MessageContent>' % (
+            _ITEM_FILTER,
+            _content(row["content"]),
+        )
+    return "<%s>%s</%s>" % (name, text, name)
+
+
+def _is_zero(text):
+    """True for an xs:duration of nothing, and for none."""
+    text = text.strip()
+    return not text or (text[0] == "P" and not text.strip("PYMDTHS0."))
+
+
+def _remove(document, key, identifier):
+    del document[key][identifier]
+    if not document[key]:
+        del document[key]

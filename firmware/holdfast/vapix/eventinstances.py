@@ -1,0 +1,70 @@
+"""Which events there are: `aev:GetEventInstances` (VAPIX Event and action services, Event data
+streaming), made of the same rows and properties that the event system works with.
+"""
+
+from holdfast.core.events import DATA, DETAILS, SOURCE, TOPIC
+from holdfast.wire.xml import escape
+
+
+class EventInstances:
+    """events: the EventSystem."""
+
+    def __init__(self, events):
+        self._events = events
+
+    def get_event_instances(self, caller, element, now):
+        """The tree of all topics as XML text, each with the values of its source."""
+        sources = {}  # by topic: (row, source values)
+        for declared in self._events.properties:
+            topic = declared.topic[TOPIC]
+            if topic not in sources:
+                sources[topic] = (declared.topic, [])
+            if declared.source is not None:
+                sources[topic][1].append(declared.source)
+        parts = ["<wstop:TopicSet>"]
+        path = []  # of the elements that are open
+        for topic in sorted(sources):
+            steps = topic.split("/")
+            shared = 0
+            while path[shared : shared + 1] == steps[shared : shared + 1]:
+                shared += 1
+            _close(path, shared, parts)
+            for step in steps[shared:-1]:
+                parts.append('<%s aev:NiceName="%s">' % (step, step.split(":")[-1]))
+            path = steps[:-1]
+            row, values = sources[topic]
+            _declare(steps[-1], row, values, parts)
+        _close(path, 0, parts)
+        parts.append("</wstop:TopicSet>")
+        return "".join(parts)
+
+
+def _close(path, keep, parts):
+    """Close the open elements but the outer `keep`."""
+    for step in reversed(path[keep:]):
+        parts.append("</%s>" % step)
+
+
+def _declare(name, row, values, parts):
+    """One topic: a property, its source with all values, its data."""
+    nice, source, data, application = row[DETAILS].split("|")
+    parts.append('<%s wstop:topic="true" aev:NiceName="%s"' % (name, nice))
+    if application:
+        parts.append(' aev:isApplicationData="true"')
+    parts.append('><aev:MessageInstance aev:isProperty="true">')
+    if source:
+        parts.append("<aev:SourceInstance>")
+        parts.append(_item(source, row[SOURCE]))
+        parts.append(">")
+        for value in values:
+            parts.append("<aev:Value>%s</aev:Value>" % escape(value))
+        parts.append("</aev:SimpleItemInstance></aev:SourceInstance>")
+    parts.append("<aev:DataInstance>")
+    parts.append(_item(data, row[DATA]))
+    parts.append(' isPropertyState="true"/></aev:DataInstance></aev:MessageInstance></%s>' % name)
+
+
+def _item(details, name):
+    """The beginning of an item, up to its last attribute."""
+    nice, kind = details.split(",")
+    return '<aev:SimpleItemInstance aev:NiceName="%s" Type="%s" Name="%s"' % (nice, kind, name)

@@ -1,0 +1,278 @@
+"""The General purpose I/O service, axgpio (VAPIX Input and outputs): ports of an I/O module, in
+JSON at `POST /vapix/axgpio` and in SOAP, by one implementation.
+
+A request is taken as what the JSON of it would be: dict, list, text. SOAP elements are made into
+that, and answers, made of the same, are written as either. Numbers and booleans are texts where
+the vendor's examples have them as texts. Port ids are those of I/O port management, from "0".
+
+What the wiring has cannot be changed by a client: CurrentMode is accepted when it says what is
+there. There are no supervised inputs. Limits of a port list and unknown ids as the vendor's page
+has them: unknown ids in GetPort are left out, in SetPort they are a fault.
+"""
+
+from micropython import const
+
+from holdfast.core.accounts import PRE_AUTH, READ_SYSTEM_SENSITIVE, WRITE_SYSTEM
+from holdfast.core.port import STATES
+from holdfast.core.settings import MAX_NAME, NotSaved, SettingsError, printable
+from holdfast.vapix.access import require
+from holdfast.vapix.fault import Fault
+from holdfast.wire import json
+from holdfast.wire.http import Response, all_digits
+from holdfast.wire.json import quote
+from holdfast.wire.xml import escape
+
+_MAX_LIMIT = const(1000)  # as the vendor's example says
+_MAX_PORTS = const(64)  # in one request
+
+# By operation: lowest role, method.
+_OPERATIONS = {
+    "GetServiceCapabilities": (PRE_AUTH, "capabilities"),
+    "GetPortList": (READ_SYSTEM_SENSITIVE, "port_list"),
+    "GetPort": (READ_SYSTEM_SENSITIVE, "ports"),
+    "SetPort": (WRITE_SYSTEM, "change"),
+}
+_PROPERTIES = ("NiceName", "ActiveState")
+
+
+class GpioService:
+    """Translates between the service and the ports of the module; names are saved in `store`."""
+
+    def __init__(self, module, store):
+        self._module = module
+        self._store = store
+
+    def post(self, caller, request, now):
+        """Answer one JSON request, `{"axgpio:<operation>": {...}}`; the answer has no wrapper."""
+        try:
+            asked = json.loads(request.body)
+        except json.JsonError:
+            raise Fault("ter:WellFormed", "The body is not well-formed JSON")
+        row = fields = None
+        if isinstance(asked, dict) and len(asked) == 1:
+            for name in asked:
+                row = _OPERATIONS.get(name.split(":")[-1])
+                fields = asked[name]
+        if row is None or not isinstance(fields, dict):
+            raise Fault("ter:ActionNotSupported", "The body is no request of axgpio")
+        if row[0] > PRE_AUTH:
+            require(caller, row[0])
+        answer = getattr(self, row[1])(caller, fields, now)
+        return Response(200, _as_json(answer).encode(), "application/json")
+
+    # The handlers of vapix.soap, which has checked the role.
+
+    def get_service_capabilities(self, caller, element, now):
+        return _as_xml(self.capabilities(caller, None, now))
+
+    def get_port_list(self, caller, element, now):
+        return _as_xml(self.port_list(caller, _fields(element), now))
+
+    def get_port(self, caller, element, now):
+        fields = {"PortId": [child.text.strip() for child in element.all("PortId")]}
+        return _as_xml(self.ports(caller, fields, now))
+
+    def set_port(self, caller, element, now):
+        fields = {"Port": [_fields(child) for child in element.all("Port")]}
+        return _as_xml(self.change(caller, fields, now))
+
+    # What both languages ask for; `fields` as JSON has them, answers likewise: dicts as lists of
+    # (name, value), because their order shows in XML.
+
+    def capabilities(self, caller, fields, now):
+        return [("Capabilities", [("MaxLimit", str(_MAX_LIMIT))])]
+
+    def port_list(self, caller, fields, now):
+        ports = self._module.ports
+        limit = _number(fields, "Limit", _MAX_LIMIT)
+        if limit > _MAX_LIMIT:
+            raise Fault("ter:InvalidArgs", "Limit is more than %d" % _MAX_LIMIT)
+        start = fields.get("StartReference") or "0"
+        if not isinstance(start, str) or not _is_number(start) or int(start) > len(ports):
+            raise Fault("ter:InvalidArgVal", "StartReference is none that this service gave")
+        end = int(start) + limit
+        rows = []
+        if end < len(ports):
+            rows.append(("NextStartReference", str(end)))
+        rows.append(("Port", [_describe(port) for port in ports[int(start) : end]]))
+        return rows
+
+    def ports(self, caller, fields, now):
+        wanted = fields.get("PortId")
+        if isinstance(wanted, str):
+            wanted = [wanted]
+        if not isinstance(wanted, list):
+            raise Fault("ter:InvalidArgs", "PortId is missing")
+        return [("Port", [_describe(port) for port in self._module.ports if port.id in wanted])]
+
+    def change(self, caller, fields, now):
+        rows = fields.get("Port")
+        if isinstance(rows, dict):
+            rows = [rows]
+        if not isinstance(rows, list) or not rows:
+            raise Fault("ter:InvalidArgs", "Port is missing")
+        if len(rows) > _MAX_PORTS:
+            raise Fault("ter:InvalidArgs", "There are more than %d ports" % _MAX_PORTS)
+        # All are looked at before any is changed.
+        changes = [self._wanted(row, now) for row in rows]
+        self._save(changes, now)
+        for port, _, active in changes:
+            if active is not None:
+                state = 1 - port.normal if active else port.normal
+                if self._module.command(port, state, caller.account.name, now) is not None:
+                    raise _locked(port)
+        return [("PortId", [port.id for port, _, _ in changes])]
+
+    def _wanted(self, row, now):
+        """What a row of SetPort asks for: (port, settings to save, active or None)."""
+        identifier = row.get("PortId") if isinstance(row, dict) else None
+        port = None
+        for known in self._module.ports:
+            if known.id == identifier:
+                port = known
+        if port is None:
+            raise Fault("ter:InvalidArgVal", "There is no such PortId")
+        if row.get("CurrentMode", _mode(port)) != _mode(port):
+            raise Fault("ter:InvalidArgVal", "The wiring of port %s is fixed" % port.id)
+        if row.get("SupervisedInput") is not None:
+            raise Fault("ter:InvalidArgVal", "Port %s is not supervised" % port.id)
+        key, other = "OutputProperties", "InputProperties"
+        if not port.output:
+            key, other = other, key
+        if row.get(other) is not None:
+            raise Fault("ter:InvalidArgVal", "Port %s has no %s" % (port.id, other))
+        settings = _settings(port, row.get(key))
+        active = row.get("Active")
+        if active is not None:
+            active = _boolean(active)
+            if not port.output:
+                raise Fault("ter:InvalidArgVal", "Port %s is an input" % port.id)
+        moves = port.output and (active is not None or "normal" in settings)
+        if moves and self._module.refuses(port, now) is not None:
+            raise _locked(port)
+        return port, settings, active
+
+    def _save(self, changes, now):
+        def edit(document):
+            ports = document.setdefault("ports", {})
+            for port, settings, _ in changes:
+                if settings:
+                    ports.setdefault(port.id, {}).update(settings)
+
+        for _, settings, _ in changes:
+            if settings:
+                break
+        else:
+            return
+        try:
+            self._store.change(edit, now)
+        except NotSaved as error:
+            raise Fault("ter:Action", "Not saved: %s" % error, receiver=True)
+        except SettingsError as error:
+            raise Fault("ter:InvalidArgVal", str(error))
+
+
+def _settings(port, properties):
+    """What of InputProperties or OutputProperties differs from what is there, as settings."""
+    settings = {}
+    if properties is None:
+        return settings
+    if not isinstance(properties, dict):
+        raise Fault("ter:InvalidArgVal", "Properties of port %s are no object" % port.id)
+    for name in properties:
+        if name not in _PROPERTIES:
+            raise Fault("ter:InvalidArgVal", "There is no property %s" % name)
+    name = properties.get("NiceName", port.name)
+    if not isinstance(name, str) or len(name) > MAX_NAME or not printable(name):
+        raise Fault("ter:InvalidArgVal", "NiceName is too long, or no text")
+    if name != port.name:
+        settings["name"] = name
+    active = properties.get("ActiveState", _active_state(port))
+    if active not in STATES[:2]:
+        raise Fault("ter:InvalidArgVal", "ActiveState is neither open nor closed")
+    if active != _active_state(port):
+        settings["normal"] = STATES[1 - STATES.index(active)]
+    return settings
+
+
+def _locked(port):
+    return Fault("ter:Action", "Port %s is locked while its master is lost" % port.id)
+
+
+def _mode(port):
+    return "RelayOutput" if port.output else "DigitalInput"
+
+
+def _active_state(port):
+    return STATES[1 - port.normal]
+
+
+def _describe(port):
+    kind = "OutputProperties" if port.output else "InputProperties"
+    return [
+        ("PortId", port.id),
+        ("SupportedModes", [_mode(port)]),
+        ("PortUsage", port.usage),
+        ("CurrentMode", _mode(port)),
+        ("CurrentState", STATES[port.state]),
+        ("Active", port.active()),
+        (kind, [("NiceName", port.name), ("ActiveState", _active_state(port))]),
+    ]
+
+
+def _number(fields, name, default):
+    value = fields.get(name)
+    if value is None or value == "":
+        return default
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or not _is_number(str(value)):
+        raise Fault("ter:InvalidArgVal", "%s is no number" % name)
+    return int(value)
+
+
+def _is_number(text):
+    return len(text) <= 6 and all_digits(text)
+
+
+def _boolean(value):
+    if isinstance(value, str):
+        value = {"true": True, "1": True, "false": False, "0": False}.get(value.strip().lower())
+    if not isinstance(value, bool):
+        raise Fault("ter:InvalidArgVal", "Active is neither true nor false")
+    return value
+
+
+def _fields(element):
+    """An element as the dict that the JSON of it would be; no child of these comes twice."""
+    fields = {}
+    for child in element.children:
+        fields[child.name] = _fields(child) if child.children else child.text.strip()
+    return fields
+
+
+def _is_object(value):
+    return isinstance(value, list) and len(value) > 0 and isinstance(value[0], tuple)
+
+
+def _as_json(value):
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return quote(value)
+    if _is_object(value):
+        members = ["%s:%s" % (quote(name), _as_json(item)) for name, item in value]
+        return "{%s}" % ",".join(members)
+    return "[%s]" % ",".join([_as_json(item) for item in value])
+
+
+def _as_xml(rows):
+    """Elements for (name, value) rows; a list of values is an element for each."""
+    parts = []
+    for name, value in rows:
+        several = isinstance(value, list) and not _is_object(value)
+        for item in value if several else (value,):
+            if isinstance(item, bool):
+                text = "true" if item else "false"
+            else:
+                text = escape(item) if isinstance(item, str) else _as_xml(item)
+            parts.append("<axgpio:%s>%s</axgpio:%s>" % (name, text, name))
+    return "".join(parts)

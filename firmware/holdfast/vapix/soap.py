@@ -1,0 +1,200 @@
+"""SOAP at `POST /vapix/services`: one address for all services, versions 1.1 and 1.2.
+
+A request is told apart by the local name of the child of its Body and by nothing else: clients
+name the action in Content-Type, in SOAPAction or not at all. Replies have the prefixes that real
+devices have, because some clients look for them by text.
+
+Where the vendor's page says nothing, ONVIF Core: faults and their subcodes (section "Generic
+faults"); a header that must be understood is not (SOAP 1.2 part 1 section 5.2.3). Credentials come
+by HTTP Digest alone: a WS-Security header, unless it insists, is not looked at.
+"""
+
+from micropython import const
+
+from holdfast.core.accounts import (
+    ACTUATE,
+    PRE_AUTH,
+    READ_SYSTEM,
+    READ_SYSTEM_SENSITIVE,
+    WRITE_SYSTEM,
+)
+from holdfast.vapix.access import require
+from holdfast.vapix.fault import Fault
+from holdfast.vapix.heartbeat import milliseconds
+from holdfast.wire.http import Response
+from holdfast.wire.xml import XmlError, escape, parse
+
+_SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
+_SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
+_BODIES_KEPT = const(4)  # of heartbeats, about one for each master
+
+# By prefix: namespace, and the further namespaces of its replies.
+_NAMESPACES = {
+    "axhbt": 'xmlns:axhbt="http://www.axis.com/vapix/ws/Heartbeat"',
+    "aev": 'xmlns:aev="http://www.axis.com/vapix/ws/event1"'
+    ' xmlns:wstop="http://docs.oasis-open.org/wsn/t-1"'
+    ' xmlns:tns1="http://www.onvif.org/ver10/topics"'
+    ' xmlns:tnsaxis="http://www.axis.com/2009/event/topics"'
+    ' xmlns:tt="http://www.onvif.org/ver10/schema"'
+    ' xmlns:xsd="http://www.w3.org/2001/XMLSchema"',
+    "axgpio": 'xmlns:axgpio="http://www.axis.com/vapix/ws/AxisGPIO"',
+    "aa": 'xmlns:aa="http://www.axis.com/vapix/ws/action1"'
+    ' xmlns:wsnt="http://docs.oasis-open.org/wsn/b-2"'
+    ' xmlns:tns1="http://www.onvif.org/ver10/topics"'
+    ' xmlns:tnsaxis="http://www.axis.com/2009/event/topics"'
+    ' xmlns:xsd="http://www.w3.org/2001/XMLSchema"',
+}
+
+# Operation: prefix of its service, lowest role, method of the service.
+_OPERATIONS = {
+    "Heartbeat": ("axhbt", ACTUATE, "heartbeat"),
+    "GetEventInstances": ("aev", READ_SYSTEM, "get_event_instances"),
+    "GetServiceCapabilities": ("axgpio", PRE_AUTH, "get_service_capabilities"),
+    "GetPortList": ("axgpio", READ_SYSTEM_SENSITIVE, "get_port_list"),
+    "GetPort": ("axgpio", READ_SYSTEM_SENSITIVE, "get_port"),
+    "SetPort": ("axgpio", WRITE_SYSTEM, "set_port"),
+    "GetActionTemplates": ("aa", READ_SYSTEM_SENSITIVE, "get_action_templates"),
+    "GetActionConfigurations": ("aa", READ_SYSTEM_SENSITIVE, "get_action_configurations"),
+    "GetActionRules": ("aa", READ_SYSTEM_SENSITIVE, "get_action_rules"),
+    "GetRecipientTemplates": ("aa", READ_SYSTEM_SENSITIVE, "get_recipient_templates"),
+    "GetRecipientConfigurations": ("aa", READ_SYSTEM_SENSITIVE, "get_recipient_configurations"),
+    "AddActionConfiguration": ("aa", WRITE_SYSTEM, "add_action_configuration"),
+    "AddActionRule": ("aa", WRITE_SYSTEM, "add_action_rule"),
+    "RemoveActionConfiguration": ("aa", WRITE_SYSTEM, "remove_action_configuration"),
+    "RemoveActionRule": ("aa", WRITE_SYSTEM, "remove_action_rule"),
+}
+
+
+class SoapService:
+    """Answers SOAP requests.
+
+    services: by prefix an object whose `call(method, caller, element, now)` gives the XML text
+    inside the response element.
+    """
+
+    def __init__(self, module, services):
+        self._module = module
+        self._services = services
+        self._beats = []  # (body, version, duration_ms) of heartbeats, the latest last
+
+    def post(self, caller, request, now):
+        """Answer one request; HttpError 401 or 403 for who may not, a SOAP Fault otherwise."""
+        body = request.body
+        for kept, version, duration_ms in self._beats:
+            # A master sends the same body every time: it is parsed once.
+            if kept == body:
+                require(caller, ACTUATE)
+                return _reply(version, "axhbt", "Heartbeat", self._beat(caller, duration_ms, now))
+        version = _SOAP_12
+        try:
+            envelope = _envelope(body)
+            if envelope.namespace == _SOAP_11:
+                version = _SOAP_11
+            element = _operation(envelope)
+            row = _OPERATIONS.get(element.name)
+            if row is None:
+                raise Fault("ter:ActionNotSupported", "there is no operation %s" % element.name)
+            prefix, role, method = row
+            if role > PRE_AUTH:
+                require(caller, role)
+            if prefix == "axhbt":
+                content = self._heartbeat(caller, element, now, body, version)
+            else:
+                content = self._services[prefix].call(method, caller, element, now)
+            return _reply(version, prefix, element.name, content)
+        except Fault as fault:
+            return _fault(version, fault)
+
+    def _heartbeat(self, caller, element, now, body, version):
+        duration = element.child("Duration")
+        if duration is None:
+            raise Fault("ter:InvalidArgs", "Duration is missing")
+        module = self._module
+        text = duration.text.strip()
+        duration_ms = milliseconds(text, module.shortest_ms, module.longest_ms)
+        content = self._beat(caller, duration_ms, now)
+        if len(self._beats) == _BODIES_KEPT:
+            self._beats.pop(0)
+        self._beats.append((body, version, duration_ms))
+        return content
+
+    def _beat(self, caller, duration_ms, now):
+        caller.session = self._module.heartbeat(caller.account.name, duration_ms, now)
+        return "<axhbt:SessionId>%s</axhbt:SessionId>" % caller.session.id
+
+
+def _envelope(body):
+    """The Envelope of a request."""
+    try:
+        envelope = parse(body)
+    except XmlError as error:
+        reason = "The request is not well-formed XML: %s at byte %d" % (error, error.position)
+        raise Fault("ter:WellFormed", reason)
+    if envelope.name != "Envelope":
+        raise Fault("ter:TagMismatch", "The request is not a SOAP envelope")
+    return envelope
+
+
+def _operation(envelope):
+    """The child of the Body."""
+    header = envelope.child("Header")
+    for block in [] if header is None else header.children:
+        if block.attributes.get("mustUnderstand") in ("1", "true"):
+            raise Fault("MustUnderstand", "the header %s is not understood" % block.name)
+    body = envelope.child("Body")
+    if body is None or len(body.children) != 1:
+        raise Fault("ter:TagMismatch", "The envelope needs a Body with one element")
+    return body.children[0]
+
+
+def _reply(version, prefix, operation, content):
+    element = "%s:%sResponse" % (prefix, operation)
+    body = "<%s>%s</%s>" % (element, content, element)
+    return _response(200, version, _NAMESPACES[prefix], body)
+
+
+def _fault(version, fault):
+    sender = fault.status < 500
+    subcode = fault.subcode
+    reason = escape(fault.reason)
+    if version == _SOAP_11:
+        code = "Client" if sender else "Server"
+        if subcode == "MustUnderstand":
+            code = subcode
+        body = (
+            "<SOAP-ENV:Fault><faultcode>SOAP-ENV:%s</faultcode><faultstring>%s</faultstring>"
+            "<detail>%s</detail></SOAP-ENV:Fault>"
+        ) % (code, reason, fault.detail or "")
+    else:
+        code = "Sender" if sender else "Receiver"
+        more = "<SOAP-ENV:Subcode><SOAP-ENV:Value>%s</SOAP-ENV:Value></SOAP-ENV:Subcode>" % subcode
+        if subcode == "MustUnderstand":
+            code, more = subcode, ""
+        body = (
+            "<SOAP-ENV:Fault><SOAP-ENV:Code><SOAP-ENV:Value>SOAP-ENV:%s</SOAP-ENV:Value>%s"
+            '</SOAP-ENV:Code><SOAP-ENV:Reason><SOAP-ENV:Text xml:lang="en">%s</SOAP-ENV:Text>'
+            "</SOAP-ENV:Reason>%s</SOAP-ENV:Fault>"
+        ) % (
+            code,
+            more,
+            reason,
+            fault.detail and "<SOAP-ENV:Detail>%s</SOAP-ENV:Detail>" % fault.detail or "",
+        )
+    namespaces = 'xmlns:ter="http://www.onvif.org/ver10/error" ' + _NAMESPACES["aa"]
+    return _response(fault.status, version, namespaces, body)
+
+
+def _response(status, version, namespaces, body):
+    text = "".join(
+        (
+            '<?xml version="1.0" encoding="UTF-8"?>\n<SOAP-ENV:Envelope xmlns:SOAP-ENV="',
+            version,
+            '" ',
+            namespaces,
+            "><SOAP-ENV:Header/><SOAP-ENV:Body>",
+            body,
+            "</SOAP-ENV:Body></SOAP-ENV:Envelope>\n",
+        )
+    )
+    kind = "text/xml" if version == _SOAP_11 else "application/soap+xml"
+    return Response(status, text.encode(), kind + "; charset=utf-8")
