@@ -38,6 +38,7 @@ RESERVED = {
 TESTED_ELSEWHERE = {
     "app": "joins everything: every test_e2e_*.py starts it",
     "core/accounts": "a row and its constants: test_core_check.py",
+    "services": "rows and what is behind them: every test_e2e_*.py, test_shell_dispatch.py",
     "core/adoption": "Module.adopt: test_core_module.py, test_core_rules.py",
     "core/settings": "rows, filled in by core/check: test_core_check.py",
     "hal/simulated": "files as wires: test_e2e_contract.py",

@@ -8,7 +8,7 @@ from holdfast.shell import dispatch
 from holdfast.shell.dispatch import Dispatcher, Lazy, Passing
 from holdfast.wire.digest import Refused
 from holdfast.wire.http import HttpError, Response
-from makers import Asked, module
+from makers import Asked, Caller, module
 
 OPERATOR = Account("o", 2, b"", b"")
 VIEWER = Account("v", 1, b"", b"")
@@ -36,21 +36,44 @@ class Connection:
         self.caller = dispatch.Caller()
 
 
+class Services:
+    """The service behind all rows but the first; counts how often it may have let go."""
+
+    def __init__(self, role, handler):
+        self.role = role
+        self.handler = handler
+        self.rests = 0
+
+    def call(self, name, *arguments):
+        if name == "get":
+            return self.handler(*arguments)
+        (path,) = arguments
+        if path == "/y":
+            return (
+                ("/y", ("GET",), self.role, self, "get"),
+                ("/y", ("PUT",), self.role, self, "get"),
+            )
+        return ()
+
+    def rest(self):
+        self.rests += 1
+
+
+def redeem(query, now):
+    return None
+
+
 class Bench:
     def __init__(self, handler, account=OPERATOR, role=ACTUATE):
         self.authenticator = Authenticator(account)
         self.shed = []
-        rows = (
-            ("/x", ("POST", "PUT"), role, handler, None),
-            ("/x", ("GET",), role, handler, None),
-            ("/y", ("GET",), role, handler, None),
-        )
-        self.dispatcher = Dispatcher(rows, self.authenticator, lambda query, now: None, "/x")
+        first = ("/x", ("POST", "PUT"), role, handler, None)
+        self.dispatcher = Dispatcher(first, Services(role, handler), self.authenticator, redeem)
         self.reports = []
         dispatch.report = self.reports.append
 
-    def ask(self, method="POST", path="/x", query="", authorization=b"Digest"):
-        request = Asked(method=method, query=query)
+    def ask(self, method="POST", path="/x", query="", authorization=b"Digest", body=b"x"):
+        request = Asked(body, method=method, query=query)
         request.path = path
         request.target = path
         request.authorization = authorization
@@ -73,13 +96,13 @@ def failing(error):
 def test_a_row_is_found_by_path_and_method():
     bench = Bench(fine)
     assert bench.ask().status == 200
-    assert bench.ask("HEAD").status == 200
     assert bench.ask("PUT").status == 200
     assert bench.ask(path="/z").status == 404
+    assert bench.ask("HEAD", "/y").status == 200
     answer = bench.ask("DELETE")
     assert answer.status == 405
-    assert answer.lines == ["Allow: POST, PUT, GET"]
-    assert bench.ask(path="/y").lines == ["Allow: GET"]
+    assert answer.lines == ["Allow: POST, PUT"]
+    assert bench.ask(path="/y").lines == ["Allow: GET, PUT"]
 
 
 def test_a_refusal_carries_a_challenge():
@@ -100,6 +123,13 @@ def test_a_row_for_anyone_asks_nobody_and_forgets_who_it_was():
     assert bench.connection.caller.account is None
 
 
+def test_a_row_for_anyone_challenges_a_client_that_sends_nothing_and_waits():
+    bench = Bench(fine, OPERATOR, ANYONE)
+    assert bench.ask(authorization=None, body=b"").status == 401
+    assert bench.ask(authorization=None, body=b"", query="a=1").status == 200
+    assert bench.ask(body=b"").status == 200
+
+
 def test_a_row_for_anyone_checks_credentials_that_are_there():
     bench = Bench(fine, OPERATOR, ANYONE)
     assert bench.ask().status == 200
@@ -114,7 +144,13 @@ def test_a_handler_that_asks_for_a_login_gets_a_challenge():
 
 
 def test_a_bad_token_is_refused_whatever_else_is_there():
-    assert Bench(fine).ask("GET", query="wssession=1").status == 401
+    bench = Bench(fine)
+    path = dispatch.TOKEN_PATH
+    bench.dispatcher._services.call = lambda name, *path: ((path[0], ("GET",), 1, fine, None),)
+    assert bench.ask("GET", path, query="wssession=1").status == 401
+    assert bench.authenticator.checks == 0
+    assert bench.ask("GET", path).status == 200
+    assert bench.ask("GET", "/other", query="wssession=1").status == 200
 
 
 def test_a_handlers_refusal_is_answered_and_its_bug_without_detail():
@@ -172,18 +208,19 @@ def test_out_of_memory_while_checking_who_calls_is_tried_once_more():
 
 
 def test_a_passing_service_is_let_go_with_its_code_when_nobody_calls():
-    name = "holdfast.own.status"
-    service = Passing(name, "StatusService", module(), "1", also=("holdfast.wire.chunked",))
-    __import__("holdfast.wire.chunked")
+    name = "holdfast.services"
+    app = Caller()
+    app.module, app.version, app.notified = module(), "1", lambda: (0, 0, 0)
+    passing = Passing(name, "Services", app)
     bench = Bench(fine)
-    rows = (("/x", ("POST",), ACTUATE, service, "get"),)
-    bench.dispatcher = Dispatcher(rows, bench.authenticator, None, None, (service,))
+    dispatcher = Dispatcher(bench.dispatcher._first, passing, bench.authenticator, None)
+    bench.dispatcher = dispatcher
     for _ in range(2):
-        assert bench.ask().status == 200
-        assert name in sys.modules
-        bench.dispatcher.rest()
-        assert service.made is not None  # it was called in between
-        bench.dispatcher.rest()
-        assert service.made is None
-        assert name not in sys.modules and "holdfast.wire.chunked" not in sys.modules
-        bench.dispatcher.rest()
+        assert bench.ask("GET", "/holdfast/status").status == 200
+        assert name in sys.modules and "holdfast.own.status" in sys.modules
+        dispatcher.rest()
+        assert passing.made is not None  # it was called in between
+        dispatcher.rest()
+        assert passing.made is None
+        assert name not in sys.modules and "holdfast.own.status" not in sys.modules
+        dispatcher.rest()

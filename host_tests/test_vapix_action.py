@@ -271,7 +271,7 @@ def test_rules_that_cannot_be_are_refused_by_name():
 def test_a_timeout_of_nothing_is_what_a_client_sends():
     for text in ("PT0S", "P0D", " PT0H0M0.0S ", ""):
         timeout = "<aa:ActivationTimeout>%s</aa:ActivationTimeout>" % text
-        call(with_action(), "AddActionRule", rule(more=timeout))
+        call(with_action(), "AddActionRule", rule(more=timeout + "<aa:FailoverAction/>"))
 
 
 def test_what_is_missing_is_named():

@@ -33,9 +33,9 @@ class Service:
 
     def call(self, method, caller, element, now):
         self.asked.append((method, element.name))
-        if method == "get_action_rules":
+        if method == "aa.get_action_rules":
             raise Fault("ter:InvalidArgVal", 'a "<bad>" value', "<aa:SomeFault></aa:SomeFault>")
-        if method == "get_action_templates":
+        if method == "aa.get_action_templates":
             raise Fault("ter:Action", "flash is full", receiver=True)
         return "<axgpio:Text>1 &amp; 2</axgpio:Text>"
 
@@ -44,8 +44,7 @@ class Bench:
     def __init__(self):
         self.module = module()
         self.service = Service()
-        services = {"axgpio": self.service, "aa": self.service, "aev": self.service}
-        self.soap = SoapService(self.module, services)
+        self.soap = SoapService(self.module, self.service)
 
     def post(self, text, caller=None, now=1000):
         body = text if isinstance(text, bytes) else text.encode()
@@ -141,12 +140,12 @@ def test_other_operations_go_to_their_service_by_local_name():
         envelope('<x:GetPortList xmlns:x="urn:anything"><x:Limit>5</x:Limit></x:GetPortList>')
     )
     assert b"<axgpio:GetPortListResponse><axgpio:Text>1 &amp; 2</axgpio:Text>" in answer.body
-    assert bench.service.asked == [("get_port_list", "GetPortList")]
+    assert bench.service.asked == [("axgpio.get_port_list", "GetPortList")]
     bench.post(envelope("<GetEventInstances/>"))
     bench.post(envelope("<AddActionRule/>"))
     assert [method for method, _ in bench.service.asked[1:]] == [
-        "get_event_instances",
-        "add_action_rule",
+        "aev.get_event_instances",
+        "aa.add_action_rule",
     ]
 
 

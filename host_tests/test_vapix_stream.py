@@ -5,7 +5,7 @@ from holdfast.vapix.stream import EventStreaming, Upgrade
 from holdfast.wire import websocket
 from holdfast.wire.http import HttpError
 from holdfast.wire.json import loads, quote
-from makers import Asked, Caller, Numbers, module
+from makers import Asked, Caller, module
 
 ALL = '{"topicFilter":"//."}'
 RELAYS = '{"topicFilter":"tns1:Device/Trigger/Relay"}'
@@ -22,7 +22,7 @@ class Bench:
 
     def __init__(self):
         self.module = module()
-        self.service = EventStreaming(self.module.events, lambda: 1000, Numbers())
+        self.service = EventStreaming(self.module.events, lambda: 1000, b"\x01" * 16)
         self.stream = self.service.open(0)
         self.woken = 0
         self.stream.wake = self.wake

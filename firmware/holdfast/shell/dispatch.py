@@ -13,6 +13,7 @@ from holdfast.shell.portable import report
 from holdfast.wire.digest import Memory, Refused
 from holdfast.wire.http import HttpError, Response, reason
 
+TOKEN_PATH = "/vapix/ws-data-stream"  # the one where a session token does instead of Digest
 _RETRY_AFTER_S = const(5)  # told with 503: by then an idle connection has given way
 
 
@@ -46,17 +47,13 @@ class Lazy:
 
 
 class Passing(Lazy):
-    """A service without a state of its own: made anew when it is called, and let go with its code
-    when nobody has called it for a while. What one client asks once at its start does not fill the
-    heap for ever.
-
-    also: modules that no other service uses, let go together with its own.
+    """A service that is made anew when it is called, and let go with its code when nobody has
+    called it for a while; its `let_go()` ends what it made itself.
     """
 
-    def __init__(self, module, name, *arguments, also=()):
+    def __init__(self, module, name, *arguments):
         super().__init__(module, name, *arguments)
-        self._also = also
-        self._used = False  # since the reaper looked last
+        self._used = False  # since `rest` was called last
 
     def call(self, method, *arguments):
         self._used = True
@@ -65,26 +62,24 @@ class Passing(Lazy):
     def rest(self):
         """Let go, unless it was called since this was asked last."""
         if self.made is not None and not self._used:
+            self.made.let_go()
             self.made = None
             forget(self._module)
-            for module in self._also:
-                forget(module)
         self._used = False
 
 
 class Dispatcher:
-    """Answers requests by the rows of a table, looked at in their order: the busiest comes first.
+    """By rows: `first`, for which nothing is loaded late, and those that `services` has,
+    a Passing whose `rows(path)` gives those of a path.
 
-    redeem: a function(query, now) for the account whose session token the query has, or None;
-    token_path: the one path where such a token does instead of Digest. passing: all Passing.
+    redeem: a function(query, now) for the account whose session token the query has, or None.
     """
 
-    def __init__(self, routes, authenticator, redeem, token_path, passing=()):
-        self._routes = routes
+    def __init__(self, first, services, authenticator, redeem):
+        self._first = first
+        self._services = services
         self._authenticator = authenticator
         self._redeem = redeem
-        self._token_path = token_path
-        self._passing = passing
 
     def answer(self, connection, request, now, shed):
         """Return the Response to a request of connection.caller.
@@ -97,6 +92,9 @@ class Dispatcher:
             route = self._route(request)
             # Where anyone may call, some operations still ask who it is.
             if route[2] == ANYONE and request.authorization is None:
+                if request.method == "POST" and not request.body and not request.query:
+                    # Nothing is asked: curl --digest waits for the challenge with its body.
+                    raise Refused()
                 caller.account = None
             else:
                 try:
@@ -123,27 +121,31 @@ class Dispatcher:
             return refusal(500)
 
     def rest(self):
-        """Let go of every service that was not called since this was asked last."""
-        for service in self._passing:
-            service.rest()
+        """Let go of the services, if nobody has called any since this was asked last."""
+        self._services.rest()
 
     def _challenge(self, now, stale=False):
         challenges = self._authenticator.challenges(now, stale)
         return refusal(401, ["WWW-Authenticate: " + challenge for challenge in challenges])
 
     def _route(self, request):
-        path = request.path
         method = request.method
+        first = self._first
+        if request.path == first[0]:
+            if method in first[1]:
+                return first
+            rows = (first,)
+        else:
+            rows = self._services.call("rows", request.path)
+        if not rows:
+            raise HttpError(404)
         if method == "HEAD":
             method = "GET"
-        allowed = None
-        for row in self._routes:
-            if row[0] == path:
-                if method in row[1]:
-                    return row
-                allowed = row[1] if allowed is None else allowed + row[1]
-        if allowed is None:
-            raise HttpError(404)
+        allowed = []
+        for row in rows:
+            if method in row[1]:
+                return row
+            allowed.extend(row[1])
         raise HttpError(405, ", ".join(allowed))
 
     def _handle(self, route, caller, request, now):
@@ -152,7 +154,7 @@ class Dispatcher:
         return route[3].call(route[4], caller, request, now)
 
     def _account(self, caller, request, now):
-        if "wssession" in request.query and request.path == self._token_path:
+        if "wssession" in request.query and request.path == TOKEN_PATH:
             account = self._redeem(request.query, now)
             if account is None:
                 raise Refused()

@@ -142,7 +142,8 @@ class ActionService:
         from holdfast.core.rulecheck import MAX_CONDITIONS
 
         new = _required(element, "NewActionRule")
-        if new.child("FailoverAction") is not None:
+        failover = new.child("FailoverAction")
+        if failover is not None and failover.text.strip():
             raise _fault("InvalidActionConfigurationFault", "fallback actions are not supported")
         timeout = new.child("ActivationTimeout")
         if timeout is not None and not _is_zero(timeout.text):

@@ -37,7 +37,7 @@ class Device:
         self.product_short = self.product_full = "Holdfast " + board.PRODUCT
         self.product_type = "I/O module"
         self.product_variant = ""
-        self.web_url = ""  # there is no address that is ours; clients take any text
+        self.web_url = "about:blank"  # a URL that leads nowhere: there is no address that is ours
         self.serial = board.SERIAL  # the MAC address, 12 upper case hex digits
         self.hardware_id = board.NAME
         self.architecture = board.ARCHITECTURE

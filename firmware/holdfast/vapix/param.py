@@ -36,10 +36,13 @@ class Parameters:
         self._device = Device(*about)
 
     def handle(self, caller, request, now):
-        """Answer one request; HttpError 403 for an update by anybody but an administrator."""
+        """Answer one request, an empty one with everything; HttpError 403 for an update by
+        anybody but an administrator.
+        """
         fields = form(request)
         action = field(fields, "action")
-        if action == "list":
+        # One client loses its query when it is asked for Digest, and then means this.
+        if action == "list" or not fields:
             text = self._list(caller.account.role, field(fields, "group"))
         elif action == "update":
             require(caller, WRITE_SYSTEM)

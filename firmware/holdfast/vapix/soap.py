@@ -68,8 +68,8 @@ _OPERATIONS = {
 class SoapService:
     """Answers SOAP requests.
 
-    services: by prefix an object whose `call(method, caller, element, now)` gives the XML text
-    inside the response element.
+    services: an object whose `call("prefix.method", caller, element, now)` gives the XML text that
+    stands inside the response element.
     """
 
     def __init__(self, module, services):
@@ -100,7 +100,7 @@ class SoapService:
             if prefix == "axhbt":
                 content = self._heartbeat(caller, element, now, body, version)
             else:
-                content = self._services[prefix].call(method, caller, element, now)
+                content = self._services.call(prefix + "." + method, caller, element, now)
             return _reply(version, prefix, element.name, content)
         except Fault as fault:
             return _fault(version, fault)

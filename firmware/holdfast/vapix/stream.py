@@ -39,14 +39,15 @@ class EventStreaming:
     """All event streams of the module.
 
     events: the EventSystem. epoch_ms: a function() that gives what to add to the module's time for
-    UTC since 1970, 0 when the time is not known. random_bytes: a function(n).
+    UTC since 1970, 0 when the time is not known. boot: random bytes of
+    this start, 8 or more.
     """
 
-    def __init__(self, events, epoch_ms, random_bytes):
+    def __init__(self, events, epoch_ms, boot):
         self._events = events
         self._epoch_ms = epoch_ms
         self._streams = []
-        self._epoch = hexlify(random_bytes(8)).decode()
+        self._epoch = hexlify(boot[:8]).decode()
 
     def get(self, caller, request, now):
         """Answer the opening handshake."""

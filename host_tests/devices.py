@@ -1,0 +1,89 @@
+"""What device plumbing needs around a module: a board, its flash, its store; on CPython and
+MicroPython.
+"""
+
+from holdfast.core.accounts import Account
+from holdfast.core.module import Module
+from holdfast.shell.store import Store
+from holdfast.vapix.identity import Device
+from holdfast.wire.dump import dumps
+from makers import WIRING, Caller, Numbers, account
+
+
+class Board:
+    """What a board's module says of the board."""
+
+    NAME = "bench"
+    PRODUCT = "Bench"
+    SERIAL = "0200000000AB"
+    ARCHITECTURE = "unix"
+    SOC = "none"
+    SOC_SERIAL = "17"
+
+
+def device():
+    return Device(Board(), "1.2.3", "Nov 24 2026", "A realm")
+
+
+class Flash:
+    """Files in memory."""
+
+    def __init__(self, files):
+        self.files = files
+        self.writes = 0
+
+    def read(self, name):
+        return self.files.get(name)
+
+    def write(self, name, data):
+        self.writes += 1
+        self.files[name] = data
+
+    def rename(self, name, to):
+        self.files[to] = self.files.pop(name)
+
+
+class Running:
+    """A module with its store, joined as the application joins them."""
+
+    def __init__(self, accounts=None, files=None, **more):
+        if files is None:
+            files = {}
+            if accounts is None:
+                accounts = [account("a"), account("b", "administrator"), account("v", "viewer")]
+            if accounts or more:
+                more["accounts"] = accounts
+                files["settings.json"] = dumps(more).encode()
+        self.flash = Flash(files)
+        self.store = Store(self.flash, WIRING)
+        settings = self.store.load()
+        self.accounts = settings.accounts
+        self.module = Module(settings, bytes([1 - row[2] for row in WIRING]), Numbers(), 0)
+        self.quiet = True
+        self.store.quiet = lambda now: self.quiet
+        self.store.adopt = self._adopt
+
+    def _adopt(self, settings, now):
+        self.accounts = settings.accounts
+        self.module.name = settings.name
+        self.module.adopt(settings, now)
+
+    def account(self, name):
+        """The account of a name, None when there is none."""
+        for row in self.accounts:
+            if row.name == name:
+                return row
+        return None
+
+
+def stranger():
+    """A caller without credentials."""
+    caller = Caller()
+    caller.account = None
+    return caller
+
+
+def administrator():
+    caller = Caller()
+    caller.account = Account("b", 3, b"", b"")
+    return caller

@@ -1,0 +1,73 @@
+"""Which notification is tried when, and when it is given up; sending is in test_e2e_rules.py."""
+
+from holdfast.core.rules import NOTIFY, OUTGOING
+from holdfast.shell.outbound import PAUSES_MS, Queue
+
+
+def action(host="192.0.2.1", target="/", port=80):
+    return (NOTIFY, host, port, target, "", "", "")
+
+
+def put(queue, *actions):
+    for one in actions:
+        queue.put(one, 0)
+
+
+def counts(queue):
+    return queue.sent, queue.failed, len(queue.waiting)
+
+
+def test_what_was_taken_is_sent_and_gone():
+    queue = Queue()
+    put(queue, action())
+    entry = queue.next(0)
+    assert entry[0] == action() and queue.next(0) is None
+    queue.settle(entry, 204, 10)
+    assert counts(queue) == (1, 0, 0)
+
+
+def test_a_failed_one_is_tried_again_with_growing_pauses_and_then_given_up():
+    for answer in (None, 500, 302, 408, 429):
+        queue = Queue()
+        put(queue, action())
+        now = 0
+        queue.settle(queue.next(now), answer, now)
+        for pause in PAUSES_MS:
+            assert queue.next(now + pause - 1) is None
+            now += pause
+            queue.settle(queue.next(now), answer, now)
+        assert counts(queue) == (0, 1, 0)
+
+
+def test_a_receiver_that_refuses_is_not_asked_again():
+    for answer in (400, 401, 404, 499):
+        queue = Queue()
+        put(queue, action())
+        queue.settle(queue.next(0), answer, 0)
+        assert counts(queue) == (0, 1, 0)
+
+
+def test_one_receiver_s_failure_holds_up_its_own_and_nobody_else_s():
+    queue = Queue()
+    put(queue, action(target="/1"), action(target="/2"), action("192.0.2.2"), action(port=81))
+    queue.settle(queue.next(0), None, 0)
+    assert queue.next(0)[0][1] == "192.0.2.2"
+    assert queue.next(0)[0][2] == 81
+    assert queue.next(0) is None
+    assert [queue.next(PAUSES_MS[0])[0][3] for _ in range(2)] == ["/1", "/2"]
+
+
+def test_the_oldest_gives_way():
+    queue = Queue()
+    put(queue, *[action(target="/%d" % i) for i in range(OUTGOING + 2)])
+    assert counts(queue) == (0, 2, OUTGOING)
+    assert queue.next(0)[0][3] == "/2"
+
+
+def test_one_that_failed_while_others_filled_the_queue_gives_way():
+    queue = Queue()
+    put(queue, action(target="/old"))
+    entry = queue.next(0)
+    put(queue, *[action() for _ in range(OUTGOING)])
+    queue.settle(entry, None, 0)
+    assert counts(queue) == (0, 1, OUTGOING)
