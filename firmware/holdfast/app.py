@@ -44,7 +44,7 @@ class App:
             "holdfast.vapix.stream", "EventStreaming", module.events, clock.epoch_ms, self.boot
         )
         self.monitors = Lazy("holdfast.vapix.portmonitor", "PortMonitors")
-        self._outbound = Lazy("holdfast.shell.outbound", "Outbound", clock.now)
+        self._outbound = Lazy("holdfast.shell.outbound", "Outbound", clock.now, self._occupy)
         self._authenticator = Authenticator(settings.realm, settings.accounts, os.urandom)
         dispatcher = Dispatcher(
             ("/vapix/axhbt", ("POST",), ACTUATE, HeartbeatService(module).post, None),
@@ -92,6 +92,9 @@ class App:
     def accounts(self):
         """All accounts, as of now."""
         return self._accounts
+
+    def _occupy(self, count):
+        self.server.occupy(count)
 
     def _redeem(self, query, now):
         return self.tokens.call("redeem", query, now)

@@ -18,11 +18,12 @@ class Connections:
 
     def __init__(self, limit):
         self.all = []
+        self.outgoing = 0  # of the board's connections, those that the module itself has made
         self._limit = limit
 
     def taken(self):
         """True when not one is free, counting those about to end."""
-        return len(self.all) >= self._limit
+        return len(self.all) + self.outgoing >= self._limit
 
     def crowded_by(self, connection):
         """True for the one in the last place, when none is free nor about to be."""

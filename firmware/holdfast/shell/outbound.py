@@ -71,11 +71,14 @@ class Queue:
 
 
 class Outbound:
-    """The sender. now: a function() that gives ms of the module's time."""
+    """The sender. now: a function() that gives ms of the module's time; occupy: a function(count)
+    that is told how many of the board's connections are in use here.
+    """
 
-    def __init__(self, now):
+    def __init__(self, now, occupy):
         self.queue = Queue()
         self._now = now
+        self._occupy = occupy
         self._task = None
 
     def take(self, rules):
@@ -123,8 +126,10 @@ class Outbound:
         """Connect, send, read; the status of the answer, None when a step took too long."""
         _, host, port, target, message, login, password = action
         data = request(host, port, target, message.encode(), login, password)
-        sock = socket.socket()
+        self._occupy(1)
+        sock = None
         try:
+            sock = socket.socket()
             sock.setblocking(False)
             try:
                 # An address in digits, so nothing is asked and nothing blocks.
@@ -136,7 +141,9 @@ class Outbound:
                 return None
             return await self._answer(sock)
         finally:
-            sock.close()
+            if sock is not None:
+                sock.close()
+            self._occupy(0)
 
     async def _write(self, sock, data):
         """Write all of it; False when that takes too long. The first write tells whether the

@@ -107,6 +107,10 @@ class Server:
                 pass  # the peer is gone
         connection.end()
 
+    def occupy(self, count):
+        """So many connections are the module's own now: they are taken from the same few."""
+        self._connections.outgoing = count
+
     def dismiss(self, accounts):
         """Accounts have changed: who is logged in as something that is gone has to come again.
 
