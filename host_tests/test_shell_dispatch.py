@@ -67,7 +67,7 @@ class Bench:
     def __init__(self, handler, account=OPERATOR, role=ACTUATE):
         self.authenticator = Authenticator(account)
         self.shed = []
-        first = ("/x", ("POST", "PUT"), role, handler, None)
+        first = ("/x", ("POST", "PUT"), role, handler)
         self.dispatcher = Dispatcher(first, Services(role, handler), self.authenticator, redeem)
         self.reports = []
         dispatch.report = self.reports.append
@@ -146,7 +146,11 @@ def test_a_handler_that_asks_for_a_login_gets_a_challenge():
 def test_a_bad_token_is_refused_whatever_else_is_there():
     bench = Bench(fine)
     path = dispatch.TOKEN_PATH
-    bench.dispatcher._services.call = lambda name, *path: ((path[0], ("GET",), 1, fine, None),)
+    bench.dispatcher._services.call = lambda name, *rest: (
+        ((rest[0], ("GET",), 1, bench.dispatcher._services, "get"),)
+        if name == "rows"
+        else fine(*rest)
+    )
     assert bench.ask("GET", path, query="wssession=1").status == 401
     assert bench.authenticator.checks == 0
     assert bench.ask("GET", path).status == 200

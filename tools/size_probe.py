@@ -2,7 +2,8 @@
 
     micropython size_probe.py FIRMWARE BOARD MODULE...
 
-First the start as on a board, then each MODULE that is loaded only when it is used.
+First the start as on a board, then each MODULE that is loaded only when it is used and kept, then
+all services, and what is left when they were let go.
 """
 
 import gc
@@ -50,7 +51,20 @@ def main(firmware, folder, *modules):
     for name in modules:
         __import__(name)
         before = step(name, before)
+    from holdfast import services
+
+    made = services.Services(app)
+    before = step("holdfast.services: the table", before)
+    for name in sorted(services._SERVICES):
+        made._made[name] = made._make(*services._SERVICES[name])
+        before = step("service " + name, before)
     print("EVERYTHING", before - empty)
+    made.let_go()
+    made = services = None
+    from holdfast.shell.heap import forget
+
+    forget("holdfast.services")
+    print("AT REST AGAIN", kept() - empty)
     return app
 
 

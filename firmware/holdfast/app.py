@@ -47,7 +47,7 @@ class App:
         self._outbound = Lazy("holdfast.shell.outbound", "Outbound", clock.now, self._occupy)
         self._authenticator = Authenticator(settings.realm, settings.accounts, os.urandom)
         dispatcher = Dispatcher(
-            ("/vapix/axhbt", ("POST",), ACTUATE, HeartbeatService(module).post, None),
+            ("/vapix/axhbt", ("POST",), ACTUATE, HeartbeatService(module).post),
             Passing("holdfast.services", "Services", self),
             self._authenticator,
             self._redeem,

@@ -57,6 +57,7 @@ class Port:
         self.why = POWER_ON
         self.who = None
         self.sequence = None  # ((state, ms), ...) under way, set by somebody
+        self._player = None  # by whom
         self._began = 0
         self._step = 0
 
@@ -84,7 +85,7 @@ class Port:
         self.wanted = sequence[-1][0]
         self._step = 0
         self.due = at
-        self.who = who
+        self._player = who
         self.advance()
 
     def stop(self):
@@ -116,7 +117,7 @@ class Port:
         """Take the step that is due."""
         sequence = self.sequence
         if sequence is not None:
-            self.put(sequence[self._step][0], self.due, COMMAND, self.who)
+            self.put(sequence[self._step][0], self.due, COMMAND, self._player)
             if self._step + 1 < len(sequence):
                 self.due += sequence[self._step][1]
                 self._step += 1

@@ -1,8 +1,8 @@
 """From a request to an answer: the route's row, who is calling, may they, and the handler.
 
-A route is a row `(path, methods, lowest role, service, name)`: a Lazy and the name of its method,
-or a function and None. Either is called with (caller, request, now) and returns a Response.
-Whatever goes wrong inside is answered without detail.
+A route is a row `(path, methods, lowest role, service, name)`, and `service.call(name, caller,
+request, now)` returns a Response. The first row, that of the heartbeat, has a function(caller,
+request, now) for a service. Whatever goes wrong inside is answered without detail.
 """
 
 from micropython import const
@@ -89,7 +89,9 @@ class Dispatcher:
         """
         caller = connection.caller
         try:
-            route = self._route(request)
+            route = self._first
+            if request.path != route[0] or request.method not in route[1]:
+                route = self._route(request)
             # Where anyone may call, some operations still ask who it is.
             if route[2] == ANYONE and request.authorization is None:
                 if request.method == "POST" and not request.body and not request.query:
@@ -105,11 +107,15 @@ class Dispatcher:
                 if caller.account.role < route[2]:
                     raise HttpError(403)
             try:
-                return self._handle(route, caller, request, now)
+                if route is self._first:
+                    return route[3](caller, request, now)
+                return route[3].call(route[4], caller, request, now)
             except MemoryError:
                 # Not the whole: these credentials are used, a second look would refuse them.
                 shed(connection)
-                return self._handle(route, caller, request, now)
+                if route is self._first:
+                    return route[3](caller, request, now)
+                return route[3].call(route[4], caller, request, now)
         except Refused as refused:
             return self._challenge(now, refused.stale)
         except HttpError as error:
@@ -129,12 +135,10 @@ class Dispatcher:
         return refusal(401, ["WWW-Authenticate: " + challenge for challenge in challenges])
 
     def _route(self, request):
+        """The row of a request that is not the first's; HttpError 404 or 405."""
         method = request.method
-        first = self._first
-        if request.path == first[0]:
-            if method in first[1]:
-                return first
-            rows = (first,)
+        if request.path == self._first[0]:
+            rows = (self._first,)
         else:
             rows = self._services.call("rows", request.path)
         if not rows:
@@ -147,11 +151,6 @@ class Dispatcher:
                 return row
             allowed.extend(row[1])
         raise HttpError(405, ", ".join(allowed))
-
-    def _handle(self, route, caller, request, now):
-        if route[4] is None:
-            return route[3](caller, request, now)
-        return route[3].call(route[4], caller, request, now)
 
     def _account(self, caller, request, now):
         if "wssession" in request.query and request.path == TOKEN_PATH:
