@@ -82,8 +82,9 @@ def test_a_command_is_overridden_by_the_next_step():
     port, _ = make()
     port.play(PULSE, 100, "a")
     port.command(OPEN, 110, "b")
-    assert (port.state, port.due, port.wanted) == (OPEN, 130, CLOSED)
+    assert (port.state, port.due, port.wanted, port.who) == (OPEN, 130, CLOSED, "b")
     assert walk(port)[-1] == (CLOSED, 150)
+    assert port.who == "a"
 
 
 def test_a_stopped_sequence_leaves_the_port_as_it_is():

@@ -221,10 +221,14 @@ def test_a_passing_service_is_let_go_with_its_code_when_nobody_calls():
     bench.dispatcher = dispatcher
     for _ in range(2):
         assert bench.ask("GET", "/holdfast/status").status == 200
-        assert name in sys.modules and "holdfast.own.status" in sys.modules
+        assert bench.ask("GET", "/axis-cgi/usergroup.cgi").status == 200
         dispatcher.rest()
-        assert passing.made is not None  # it was called in between
+        assert len(passing.made._made) == 2  # they were called in between
+        assert bench.ask("GET", "/axis-cgi/usergroup.cgi").status == 200
+        dispatcher.rest()
+        assert list(passing.made._made) == ["group"]
+        assert name in sys.modules and "holdfast.own.status" not in sys.modules
         dispatcher.rest()
         assert passing.made is None
-        assert name not in sys.modules and "holdfast.own.status" not in sys.modules
+        assert name not in sys.modules and "holdfast.vapix.usergroup" not in sys.modules
         dispatcher.rest()

@@ -1,6 +1,7 @@
 """apidiscovery.cgi: what is listed is what is there."""
 
 from devices import stranger
+from holdfast.services import ROWS
 from holdfast.vapix import apidiscovery, basicdeviceinfo, portmanagement, systemready
 from holdfast.vapix.apidiscovery import APIS, ApiDiscovery
 from holdfast.wire.json import loads
@@ -46,8 +47,17 @@ def test_filters_are_patterns_and_nothing_found_is_no_error():
 
 def test_bad_calls_have_their_codes():
     assert call(method="getTea")["error"]["code"] == 2004
-    for params in ("[]", '"id"', '{"id":5}', '{"version":null}'):
+    longest = '{"id":"%s"}' % ("*" * 64)
+    assert listed(longest) == [row[0] for row in APIS]
+    for params in ("[]", '"id"', '{"id":5}', '{"version":null}', longest.replace("*", "**")):
         assert call(',"params":' + params)["error"]["code"] == 1000, params
+
+
+def test_what_is_listed_has_a_row_and_what_has_none_is_not():
+    paths = [row[0] for row in ROWS]
+    for identifier, _, _, path in APIS:
+        assert path in paths, identifier
+    assert len({row[3] for row in APIS}) == len(APIS)
 
 
 def test_an_id_is_listed_once():

@@ -72,12 +72,13 @@ def test_a_list_comes_in_pieces():
             break
     assert seen == ["0", "1", "2", "3"]
     assert bench.json("GetPortList", '{"Limit":1}')["NextStartReference"] == "1"
-    assert bench.refused("GetPortList", '{"Limit":"1001"}') == "ter:InvalidArgs"
-    for fields in ('{"Limit":"x"}', '{"Limit":-1}', '{"Limit":true}', '{"Limit":[]}'):
-        assert bench.refused("GetPortList", fields) == "ter:InvalidArgVal"
-    for reference in ('"x"', '"99"', "5", '"1000000000"'):
+    for limit in ('"x"', "-1", "true", "[]", "{}", "1.5", '"1e1"', '"1001"', '"0"', "0"):
+        fields = '{"Limit":%s}' % limit
+        assert bench.refused("GetPortList", fields) == "ter:InvalidArgVal", limit
+    for reference in ('"x"', '"99"', "5", '"1000000000"', "[]", "{}", "false"):
         fields = '{"StartReference":%s}' % reference
-        assert bench.refused("GetPortList", fields) == "ter:InvalidArgVal"
+        subcode = bench.refused("GetPortList", fields)
+        assert subcode == "ter:InvalidArgVal/ter:InvalidStartReference", reference
 
 
 def test_unknown_ids_are_left_out():
@@ -131,8 +132,41 @@ def test_one_bad_row_and_nothing_is_changed():
         bench = Bench()
         assert bench.refused("SetPort", '{"Port":[%s,%s]}' % (good, bad)) == "ter:InvalidArgVal"
         assert bench.module.levels[2] == 0
-    for fields in ("{}", '{"Port":[]}', '{"Port":5}', '{"Port":[%s]}' % ",".join([good] * 65)):
+    for fields in ("{}", '{"Port":[]}', '{"Port":5}'):
         assert bench.refused("SetPort", fields) == "ter:InvalidArgs"
+    many = '{"Port":[%s]}' % ",".join([good] * 65)
+    assert bench.refused("SetPort", many) == "ter:InvalidArgs/ter:TooManyItems"
+
+
+def test_what_was_got_can_be_sent_back():
+    """The vendor's pseudocode: get a port, change a field, set all of it."""
+    bench = Bench()
+    for port in bench.xml("get_port_list").all("Port"):
+        inner = "".join([_as_text(child) for child in port.children])
+        done = bench.xml("set_port", "<Port>%s</Port>" % inner)
+        assert done.child("PortId").text == port.child("PortId").text
+    assert bench.store.count == 0
+
+
+def _as_text(element):
+    inner = "".join([_as_text(child) for child in element.children]) or element.text
+    return "<%s>%s</%s>" % (element.name, inner, element.name)
+
+
+def test_any_elements_get_an_answer_or_a_fault():
+    bench = Bench()
+    for method, inner in (
+        ("set_port", ""),
+        ("set_port", "<Port/>"),
+        ("set_port", "<Port>2</Port>"),
+        ("set_port", "<Port><PortId><b/></PortId></Port>"),
+        ("set_port", "<Port><PortId>2</PortId><Active><b>1</b></Active></Port>"),
+        ("set_port", "<Port><PortId>2</PortId><OutputProperties>x</OutputProperties></Port>"),
+        ("get_port_list", "<Limit><b/></Limit>"),
+        ("get_port_list", "<StartReference><b>1</b></StartReference>"),
+    ):
+        assert raises(Fault, bench.xml, method, inner).status == 400, (method, inner)
+    assert bench.module.levels[2] == 0
 
 
 def test_what_cannot_be_done_now_is_told():
@@ -167,8 +201,9 @@ def test_what_is_no_request_is_a_fault():
 
 def test_soap_says_the_same():
     bench = Bench({"2": {"name": "A & B"}})
-    limit = bench.xml("get_service_capabilities").child("Capabilities").child("MaxLimit")
-    assert limit.text == "1000"
+    # An attribute, as the vendor prints it.
+    told = bench.xml("get_service_capabilities").child("Capabilities")
+    assert told.attributes == {"MaxLimit": "1000"}
     listed = bench.xml("get_port_list", "<a:Limit>3</a:Limit>")
     assert listed.child("NextStartReference").text == "3"
     ports = listed.all("Port")

@@ -202,6 +202,28 @@ def test_an_update_that_cannot_be_saved_now_is_503():
     assert running.module.ports[2].usage == ""
 
 
+def test_a_parameter_is_told_once_in_however_many_groups_it_is():
+    whole = ask(Running(), "action=list")
+    assert ask(Running(), "action=list&group=" + ",".join(["*"] * 8)) == whole
+    text = ask(Running(), "action=list&group=Input.NbrOfInputs,Input,*.NbrOf*")
+    assert text == "root.Input.NbrOfInputs=2\nroot.Output.NbrOfOutputs=2\n"
+
+
+def test_one_list_has_only_so_many_groups_and_wildcards():
+    group = "root.Properties.API.Heartbeat.Heartbeat"
+    sixteen = ",".join([group] * 16)
+    assert ask(Running(), body="action=list&group=" + sixteen) == group + "=yes\n"
+    for groups in (
+        sixteen + ",Brand",
+        ",".join(["*"] * 9),
+        "*" * 9,
+        "IOPort.????????.*",
+        "*." + "x" * 1023,
+    ):
+        text = ask(Running(), body="action=list&group=" + groups)
+        assert text == "# Error: too many groups\n", groups
+
+
 def test_bad_requests_are_answered():
     for query in ("action", "action=add", "action=update", "action=update&usergroup=viewer"):
         assert ask(Running(), query)[:8] == "# Error:", query

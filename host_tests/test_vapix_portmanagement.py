@@ -143,6 +143,16 @@ def test_names_and_normal_states_are_saved_in_one_write_and_only_what_differs():
     assert store.count == 1
 
 
+def test_of_two_values_for_the_same_the_last_counts():
+    subject = module()
+    store = Store(subject)
+    for last in ("Output 2", "Z"):
+        items = '{"port":"2","name":"A"},{"port":"2","name":"%s"}' % last
+        assert set_ports(subject, items, store=store)["data"] == {"ports": ["2"]}
+        assert subject.ports[2].name == last
+    assert store.count == 1
+
+
 def test_what_cannot_be_saved_is_told_and_the_state_is_set_all_the_same():
     subject = module()
     store = Store(subject)

@@ -186,6 +186,48 @@ def test_faults_are_in_the_vendors_style():
     assert element.child("faultcode").text == "SOAP-ENV:Server"
 
 
+def test_a_strangers_xml_is_not_read():
+    """It would cost more heap than its sender has earned."""
+    stranger = Caller()
+    stranger.account = None
+    for text in ("", "<", "<a>" * 1000, envelope("<MakeTea/>"), b"\xff"):
+        assert raises(HttpError, Bench().post, text, stranger).status == 401
+    assert Bench().post("<GetServiceCapabilities", stranger).status == 400
+
+
+def test_a_fault_is_in_the_version_that_the_request_seems_to_have():
+    bench = Bench()
+    broken = envelope(beat(), SOAP_11)[:-1]
+    assert bench.post(broken).content_type == "text/xml; charset=utf-8"
+    assert bench.post("<").content_type == "application/soap+xml; charset=utf-8"
+    answer = bench.post(envelope(beat(), "http://www.w3.org/2001/12/soap-envelope"))
+    assert (answer.status, fault(answer)[0]) == (400, "SOAP-ENV:VersionMismatch")
+    assert bench.post("<Envelope><Body>%s</Body></Envelope>" % beat()).status == 200
+
+
+def test_a_second_subcode_stands_in_the_first():
+    bench = Bench()
+    bench.service.call = refuse
+    code = content(bench.post(envelope("<GetPortList/>"))).child("Code")
+    subcode = code.child("Subcode")
+    assert subcode.child("Value").text == "ter:InvalidArgVal"
+    assert subcode.child("Subcode").child("Value").text == "ter:InvalidStartReference"
+
+
+def refuse(method, caller, element, now):
+    raise Fault("ter:InvalidArgVal/ter:InvalidStartReference", "none")
+
+
+def test_long_bodies_are_not_kept():
+    bench = Bench()
+    long = envelope(beat(), header="<s:Header><!--%s--></s:Header>" % ("x" * 2000))
+    first = content(bench.post(long)).child("SessionId").text
+    assert content(bench.post(long)).child("SessionId").text == first
+    for i in range(20):
+        bench.post(envelope(beat("%d" % (1000 + i))))
+    assert bench.module.session("a").duration_ms == 1019
+
+
 def test_what_is_no_request_is_a_fault():
     bench = Bench()
     for text, subcode in (
@@ -217,6 +259,9 @@ def test_a_header_that_insists_is_not_understood():
         assert element.child("faultcode").text == "SOAP-ENV:MustUnderstand"
     for header in (
         "<s:Header><w:Security/></s:Header>",
-        '<s:Header><w:Action s:mustUnderstand="0">x</w:Action></s:Header>',
+        '<s:Header><w:MessageID s:mustUnderstand="0">x</w:MessageID></s:Header>',
+        # Some stacks insist on these in every request; nothing has to be done about them.
+        '<s:Header><w:Action s:mustUnderstand="1">x</w:Action></s:Header>',
+        '<s:Header><w:To s:mustUnderstand="1">http://a/</w:To></s:Header>',
     ):
         assert bench.post(envelope(beat(), header=header)).status == 200

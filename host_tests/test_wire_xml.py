@@ -40,7 +40,9 @@ def test_text_is_joined_and_references_are_resolved():
 def test_what_stands_around_the_root_may_be_there():
     text = b'\xef\xbb\xbf<?xml version="1.0" encoding="UTF-8"?>\n<!-- c --><?pi x?><a/><!---->\n'
     assert parse(text).name == "a"
-    assert parse(b"<?xml version='1.0' encoding='us-ascii' standalone='yes' ?><a></a >").name == "a"
+    assert (
+        parse(b"<?xml version='1.0' encoding='us-ascii' standalone='yes' ?><a></a >").name == "a"
+    )
 
 
 def test_children_are_found_by_name():
@@ -131,5 +133,10 @@ def test_depth_and_size_are_bounded():
 
 def test_what_is_escaped_reads_back():
     text = "<>&\"' \u00e9"
-    assert parse(("<a b=\"%s\">%s</a>" % (escape(text), escape(text))).encode()).text == text
+    assert parse(('<a b="%s">%s</a>' % (escape(text), escape(text))).encode()).text == text
     assert parse(('<a b="%s"/>' % escape(text)).encode()).attributes["b"] == text
+
+
+def test_what_is_no_character_of_xml_is_not_written():
+    text = "a\ufffeb\uffffc"
+    assert parse(("<a>%s</a>" % escape(text)).encode()).text == "a\ufffdb\ufffdc"

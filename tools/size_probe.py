@@ -51,21 +51,41 @@ def main(firmware, folder, *modules):
     for name in modules:
         __import__(name)
         before = step(name, before)
+    before = use_services(app, before)
+    print("EVERYTHING", before - empty)
+    let_go(app)
+    overwrite(20)
+    print("AT REST AGAIN", kept() - empty)
+
+
+def use_services(app, before):
+    """Make every service, as if each was called."""
     from holdfast import services
 
     made = services.Services(app)
+    app.made = made
     before = step("holdfast.services: the table", before)
     for name in sorted(services._SERVICES):
         made._made[name] = made._make(*services._SERVICES[name])
         before = step("service " + name, before)
-    print("EVERYTHING", before - empty)
-    made.let_go()
-    made = services = None
+    return before
+
+
+def let_go(app):
+    """What happens when nobody has called any of them for a while."""
     from holdfast.shell.heap import forget
 
+    assert app.made.rest()
+    app.made = None
     forget("holdfast.services")
-    print("AT REST AGAIN", kept() - empty)
-    return app
+
+
+def overwrite(depth):
+    """Leave nothing on the stack: the collector takes what lies there for pointers."""
+    numbers = [0] * 20
+    if depth:
+        overwrite(depth - 1)
+    return numbers
 
 
 main(*sys.argv[1:])

@@ -1,9 +1,9 @@
 """What the module answers beside heartbeats: the rows of its table, and the services behind them.
 
-Loaded with the first request that is none, made into services as they are asked for, and let go
-with all their code when nobody has asked for a while: what a client calls once, when it starts, is
-not kept for ever, and what nobody calls costs nothing. So a service here only translates; what has
-to be kept in mind is kept by core, by the settings, or by one of the listeners of the app.
+Loaded with the first request that is none. A service is made when it is asked for, and let go with
+its code when nobody has asked for it for a while: what a client calls once, when it starts, is not
+kept for ever, and what nobody calls costs nothing. So a service here only translates; what has to
+be kept in mind is kept by core, by the settings, or by one of the listeners of the app.
 """
 
 from holdfast.core.accounts import ACTUATE, PRE_AUTH, READ_SYSTEM, WRITE_SYSTEM
@@ -55,13 +55,13 @@ _SERVICES = {
 # These keep something in mind: the app has them.
 _LISTENERS = ("streaming", "tokens")
 
-# Used by services alone, and let go with them.
+# Used by these services alone, and let go with the last of them.
 _SHARED = (
-    "holdfast.wire.xml",
-    "holdfast.vapix.earlier",
-    "holdfast.vapix.identity",
-    "holdfast.core.rulecheck",
-    "holdfast.core.check",
+    ("holdfast.wire.xml", ("soap", "axgpio", "aev", "aa")),
+    ("holdfast.vapix.earlier", ("discovery", "information", "ready")),
+    ("holdfast.vapix.identity", ("information", "parameters")),
+    ("holdfast.core.rulecheck", ("aa",)),
+    ("holdfast.core.check", ("aa",)),
 )
 
 
@@ -71,6 +71,7 @@ class Services:
     def __init__(self, app):
         self._app = app
         self._made = {}
+        self._used = []  # since `rest` was called last
 
     def rows(self, path):
         """The rows of a path, as the dispatcher's routes."""
@@ -82,6 +83,8 @@ class Services:
         if service in _LISTENERS:
             return getattr(self._app, service).call(method, *arguments)
         made = self._made.get(service)
+        if service not in self._used:
+            self._used.append(service)
         if made is None:
             made = self._made[service] = self._make(*_SERVICES[service])
         return getattr(made, method)(*arguments)
@@ -91,9 +94,19 @@ class Services:
         values = [self if key == "services" else getattr(app, key) for key in arguments]
         return load(module, name)(*values)
 
-    def let_go(self):
-        """Forget the code of all services that were made."""
-        for service in self._made:
-            forget(_SERVICES[service][0])
-        for module in _SHARED:
-            forget(module)
+    def rest(self):
+        """Forget the code of the services that were not called since this was asked last; True
+        when none is left.
+        """
+        for service in list(self._made):
+            if service not in self._used:
+                del self._made[service]
+                forget(_SERVICES[service][0])
+        for module, users in _SHARED:
+            for user in users:
+                if user in self._made:
+                    break
+            else:
+                forget(module)
+        self._used = []
+        return not self._made

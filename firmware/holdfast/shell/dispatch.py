@@ -47,25 +47,15 @@ class Lazy:
 
 
 class Passing(Lazy):
-    """A service that is made anew when it is called, and let go with its code when nobody has
-    called it for a while; its `let_go()` ends what it made itself.
+    """A service that is made anew when it is called, and let go with its code as soon as its own
+    `rest()` says that it is not needed any more.
     """
 
-    def __init__(self, module, name, *arguments):
-        super().__init__(module, name, *arguments)
-        self._used = False  # since `rest` was called last
-
-    def call(self, method, *arguments):
-        self._used = True
-        return super().call(method, *arguments)
-
     def rest(self):
-        """Let go, unless it was called since this was asked last."""
-        if self.made is not None and not self._used:
-            self.made.let_go()
+        """Let go of what is not needed any more."""
+        if self.made is not None and self.made.rest():
             self.made = None
             forget(self._module)
-        self._used = False
 
 
 class Dispatcher:
@@ -127,7 +117,7 @@ class Dispatcher:
             return refusal(500)
 
     def rest(self):
-        """Let go of the services, if nobody has called any since this was asked last."""
+        """Let go of the services that nobody has called since this was asked last."""
         self._services.rest()
 
     def _challenge(self, now, stale=False):

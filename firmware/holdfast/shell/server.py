@@ -130,6 +130,8 @@ class Server:
         What a task holds is free when it has ended; whoever tries once more needs some at once.
         """
         self._reserve = None
+        # Twice: as if a while had passed. Whoever calls next has its service made anew.
+        self._dispatcher.rest()
         self._dispatcher.rest()
         hoarder = self._connections.newest(spared, True)
         if hoarder is not None:

@@ -5,11 +5,14 @@ Clients take a listed API as supported and send its version with their requests,
 is what the handlers accept.
 """
 
+from micropython import const
+
 from holdfast.vapix import api
 from holdfast.vapix.earlier import post, versions
 from holdfast.wire.query import matches
 
 _VERSION = "1.0"
+_MAX_PATTERN = const(64)  # characters; anyone may ask, and a long row of wildcards takes its time
 # Id, version, name, and the address that is meant.
 APIS = (
     ("api-discovery", _VERSION, "API Discovery Service", "/axis-cgi/apidiscovery.cgi"),
@@ -57,6 +60,6 @@ class ApiDiscovery:
 
 def _pattern(params, name):
     value = params.get(name, "*")
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > _MAX_PATTERN:
         raise api.ApiError(api.INVALID, name)
     return value

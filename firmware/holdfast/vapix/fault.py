@@ -10,7 +10,8 @@ from holdfast.wire.json import quote
 
 
 class Fault(HttpError):
-    """A request answered with a fault; `subcode` like "ter:InvalidArgVal".
+    """A request answered with a fault; `subcode` like "ter:InvalidArgVal", or like
+    "ter:InvalidArgVal/ter:InvalidStartReference" where a second one narrows the first.
 
     detail: XML text that names the fault further, for SOAP. receiver: the fault is ours.
     """
@@ -20,6 +21,10 @@ class Fault(HttpError):
         self.subcode = subcode
         self.reason = reason
         self.detail = detail
-        self.json = (
-            '{"Fault":{"Code":{"Value":"env:%s","Subcode":{"Value":%s}},"Reason":{"Text":%s}}}'
-        ) % ("Receiver" if receiver else "Sender", quote(subcode), quote(reason))
+        codes = subcode.split("/")
+        self.json = '{"Fault":{"Code":{"Value":"env:%s",%s}%s,"Reason":{"Text":%s}}}' % (
+            "Receiver" if receiver else "Sender",
+            ",".join(['"Subcode":{"Value":%s' % quote(code) for code in codes]),
+            "}" * len(codes),
+            quote(reason),
+        )

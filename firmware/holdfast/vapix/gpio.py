@@ -63,7 +63,9 @@ class GpioService:
     # The handlers of vapix.soap, which has checked the role.
 
     def get_service_capabilities(self, caller, element, now):
-        return _as_xml(self.capabilities(caller, None, now))
+        # An attribute in XML.
+        ((name, rows),) = self.capabilities(caller, None, now)
+        return '<axgpio:%s %s="%s"/>' % (name, rows[0][0], rows[0][1])
 
     def get_port_list(self, caller, element, now):
         return _as_xml(self.port_list(caller, _fields(element), now))
@@ -85,11 +87,14 @@ class GpioService:
     def port_list(self, caller, fields, now):
         ports = self._module.ports
         limit = _number(fields, "Limit", _MAX_LIMIT)
-        if limit > _MAX_LIMIT:
-            raise Fault("ter:InvalidArgs", "Limit is more than %d" % _MAX_LIMIT)
-        start = fields.get("StartReference") or "0"
+        if not 1 <= limit <= _MAX_LIMIT:
+            raise Fault("ter:InvalidArgVal", "Limit is not from 1 to %d" % _MAX_LIMIT)
+        start = fields.get("StartReference")
+        if start is None or start == "":
+            start = "0"
         if not isinstance(start, str) or not _is_number(start) or int(start) > len(ports):
-            raise Fault("ter:InvalidArgVal", "StartReference is none that this service gave")
+            reason = "StartReference is none that this service gave"
+            raise Fault("ter:InvalidArgVal/ter:InvalidStartReference", reason)
         end = int(start) + limit
         rows = []
         if end < len(ports):
@@ -112,7 +117,8 @@ class GpioService:
         if not isinstance(rows, list) or not rows:
             raise Fault("ter:InvalidArgs", "Port is missing")
         if len(rows) > _MAX_PORTS:
-            raise Fault("ter:InvalidArgs", "There are more than %d ports" % _MAX_PORTS)
+            reason = "There are more than %d ports" % _MAX_PORTS
+            raise Fault("ter:InvalidArgs/ter:TooManyItems", reason)
         # All are looked at before any is changed.
         changes = [self._wanted(row, now) for row in rows]
         self._save(changes, now)
@@ -146,7 +152,10 @@ class GpioService:
         if active is not None:
             active = _boolean(active)
             if not port.output:
-                raise Fault("ter:InvalidArgVal", "Port %s is an input" % port.id)
+                # A client may send back all that GetPort gave it.
+                if active != port.active():
+                    raise Fault("ter:InvalidArgVal", "Port %s is an input" % port.id)
+                active = None
         moves = port.output and (active is not None or "normal" in settings)
         if moves and self._module.refuses(port, now) is not None:
             raise _locked(port)
@@ -209,10 +218,10 @@ def _active_state(port):
 
 def _describe(port):
     kind = "OutputProperties" if port.output else "InputProperties"
-    return [
-        ("PortId", port.id),
-        ("SupportedModes", [_mode(port)]),
-        ("PortUsage", port.usage),
+    rows = [("PortId", port.id), ("SupportedModes", [_mode(port)])]
+    if port.usage:
+        rows.append(("PortUsage", port.usage))
+    return rows + [
         ("CurrentMode", _mode(port)),
         ("CurrentState", STATES[port.state]),
         ("Active", port.active()),

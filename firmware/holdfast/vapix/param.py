@@ -16,11 +16,13 @@ from holdfast.core.port import STATES
 from holdfast.core.settings import MAX_NAME, NotSaved, SettingsError, printable
 from holdfast.vapix.access import require
 from holdfast.vapix.identity import Device
-from holdfast.wire.http import HttpError, Response, all_digits
+from holdfast.wire.http import HttpError, Response
 from holdfast.wire.query import field, form, matches
 
-_MAX_PATTERNS = const(32)  # groups of one list
-_MAX_PARTS = const(8)  # names in a group; the longest parameter has five
+# Of one list. Each wildcard may mean a look at every parameter, and the loop waits meanwhile.
+_MAX_GROUPS = const(16)
+_MAX_WILDCARDS = const(8)
+_MAX_TEXT = const(1024)  # characters of all groups
 
 # Fields of a request that are no parameters.
 _NO_PARAMETERS = ("action", "usergroup", "responseformat", "responsecharset")
@@ -54,83 +56,83 @@ class Parameters:
     # -- list -------------------------------------------------------------------------------------
 
     def _list(self, role, groups):
-        """The lines of all groups asked for, in the order they were asked for; of all without."""
-        rows = self._rows(role)
-        if groups is None or groups == "":
-            return "".join(["root.%s=%s\n" % row for row in rows])
-        groups = groups.split(",")
-        if len(groups) > _MAX_PATTERNS:
+        """The lines of all groups asked for, in the order they were asked for; of all without.
+
+        A parameter is told once, in however many of the groups it is: no request makes an answer
+        longer than the whole list.
+        """
+        if not groups:
+            groups = "*"
+        count = groups.count("*") + groups.count("?")
+        if groups.count(",") >= _MAX_GROUPS or len(groups) > _MAX_TEXT or count > _MAX_WILDCARDS:
             return "# Error: too many groups\n"
         lines = []
-        for group in groups:
+        told = set() if "," in groups else None
+        for group in groups.split(","):
             group = group.strip()
-            patterns = _bare(group).split(".")
-            if group == "root":
-                patterns = ["*"]
-            found = [row for row in rows if _in_group(patterns, row[0])]
-            if found:
-                lines.extend(["root.%s=%s\n" % row for row in found])
-            else:
+            patterns = ["*"] if group == "root" else _bare(group).split(".")
+            found = False
+            for name, value in self._rows(role, patterns):
+                if len(patterns) > 1 and not _in_group(patterns, name):
+                    continue
+                found = True
+                if told is not None:
+                    if name in told:
+                        continue
+                    told.add(name)
+                lines.append("root.%s=%s\n" % (name, value))
+            if not found:
                 lines.append("# Error: Error -1 getting param in group '%s'\n" % _shown(group))
         return "".join(lines)
 
-    def _rows(self, role):
-        """(name, value) of every parameter a role may see."""
+    def _rows(self, role, patterns):
+        """(name, value) of the parameters a role may see, one by one: of those top groups, and
+        those ports, that the patterns are about.
+        """
         device = self._device
-        rows = [
-            ("Brand.Brand", device.brand),
-            ("Brand.ProdFullName", device.product_full),
-            ("Brand.ProdNbr", device.product_number),
-            ("Brand.ProdShortName", device.product_short),
-            ("Brand.ProdType", device.product_type),
-            ("Brand.ProdVariant", device.product_variant),
-            ("Brand.WebURL", device.web_url),
-        ]
+        top = patterns[0]
         ports = self._module.ports
-        for port in ports:
-            group = "IOPort.I%d." % port.index
-            active = STATES[1 - port.normal]
-            rows.append((group + "Configurable", "no"))
-            rows.append((group + "Direction", "output" if port.output else "input"))
-            rows.append((group + "Usage", port.usage))
-            if port.output:
-                rows.append((group + "Output.Active", active))
-                rows.append((group + "Output.Button", "none"))
-                rows.append((group + "Output.DelayTime", "0"))
-                rows.append((group + "Output.Mode", "bistable"))
-                rows.append((group + "Output.Name", port.name))
-                rows.append((group + "Output.PulseTime", "0"))
-            else:
-                rows.append((group + "Input.Name", port.name))
-                rows.append((group + "Input.Trig", active))
         outputs = len(self._module.outputs)
-        rows.append(("Input.NbrOfInputs", "%d" % (len(ports) - outputs)))
-        for name in _FRIENDLY:
-            rows.append((name, self._module.name))
-        rows.append(("Output.NbrOfOutputs", "%d" % outputs))
+        if matches(top, "Brand"):
+            yield "Brand.Brand", device.brand
+            yield "Brand.ProdFullName", device.product_full
+            yield "Brand.ProdNbr", device.product_number
+            yield "Brand.ProdShortName", device.product_short
+            yield "Brand.ProdType", device.product_type
+            yield "Brand.ProdVariant", device.product_variant
+            yield "Brand.WebURL", device.web_url
+        if matches(top, "IOPort"):
+            for port in ports:
+                if len(patterns) == 1 or matches(patterns[1], "I%d" % port.index):
+                    for name, value in _port(port):
+                        yield "IOPort.I%d.%s" % (port.index, name), value
+        if matches(top, "Input"):
+            yield "Input.NbrOfInputs", "%d" % (len(ports) - outputs)
+        if matches(top, "Network"):
+            for name in _FRIENDLY:
+                yield name, self._module.name
+        if matches(top, "Output"):
+            yield "Output.NbrOfOutputs", "%d" % outputs
+        if not matches(top, "Properties"):
+            return
+        yield "Properties.API.GPIO.GPIO", "yes"
+        yield "Properties.API.GPIO.Version", "1.0"
+        yield "Properties.API.HTTP.Version", "3"
+        yield "Properties.API.Heartbeat.Heartbeat", "yes"
+        yield "Properties.API.Heartbeat.Version", "1.0"
         # Metadata is the event stream over RTSP, which is not here; clients want to be told so.
-        for name in (
-            "GPIO.GPIO=yes",
-            "GPIO.Version=1.0",
-            "HTTP.Version=3",
-            "Heartbeat.Heartbeat=yes",
-            "Heartbeat.Version=1.0",
-            "Metadata.Metadata=no",
-            "Metadata.Version=1.0",
-        ):
-            name, _, value = name.partition("=")
-            rows.append(("Properties.API." + name, value))
-        rows.append(("Properties.ApiDiscovery.ApiDiscovery", "yes"))
-        rows.append(("Properties.Firmware.BuildDate", device.build_date))
-        rows.append(("Properties.Firmware.BuildNumber", "0"))  # nobody counts builds
-        rows.append(("Properties.Firmware.Version", device.version))
-        rows.append(("Properties.System.HardwareID", device.hardware_id))
-        rows.append(("Properties.System.SerialNumber", device.serial))
+        yield "Properties.API.Metadata.Metadata", "no"
+        yield "Properties.API.Metadata.Version", "1.0"
+        yield "Properties.ApiDiscovery.ApiDiscovery", "yes"
+        yield "Properties.Firmware.BuildDate", device.build_date
+        yield "Properties.Firmware.BuildNumber", "0"  # nobody counts builds
+        yield "Properties.Firmware.Version", device.version
+        yield "Properties.System.HardwareID", device.hardware_id
+        yield "Properties.System.SerialNumber", device.serial
         if role >= READ_SYSTEM_SENSITIVE:
-            rows.append(("Properties.System.Architecture", device.architecture))
-            rows.append(("Properties.System.Soc", device.soc))
-            rows.append(("Properties.System.SocSerialNumber", device.soc_serial))
-        return rows
+            yield "Properties.System.Architecture", device.architecture
+            yield "Properties.System.Soc", device.soc
+            yield "Properties.System.SocSerialNumber", device.soc_serial
 
     # -- update -----------------------------------------------------------------------------------
 
@@ -172,7 +174,7 @@ class Parameters:
             return None
         port = None
         for candidate in self._module.ports:
-            if all_digits(parts[1][1:]) and candidate.id == parts[1][1:]:
+            if candidate.id == parts[1][1:]:
                 port = candidate
         if port is None:
             return None
@@ -192,10 +194,28 @@ def _bare(name):
     return name[5:] if name.startswith("root.") else name
 
 
+def _port(port):
+    """(name, value) of the parameters of one port."""
+    active = STATES[1 - port.normal]
+    yield "Configurable", "no"
+    yield "Direction", "output" if port.output else "input"
+    yield "Usage", port.usage
+    if port.output:
+        yield "Output.Active", active
+        yield "Output.Button", "none"
+        yield "Output.DelayTime", "0"
+        yield "Output.Mode", "bistable"
+        yield "Output.Name", port.name
+        yield "Output.PulseTime", "0"
+    else:
+        yield "Input.Name", port.name
+        yield "Input.Trig", active
+
+
 def _in_group(patterns, name):
     """True when a parameter is, or is below, the group whose names are like these patterns."""
     parts = name.split(".")
-    if not len(patterns) <= min(len(parts), _MAX_PARTS):
+    if len(patterns) > len(parts):
         return False
     for pattern, part in zip(patterns, parts):
         if not matches(pattern, part):

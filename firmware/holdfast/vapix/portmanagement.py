@@ -166,15 +166,16 @@ class PortManagement:
 
     def _save(self, edits, now):
         """Save what differs; None, or an error code."""
-        news = []
+        news = {}
         for port, name, key, value in edits:
             before = STATES[port.normal] if name == "normalState" else getattr(port, name)
+            news.pop((port.id, key), None)  # of two for the same, the last counts
             if value != before:
-                news.append((port.id, key, value))
+                news[(port.id, key)] = value
 
         def edit(document):
             ports = document.setdefault("ports", {})
-            for identifier, key, value in news:
+            for (identifier, key), value in news.items():
                 ports.setdefault(identifier, {})[key] = value
 
         if not news:

@@ -27,6 +27,11 @@ from holdfast.wire.xml import XmlError, escape, parse
 _SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
 _SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
 _BODIES_KEPT = const(4)  # of heartbeats, about one for each master
+_BODY_KEPT_BYTES = const(1024)  # the vendor's example is 530 bytes
+
+# Headers of WS-Addressing that ask for nothing but what is done anyway; some stacks insist on
+# their being understood in every request.
+_UNDERSTOOD = ("Action", "To")
 
 # By prefix: namespace, and the further namespaces of its replies.
 _NAMESPACES = {
@@ -80,16 +85,21 @@ class SoapService:
     def post(self, caller, request, now):
         """Answer one request; HttpError 401 or 403 for who may not, a SOAP Fault otherwise."""
         body = request.body
+        if caller.account is None and not _for_strangers(body):
+            require(caller, PRE_AUTH)
         for kept, version, duration_ms in self._beats:
             # A master sends the same body every time: it is parsed once.
             if kept == body:
                 require(caller, ACTUATE)
                 return _reply(version, "axhbt", "Heartbeat", self._beat(caller, duration_ms, now))
-        version = _SOAP_12
+        # By what it looks like, as long as it is not known; without any namespace it is 1.2.
+        version = _SOAP_11 if _SOAP_11.encode() in body else _SOAP_12
         try:
             envelope = _envelope(body)
-            if envelope.namespace == _SOAP_11:
-                version = _SOAP_11
+            version = envelope.namespace or _SOAP_12
+            if version not in (_SOAP_11, _SOAP_12):
+                version = _SOAP_12
+                raise Fault("VersionMismatch", "The envelope is neither SOAP 1.2 nor 1.1")
             element = _operation(envelope)
             row = _OPERATIONS.get(element.name)
             if row is None:
@@ -113,14 +123,23 @@ class SoapService:
         text = duration.text.strip()
         duration_ms = milliseconds(text, module.shortest_ms, module.longest_ms)
         content = self._beat(caller, duration_ms, now)
-        if len(self._beats) == _BODIES_KEPT:
-            self._beats.pop(0)
-        self._beats.append((body, version, duration_ms))
+        if len(body) <= _BODY_KEPT_BYTES:
+            if len(self._beats) == _BODIES_KEPT:
+                self._beats.pop(0)
+            self._beats.append((body, version, duration_ms))
         return content
 
     def _beat(self, caller, duration_ms, now):
         caller.session = self._module.heartbeat(caller.account.name, duration_ms, now)
         return "<axhbt:SessionId>%s</axhbt:SessionId>" % caller.session.id
+
+
+def _for_strangers(body):
+    """True when it may be an operation for everyone: nobody else's XML is read without a login."""
+    for name in _OPERATIONS:
+        if _OPERATIONS[name][1] == PRE_AUTH and name.encode() in body:
+            return True
+    return False
 
 
 def _envelope(body):
@@ -139,7 +158,8 @@ def _operation(envelope):
     """The child of the Body."""
     header = envelope.child("Header")
     for block in [] if header is None else header.children:
-        if block.attributes.get("mustUnderstand") in ("1", "true"):
+        must = block.attributes.get("mustUnderstand") in ("1", "true")
+        if must and block.name not in _UNDERSTOOD:
             raise Fault("MustUnderstand", "the header %s is not understood" % block.name)
     body = envelope.child("Body")
     if body is None or len(body.children) != 1:
@@ -155,21 +175,27 @@ def _reply(version, prefix, operation, content):
 
 def _fault(version, fault):
     sender = fault.status < 500
-    subcode = fault.subcode
+    codes = fault.subcode.split("/")
+    # MustUnderstand and VersionMismatch are codes of SOAP itself.
+    own = not fault.subcode.startswith("ter:")
     reason = escape(fault.reason)
     if version == _SOAP_11:
         code = "Client" if sender else "Server"
-        if subcode == "MustUnderstand":
-            code = subcode
+        if own:
+            code = fault.subcode
         body = (
             "<SOAP-ENV:Fault><faultcode>SOAP-ENV:%s</faultcode><faultstring>%s</faultstring>"
             "<detail>%s</detail></SOAP-ENV:Fault>"
         ) % (code, reason, fault.detail or "")
     else:
         code = "Sender" if sender else "Receiver"
-        more = "<SOAP-ENV:Subcode><SOAP-ENV:Value>%s</SOAP-ENV:Value></SOAP-ENV:Subcode>" % subcode
-        if subcode == "MustUnderstand":
-            code, more = subcode, ""
+        more = ""
+        if own:
+            code = fault.subcode
+        else:
+            for subcode in codes:
+                more += "<SOAP-ENV:Subcode><SOAP-ENV:Value>%s</SOAP-ENV:Value>" % subcode
+            more += "</SOAP-ENV:Subcode>" * len(codes)
         body = (
             "<SOAP-ENV:Fault><SOAP-ENV:Code><SOAP-ENV:Value>SOAP-ENV:%s</SOAP-ENV:Value>%s"
             '</SOAP-ENV:Code><SOAP-ENV:Reason><SOAP-ENV:Text xml:lang="en">%s</SOAP-ENV:Text>'

@@ -25,6 +25,7 @@ _NAME_START = (
     + bytes(range(128, 256))
 )
 _NAME = _NAME_START + b"0123456789-."
+_NO_ATTRIBUTES = {}  # of most elements; nobody writes into it
 _ENTITIES = {b"lt": "<", b"gt": ">", b"amp": "&", b"quot": '"', b"apos": "'"}
 
 
@@ -39,15 +40,22 @@ class XmlError(ValueError):
 class Element:
     """name: local. namespace: of its prefix, where the element itself declares it, else None.
 
-    attributes: {local name: value}. text: all text directly in it, joined.
+    attributes: {local name: value}. children: in their order. text: all text directly in it,
+    joined. To be looked at only: what is empty is shared.
     """
 
     def __init__(self, name):
         self.name = name
         self.namespace = None
-        self.attributes = {}
-        self.children = []
+        self.attributes = _NO_ATTRIBUTES
+        self.children = ()
         self.text = ""
+
+    def add(self, element):
+        """Append a child."""
+        if not self.children:
+            self.children = []
+        self.children.append(element)
 
     def child(self, name):
         """The first child of this name, None when there is none."""
@@ -114,7 +122,7 @@ def parse(data):
                 raise XmlError("too much", start)
             element, name, position, empty, left = _start_tag(data, start + 1, left - 1)
             if stack:
-                stack[-1][0].children.append(element)
+                stack[-1][0].add(element)
             else:
                 root = element
             if not empty:
@@ -126,6 +134,8 @@ def parse(data):
 
 def escape(text):
     """Text as it stands in XML, between tags or in an attribute value in double quotes."""
+    # Two that JSON has and XML has not; a name may hold them.
+    text = text.replace("\ufffe", "\ufffd").replace("\uffff", "\ufffd")
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return text.replace('"', "&quot;")
 
@@ -169,20 +179,24 @@ def _start_tag(data, position, left):
     prefix, _, local = name.rpartition(b":")
     element = Element(local.decode())
     declared = b"xmlns:" + prefix if prefix else b"xmlns"
-    seen = []
+    seen = None
     position += len(name)
+    length = len(data)
     while True:
         blank = position
         position = _skip(data, position)
-        byte = data[position : position + 1]
-        if byte == b">":
+        byte = data[position] if position < length else 0
+        if byte == 62:  # >
             return element, name, position + 1, False, left
-        if byte == b"/":
+        if byte == 47:  # a slash
             if data[position + 1 : position + 2] != b">":
                 raise XmlError("tag does not end", position)
             return element, name, position + 2, True, left
-        if blank == position and not seen:
-            raise XmlError("bad name", position)
+        if seen is None:
+            seen = []
+            element.attributes = {}
+            if blank == position:
+                raise XmlError("bad name", position)
         attribute = _name(data, position)
         left -= 1
         if left < 0:
@@ -271,7 +285,8 @@ def _name(data, position):
 
 def _skip(data, position):
     """The position behind blanks."""
-    while data[position : position + 1] in (b" ", b"\n", b"\t"):
+    length = len(data)
+    while position < length and data[position] in _BLANKS:
         position += 1
     return position
 
