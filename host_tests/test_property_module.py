@@ -1,5 +1,5 @@
-"""Random histories of beats, silences, commands and clock jumps against a model that counts every
-ms.
+"""Random histories of beats, silences, commands, sequences and clock jumps against a model that
+counts every ms.
 
 The model knows no deadlines: it looks at each millisecond in turn and asks what is true then.
 CPython only, because hypothesis is.
@@ -10,6 +10,7 @@ import random
 
 import pytest
 from holdfast.core.events import DATA
+from holdfast.core.module import BUSY, LOCKED
 from holdfast.core.port import HOLD
 from holdfast.hal.clock import Clock
 from hypothesis import HealthCheck, given, settings
@@ -66,6 +67,7 @@ class PortModel:
         self.state = self.wanted = row.power_on
         self.row = row.fallback
         self.began = None
+        self.sequence = {}  # by time: the states that are still to come
 
     def mine(self, lost):
         return lost if self.row.master is None else lost & {self.row.master}
@@ -74,6 +76,10 @@ class PortModel:
         if self.began is None and self.mine(lost):
             self.began = time
             self.manual = False
+            if self.sequence:
+                self.state = self.wanted  # cut short, never in between
+                self.sequence = {}
+        self.state = self.sequence.pop(time, self.state)
         if self.began is not None and not self.manual:
             for offset, state in self.row.steps:
                 if time == self.began + offset and state != HOLD:
@@ -82,15 +88,33 @@ class PortModel:
     def back(self, lost):
         if self.began is not None and not self.mine(lost):
             self.began = None
-            if self.row.restore:
+            if self.row.restore and not self.sequence:
                 self.state = self.wanted
 
     def command(self, state):
         if self.began is not None and self.row.locked:
             return False
-        self.state = self.wanted = state
-        self.manual = True
+        self.state = state
+        if not self.sequence:
+            self.wanted = state
+            self.manual = True
         return True
+
+    def play(self, time, sequence, again):
+        """None, or why it is refused."""
+        if self.began is not None and self.row.locked:
+            return LOCKED
+        if self.sequence and not again:
+            return BUSY
+        self.sequence = {}
+        at = time
+        for state, ms in sequence:
+            self.sequence[at] = state
+            at += ms
+        self.state = self.sequence.pop(time)
+        self.wanted = sequence[-1][0]
+        self.manual = True
+        return None
 
 
 steps = st.lists(
@@ -109,10 +133,16 @@ fallbacks = st.fixed_dictionaries(
     }
 )
 
+# A step of no time is over in the same turn; the model has one state for a ms.
+sequences = st.lists(st.tuples(st.integers(0, 1), st.integers(1, 50)), min_size=1, max_size=4).map(
+    tuple
+)
+
 facts = st.one_of(
     st.tuples(st.just("beat"), st.sampled_from(MASTERS), st.integers(1, 60)),
     st.tuples(st.just("beat"), st.sampled_from(MASTERS), st.integers(1, 60)),
     st.tuples(st.just("command"), st.integers(2, 3), st.integers(0, 1)),
+    st.tuples(st.just("play"), st.integers(2, 3), sequences, st.booleans()),
     st.tuples(st.just("release"), st.sampled_from(MASTERS)),
     st.tuples(st.just("input"), st.integers(0, 1), st.integers(0, 1)),
     st.tuples(st.just("turn")),
@@ -156,6 +186,10 @@ def play(subject, model, history, start, prompt):
             index, state = arguments
             refused = subject.command(subject.ports[index], state, "a", now)
             assert (refused is None) == model.ports[index - 2].command(state)
+        elif name == "play":
+            index, sequence, again = arguments
+            refused = subject.sequence(subject.ports[index], sequence, "a", now, again)
+            assert refused == model.ports[index - 2].play(now - start, sequence, again)
         elif name == "release":
             subject.release(arguments[0], now)
             model.back(arguments[0])
