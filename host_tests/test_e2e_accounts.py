@@ -88,6 +88,42 @@ def test_a_changed_password_ends_the_old_one(board):
     assert status(board, "door", "new") == 200
 
 
+def test_a_changed_password_ends_kept_connections_and_streams_of_the_old_one(board):
+    master = board.master("door")
+    master.beat(60000)
+    with board.subscribed(LOST_TOPIC, name="door", replay=1) as stream:
+        change(board, action="update", user="door", pwd="new")
+        with pytest.raises(ConnectionClosed):
+            stream.recv(ANSWER_S)
+    assert master.call("POST", HEARTBEAT, beat_body(60000))[0] == 401
+    assert not board.master().status()["lost"]
+
+
+def test_whoever_changes_the_own_password_is_answered(board):
+    assert change(board, action="update", user="root", pwd="new") == "Modified account root."
+    assert status(board, "root", "pass") == 401
+    assert status(board, "root", "new") == 200
+
+
+def test_passwords_are_in_no_answer_and_no_log(board):
+    secret = "Hush-4711"
+    with board.session() as session:
+        for target in (
+            PWDGRP + "?action=add&user=lift&sgrp=viewer&pwd=" + secret,
+            PWDGRP + "?action=add&user=lift&sgrp=viewer&pwd=" + secret,
+            PWDGRP + "?action=add&user=a&sgrp=none&pwd=" + secret,
+            PWDGRP + "?action=tea&user=a&sgrp=viewer&pwd=" + secret,
+            PWDGRP + "?action=add&user=a&sgrp=viewer&pwd=%0A" + secret,
+            PWDGRP + "?action=add&user=%zz&sgrp=viewer&pwd=" + secret,
+            "/axis-cgi/none.cgi?pwd=" + secret,
+        ):
+            answer = session.get(board.url + target, timeout=ANSWER_S)
+            assert secret not in answer.text and secret not in str(answer.headers)
+        answer = session.get(board.url + PWDGRP + "?action=get", timeout=ANSWER_S)
+        assert "lift" in answer.text and secret not in answer.text
+    assert secret not in board.log
+
+
 def test_a_demoted_account_may_less_at_once(board):
     master = board.master("door")
     assert master.set(p4="closed")["data"]["ports"] == ["4"]

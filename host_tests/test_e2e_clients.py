@@ -13,13 +13,15 @@ from pathlib import Path
 import httpx
 import pytest
 import requests
+from ax_devil_device_api import Client, DeviceConfig
+from ax_devil_device_api.utils.errors import FeatureError
 from axis.device import AxisDevice
 from axis.errors import Unauthorized
 from axis.models.configuration import Configuration
 from axis.models.port_management import PortConfiguration
 from axis.models.pwdgrp_cgi import SecondaryGroup
 
-from boards import ANSWER_S, output, settings, wait_for
+from boards import ANSWER_S, LOST_TOPIC, configure, output, settings, wait_for
 
 SERIAL = "02484F4C4446"
 PROGRAM_S = 30  # a Python with click and requests, on a loaded machine
@@ -200,6 +202,20 @@ def test_devil_finds_the_device_healthy_and_ready(board):
     assert status == 0 and "1.1" in text, text
 
 
+def test_devil_is_told_that_there_is_no_mqtt_and_goes_on(board):
+    """The library says so; its command line then stumbles over any answer that is not JSON."""
+    config = DeviceConfig.http(board.host, "root", "pass", port=board.port)
+    with Client(config) as client:
+        # It first tries Basic, and keeps to what is not answered with 401: log in, then ask.
+        assert client.device.check_health()
+        for ask in (client.mqtt_client.get_state, client.mqtt_client.activate):
+            with pytest.raises(FeatureError, match="HTTP 404"):
+                ask()
+        assert client.device.check_health()
+    status, text = devil(board, "mqtt", "status")
+    assert status != 0 and "MQTT operation failed: HTTP 404" in text, text
+
+
 # -- curl -----------------------------------------------------------------------------------------
 
 
@@ -232,6 +248,24 @@ def test_every_api_that_is_listed_has_its_address(board):
         with board.session() as session:
             answer = session.get(board.url + path, timeout=ANSWER_S)
         assert answer.status_code != 404, identifier
+
+
+def test_the_versions_that_are_listed_are_answered(board):
+    from holdfast.vapix.apidiscovery import APIS
+
+    for identifier, version, _, path in APIS:
+        if identifier in ("event-streaming-over-websocket", "param-cgi", "user-management"):
+            continue  # no request of these has a version, or it is in a stream
+        with board.session() as session:
+            call = {"context": "c", "method": "getSupportedVersions"}
+            answer = session.post(board.url + path, json=call, timeout=ANSWER_S).json()
+            assert version in answer["data"]["apiVersions"], identifier
+            call = {"apiVersion": version, "method": "none"}
+            answer = session.post(board.url + path, json=call, timeout=ANSWER_S).json()
+            assert answer["error"]["code"] in (2102, 2004), identifier  # not that of the version
+    version = {row[0]: row[1] for row in APIS}["event-streaming-over-websocket"]
+    with board.open_stream() as stream:
+        assert configure(stream, LOST_TOPIC, apiVersion=version)["data"] == {}
 
 
 def test_only_post_is_refused_with_its_code(board):

@@ -58,7 +58,8 @@ class Settings:
 def call(store, operation, inner="", role=3):
     text = '<aa:%s xmlns:aa="http://www.axis.com/vapix/ws/action1">%s</aa:%s>'
     element = parse((text % (operation, inner, operation)).encode())
-    return getattr(ActionService(store), HANDLERS[operation])(Caller("a", role), element, 5)
+    answer = getattr(ActionService(store), HANDLERS[operation])(Caller("a", role), element, 5)
+    return "".join(answer)
 
 
 def refused(name, *asked):

@@ -24,7 +24,7 @@ VENDOR = """<tns1:Device aev:NiceName="Device">
 
 
 def instances(subject):
-    return EventInstances(subject.events).get_event_instances(None, None, 0)
+    return "".join(EventInstances(subject.events).get_event_instances(None, None, 0))
 
 
 def topics(element, path=()):

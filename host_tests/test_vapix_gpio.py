@@ -19,7 +19,7 @@ class Bench:
         body = '{"axgpio:%s":%s}' % (operation, fields)
         answer = self.service.post(Caller("b", role), Asked(body), now)
         assert (answer.status, answer.content_type) == (200, "application/json")
-        return loads(answer.body)
+        return loads(b"".join(answer.body))
 
     def refused(self, operation, fields):
         return raises(Fault, self.json, operation, fields).subcode
@@ -27,6 +27,7 @@ class Bench:
     def xml(self, method, inner="", now=1000):
         element = parse(('<a:X xmlns:a="urn:x">%s</a:X>' % inner).encode())
         text = getattr(self.service, method)(Caller("b", 3), element, now)
+        text = text if isinstance(text, str) else "".join(text)
         return parse(('<r xmlns:axgpio="urn:x">%s</r>' % text).encode())
 
 

@@ -15,7 +15,8 @@ def ask(running, query="", body="", caller=None, now=0, headers=None):
     subject = Parameters(running.module, running.store, ABOUT)
     answer = subject.handle(caller or administrator(), request, now)
     assert (answer.status, answer.content_type) == (200, "text/plain")
-    return answer.body.decode()
+    body = answer.body
+    return (body if isinstance(body, bytes) else b"".join(body)).decode()
 
 
 def listed(groups=None, running=None, caller=None):

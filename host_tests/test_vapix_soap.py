@@ -48,7 +48,9 @@ class Bench:
 
     def post(self, text, caller=None, now=1000):
         body = text if isinstance(text, bytes) else text.encode()
-        return self.soap.post(caller or Caller(role=3), Asked(body), now)
+        answer = self.soap.post(caller or Caller(role=3), Asked(body), now)
+        answer.body = b"".join(answer.body)
+        return answer
 
 
 def envelope(body, namespace=SOAP_12, header=""):

@@ -6,8 +6,16 @@ kept for ever, and what nobody calls costs nothing. So a service here only trans
 be kept in mind is kept by core, by the settings, or by one of the listeners of the app.
 """
 
+import gc
+
+from micropython import const
+
 from holdfast.core.accounts import ACTUATE, PRE_AUTH, READ_SYSTEM, WRITE_SYSTEM
 from holdfast.shell.heap import forget, load
+
+# Before a service is loaded so much of the heap is made free, if others can be let go for it: the
+# largest takes 16 KB, its longest answer 10, and loading needs some of it in one piece.
+_ROOM_BYTES = const(48 * 1024)
 
 _GET = ("GET",)
 _POST = ("POST",)
@@ -83,30 +91,45 @@ class Services:
         if service in _LISTENERS:
             return getattr(self._app, service).call(method, *arguments)
         made = self._made.get(service)
-        if service not in self._used:
-            self._used.append(service)
+        if service in self._used:
+            self._used.remove(service)
+        self._used.append(service)
         if made is None:
             made = self._made[service] = self._make(*_SERVICES[service])
         return getattr(made, method)(*arguments)
 
     def _make(self, module, name, *arguments):
+        self._make_room()
         app = self._app
         values = [self if key == "services" else getattr(app, key) for key in arguments]
         return load(module, name)(*values)
+
+    def _make_room(self):
+        """Let go of services until there is room for one more, those that nobody has called for a
+        while first. Now, while the stack is short: the collector takes what is there for pointers.
+        """
+        gc.collect()
+        while self._made and hasattr(gc, "mem_free") and gc.mem_free() < _ROOM_BYTES:
+            names = [name for name in self._made if name not in self._used] + self._used
+            self._let_go([name for name in names if name in self._made][:1])
+            gc.collect()
 
     def rest(self):
         """Forget the code of the services that were not called since this was asked last; True
         when none is left.
         """
-        for service in list(self._made):
-            if service not in self._used:
-                del self._made[service]
-                forget(_SERVICES[service][0])
+        self._let_go([name for name in self._made if name not in self._used])
+        self._used = []
+        return not self._made
+
+    def _let_go(self, names):
+        """Forget these services, and what only they need."""
+        for name in names:
+            del self._made[name]
+            forget(_SERVICES[name][0])
         for module, users in _SHARED:
             for user in users:
                 if user in self._made:
                     break
             else:
                 forget(module)
-        self._used = []
-        return not self._made

@@ -75,7 +75,8 @@ class Dispatcher:
         """Return the Response to a request of connection.caller.
 
         shed: a function(connection) that makes memory at the expense of another connection; what
-        could not be done without is then tried once more, and a second MemoryError comes through.
+        could not be done without is then tried once more. A second MemoryError comes through for a
+        heartbeat; other requests are told to come again.
         """
         caller = connection.caller
         try:
@@ -105,7 +106,11 @@ class Dispatcher:
                 shed(connection)
                 if route is self._first:
                     return route[3](caller, request, now)
-                return route[3].call(route[4], caller, request, now)
+                try:
+                    return route[3].call(route[4], caller, request, now)
+                except MemoryError:
+                    # What it needed is free in a moment, when nothing on the stack holds it.
+                    raise HttpError(503)
         except Refused as refused:
             return self._challenge(now, refused.stale)
         except HttpError as error:

@@ -201,6 +201,9 @@ class Server:
                     )
                     encoded = response.encode(keep_alive, request.method == "HEAD")
                     await connection.send(encoded, now)
+                    if not isinstance(response.body, bytes) and request.method != "HEAD":
+                        for piece in response.pieces():
+                            await connection.send(piece, now)
                     if response.converse is not None:
                         return response
                     if not keep_alive:

@@ -35,7 +35,7 @@ _FAULTS = (
 
 
 class ActionService:
-    """Configurations and rules of the settings in `store`. Handlers give inner XML text."""
+    """Configurations and rules of the settings in `store`. Handlers give XML, a text or a list."""
 
     def __init__(self, store):
         self._store = store
@@ -56,7 +56,7 @@ class ActionService:
                 "<aa:Parameters>%s</aa:Parameters></aa:ActionTemplate>"
                 % (token, "".join(parameters))
             )
-        return "<aa:ActionTemplates>%s</aa:ActionTemplates>" % "".join(rows)
+        return ["<aa:ActionTemplates>"] + rows + ["</aa:ActionTemplates>"]
 
     def get_action_configurations(self, caller, element, now):
         actions = self._document().get("actions", {})
@@ -80,7 +80,7 @@ class ActionService:
                     "".join(parameters),
                 )
             )
-        return "<aa:ActionConfigurations>%s</aa:ActionConfigurations>" % "".join(rows)
+        return ["<aa:ActionConfigurations>"] + rows + ["</aa:ActionConfigurations>"]
 
     def add_action_configuration(self, caller, element, now):
         new = _required(element, "NewActionConfiguration")
@@ -136,7 +136,7 @@ class ActionService:
                     rule["action"],
                 )
             )
-        return "<aa:ActionRules>%s</aa:ActionRules>" % "".join(rows)
+        return ["<aa:ActionRules>"] + rows + ["</aa:ActionRules>"]
 
     def add_action_rule(self, caller, element, now):
         from holdfast.core.rulecheck import MAX_CONDITIONS

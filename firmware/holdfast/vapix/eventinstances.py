@@ -13,7 +13,7 @@ class EventInstances:
         self._events = events
 
     def get_event_instances(self, caller, element, now):
-        """The tree of all topics as XML text, each with the values of its source."""
+        """The tree of all topics as a list of XML texts, each with the values of its source."""
         sources = {}  # by topic: (row, source values)
         for declared in self._events.properties:
             topic = declared.topic[TOPIC]
@@ -36,7 +36,7 @@ class EventInstances:
             _declare(steps[-1], row, values, parts)
         _close(path, 0, parts)
         parts.append("</wstop:TopicSet>")
-        return "".join(parts)
+        return parts
 
 
 def _close(path, keep, parts):

@@ -58,7 +58,7 @@ class GpioService:
         if row[0] > PRE_AUTH:
             require(caller, row[0])
         answer = getattr(self, row[1])(caller, fields, now)
-        return Response(200, _as_json(answer).encode(), "application/json")
+        return Response(200, [text.encode() for text in _answer(answer)], "application/json")
 
     # The handlers of vapix.soap, which has checked the role.
 
@@ -262,6 +262,23 @@ def _is_object(value):
     return isinstance(value, list) and len(value) > 0 and isinstance(value[0], tuple)
 
 
+def _answer(rows):
+    """The JSON of an answer in several texts, one for each port."""
+    texts = []
+    for name, value in rows:
+        texts.append("%s%s:" % ("," if texts else "{", quote(name)))
+        if isinstance(value, list) and not _is_object(value):
+            separator = "["
+            for item in value:
+                texts.append(separator + _as_json(item))
+                separator = ","
+            texts.append("]" if value else "[]")
+        else:
+            texts.append(_as_json(value))
+    texts.append("}")
+    return texts
+
+
 def _as_json(value):
     if isinstance(value, bool):
         return "true" if value else "false"
@@ -274,7 +291,7 @@ def _as_json(value):
 
 
 def _as_xml(rows):
-    """Elements for (name, value) rows; a list of values is an element for each."""
+    """Elements for (name, value) rows, a text each; a list of values is an element for each."""
     parts = []
     for name, value in rows:
         several = isinstance(value, list) and not _is_object(value)
@@ -282,6 +299,6 @@ def _as_xml(rows):
             if isinstance(item, bool):
                 text = "true" if item else "false"
             else:
-                text = escape(item) if isinstance(item, str) else _as_xml(item)
+                text = escape(item) if isinstance(item, str) else "".join(_as_xml(item))
             parts.append("<axgpio:%s>%s</axgpio:%s>" % (name, text, name))
-    return "".join(parts)
+    return parts

@@ -45,7 +45,7 @@ class Parameters:
         action = field(fields, "action")
         # One client loses its query when it is asked for Digest, and then means this.
         if action == "list" or not fields:
-            text = self._list(caller.account.role, field(fields, "group"))
+            return self._list(caller.account.role, field(fields, "group"))
         elif action == "update":
             require(caller, WRITE_SYSTEM)
             text = self._update(fields, now)
@@ -56,7 +56,8 @@ class Parameters:
     # -- list -------------------------------------------------------------------------------------
 
     def _list(self, role, groups):
-        """The lines of all groups asked for, in the order they were asked for; of all without.
+        """The answer: the lines of all groups asked for, in the order they were asked for; of all
+        without.
 
         A parameter is told once, in however many of the groups it is: no request makes an answer
         longer than the whole list.
@@ -65,7 +66,7 @@ class Parameters:
             groups = "*"
         count = groups.count("*") + groups.count("?")
         if groups.count(",") >= _MAX_GROUPS or len(groups) > _MAX_TEXT or count > _MAX_WILDCARDS:
-            return "# Error: too many groups\n"
+            return Response(200, b"# Error: too many groups\n", "text/plain")
         lines = []
         told = set() if "," in groups else None
         for group in groups.split(","):
@@ -80,10 +81,11 @@ class Parameters:
                     if name in told:
                         continue
                     told.add(name)
-                lines.append("root.%s=%s\n" % (name, value))
+                lines.append(("root.%s=%s\n" % (name, value)).encode())
             if not found:
-                lines.append("# Error: Error -1 getting param in group '%s'\n" % _shown(group))
-        return "".join(lines)
+                text = "# Error: Error -1 getting param in group '%s'\n" % _shown(group)
+                lines.append(text.encode())
+        return Response(200, lines, "text/plain")
 
     def _rows(self, role, patterns):
         """(name, value) of the parameters a role may see, one by one: of those top groups, and

@@ -73,8 +73,8 @@ _OPERATIONS = {
 class SoapService:
     """Answers SOAP requests.
 
-    services: an object whose `call("prefix.method", caller, element, now)` gives the XML text that
-    stands inside the response element.
+    services: an object whose `call("prefix.method", caller, element, now)` gives the XML inside
+    the response element, a text or a list of texts.
     """
 
     def __init__(self, module, services):
@@ -168,9 +168,15 @@ def _operation(envelope):
 
 
 def _reply(version, prefix, operation, content):
+    """The answer of an operation; content: XML text, or a list of texts."""
     element = "%s:%sResponse" % (prefix, operation)
-    body = "<%s>%s</%s>" % (element, content, element)
-    return _response(200, version, _NAMESPACES[prefix], body)
+    parts = ["<%s>" % element]
+    if isinstance(content, str):
+        parts.append(content)
+    else:
+        parts.extend(content)
+    parts.append("</%s>" % element)
+    return _response(200, version, _NAMESPACES[prefix], parts)
 
 
 def _fault(version, fault):
@@ -207,20 +213,19 @@ def _fault(version, fault):
             fault.detail and "<SOAP-ENV:Detail>%s</SOAP-ENV:Detail>" % fault.detail or "",
         )
     namespaces = 'xmlns:ter="http://www.onvif.org/ver10/error" ' + _NAMESPACES["aa"]
-    return _response(fault.status, version, namespaces, body)
+    return _response(fault.status, version, namespaces, [body])
 
 
-def _response(status, version, namespaces, body):
-    text = "".join(
-        (
-            '<?xml version="1.0" encoding="UTF-8"?>\n<SOAP-ENV:Envelope xmlns:SOAP-ENV="',
-            version,
-            '" ',
-            namespaces,
-            "><SOAP-ENV:Header/><SOAP-ENV:Body>",
-            body,
-            "</SOAP-ENV:Body></SOAP-ENV:Envelope>\n",
-        )
-    )
+def _response(status, version, namespaces, parts):
+    texts = [
+        '<?xml version="1.0" encoding="UTF-8"?>\n<SOAP-ENV:Envelope xmlns:SOAP-ENV="',
+        version,
+        '" ',
+        namespaces,
+        "><SOAP-ENV:Header/><SOAP-ENV:Body>",
+    ]
+    texts.extend(parts)
+    texts.append("</SOAP-ENV:Body></SOAP-ENV:Envelope>\n")
     kind = "text/xml" if version == _SOAP_11 else "application/soap+xml"
-    return Response(status, text.encode(), kind + "; charset=utf-8")
+    body = [text.encode() for text in texts]
+    return Response(status, body, kind + "; charset=utf-8")

@@ -31,6 +31,8 @@ _REASONS = (
     "503 Service Unavailable,505 HTTP Version Not Supported,"
 )
 
+_PIECE_BYTES = const(1024)  # of a long body
+
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 # What a method or a field name is made of (RFC 9110 section 5.6.2), the usual characters first.
@@ -395,7 +397,10 @@ def reason(status):
 
 
 class Response:
-    """An answer: status, content type, body (bytes), extra head lines as texts "Name: value".
+    """An answer: status, content type, body, extra head lines as texts "Name: value".
+
+    body: bytes, or for a long one a list of them. That is never put together: on a board that has
+    run for a while there may be no hole of its size in the heap. See `pieces`.
 
     converse: the module of the shell that goes on with the connection when the head is sent, for
     an answer without end; it talks to `service`.
@@ -412,22 +417,37 @@ class Response:
         self._encoded = None
 
     def encode(self, keep_alive, head_only=False):
-        """The bytes to send; kept, because a heartbeat's answer stays the same for a session."""
+        """The bytes to send, without a body that is a list; kept, because the answer to a heartbeat
+        stays the same for a session.
+        """
         if self._encoded is not None and keep_alive and not head_only:
             return self._encoded
+        body = self.body
+        whole = isinstance(body, bytes)
         parts = ["HTTP/1.1 " + reason(self.status)]
         if self.content_type:
             parts.append("Content-Type: " + self.content_type)
         parts.extend(self.lines)
         if self.converse is None:
-            parts.append("Content-Length: %d" % len(self.body))
+            length = len(body) if whole else sum([len(part) for part in body])
+            parts.append("Content-Length: %d" % length)
             if not keep_alive:
                 parts.append("Connection: close")
         parts.append("\r\n")
         encoded = "\r\n".join(parts).encode()
-        if head_only:
+        if head_only or not whole:
             return encoded
-        encoded += self.body
+        encoded += body
         if keep_alive:
             self._encoded = encoded
         return encoded
+
+    def pieces(self):
+        """A body that is a list, in pieces of up to 1 KB or, if longer, a part."""
+        piece = b""
+        for part in self.body:
+            if piece and len(piece) + len(part) > _PIECE_BYTES:
+                yield piece
+                piece = b""
+            piece += part
+        yield piece
