@@ -98,6 +98,8 @@ def test_a_row_is_found_by_path_and_method():
     assert bench.ask().status == 200
     assert bench.ask("PUT").status == 200
     assert bench.ask(path="/z").status == 404
+    assert bench.ask(path="/z", authorization=None).status == 404
+    assert bench.ask(path="/z", authorization=b"Basic cm9vdDpwYXNz").status == 401
     assert bench.ask("HEAD", "/y").status == 200
     answer = bench.ask("DELETE")
     assert answer.status == 405

@@ -66,7 +66,7 @@ _LISTENERS = ("streaming", "tokens")
 # Used by these services alone, and let go with the last of them.
 _SHARED = (
     ("holdfast.wire.xml", ("soap", "axgpio", "aev", "aa")),
-    ("holdfast.vapix.earlier", ("discovery", "information", "ready")),
+    ("holdfast.vapix.earlier", ("discovery", "information")),
     ("holdfast.vapix.identity", ("information", "parameters")),
     ("holdfast.core.rulecheck", ("aa",)),
     ("holdfast.core.check", ("aa",)),

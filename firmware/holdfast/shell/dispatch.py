@@ -137,6 +137,10 @@ class Dispatcher:
         else:
             rows = self._services.call("rows", request.path)
         if not rows:
+            authorization = request.authorization
+            if authorization is not None and authorization[:6].lower() == b"basic ":
+                # A client that tries Basic first goes on with it unless it is asked for Digest.
+                raise Refused()
             raise HttpError(404)
         if method == "HEAD":
             method = "GET"

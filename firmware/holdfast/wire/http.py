@@ -417,7 +417,7 @@ class Response:
         self._encoded = None
 
     def encode(self, keep_alive, head_only=False):
-        """The bytes to send, without a body that is a list; kept, because the answer to a heartbeat
+        """The bytes to send, without a body that is a list; kept, because what a heartbeat is told
         stays the same for a session.
         """
         if self._encoded is not None and keep_alive and not head_only:
