@@ -8,12 +8,14 @@ DEV := $(VENV)/.dev
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 SOURCES := firmware boards tools host_tests
 
-.PHONY: help run demo test nightly lint format cross size bench clean
+.PHONY: help run demo test conformance nightly lint format cross size bench clean
 
 help:
 	@echo "make run      the simulated board; ARGS=\"--help\" tells its options"
 	@echo "make demo     a controller dies and comes back, in your terminal"
 	@echo "make test     all tests, on CPython and MicroPython"
+	@echo "make conformance URL=http://... USER=... PASS=... [OUTPUT=4] [ACCOUNTS=1] [HEARTBEATS=1]"
+	@echo "              any VAPIX I/O module: what it does as it should; without URL, the simulated"
 	@echo "make lint     ruff, codespell"
 	@echo "make cross    compile every firmware file with mpy-cross"
 	@echo "make size     heap kept per module"
@@ -28,6 +30,18 @@ demo: $(DEV)
 
 test: $(DEV)
 	$(VENV)/bin/python -m pytest $(ARGS)
+
+# USER is in every environment: only the command line's is meant. Through the environment, so that
+# no shell reads a password.
+conformance: export CONFORMANCE_TABLE = 1
+conformance: export CONFORMANCE_URL = $(value URL)
+conformance: export CONFORMANCE_USER = $(if $(filter command,$(origin USER)),$(value USER),root)
+conformance: export CONFORMANCE_PASS = $(value PASS)
+conformance: export CONFORMANCE_OUTPUT = $(value OUTPUT)
+conformance: export CONFORMANCE_ACCOUNTS = $(value ACCOUNTS)
+conformance: export CONFORMANCE_HEARTBEATS = $(value HEARTBEATS)
+conformance: $(DEV)
+	@$(VENV)/bin/python -m pytest --tb=no --no-summary -W "ignore:Unverified HTTPS" $(ARGS) host_tests/test_conformance_*.py
 
 nightly: $(DEV)
 	HOLDFAST_NIGHTLY=1 $(VENV)/bin/python -m pytest $(ARGS)

@@ -7,6 +7,8 @@ import pytest
 
 import boards
 
+pytest_plugins = ["conformance"]
+
 RUNTIMES = ("micropython", "cpython")
 
 
