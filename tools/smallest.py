@@ -21,6 +21,7 @@ import websockets
 HERE = Path(__file__).resolve().parent
 BEATS = 60  # of each master in one trial
 STEP = 1024
+PROPERTIES = 38  # of the simulated board: a stream that asks for everything gets them first
 
 
 async def master(url, number, beats):
@@ -49,7 +50,7 @@ async def watcher(url, configured, changes):
             '{"eventFilterList":[{"topicFilter":"//."}]}}'
         )
         assert '"data":{}' in await asyncio.wait_for(stream.recv(), 5)
-        for _ in range(17):
+        for _ in range(PROPERTIES):
             await asyncio.wait_for(stream.recv(), 5)
         configured.set()
         for _ in range(2 * changes):
