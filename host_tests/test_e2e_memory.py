@@ -113,8 +113,8 @@ EVERYTHING = (
 
 
 def test_every_service_in_turn_fits_beside_masters(small):
-    """What a client asks at its start needs more than there is; one after the other it is answered,
-    and heartbeats beside it."""
+    """What a client asks at its start needs more than there is; one after the other it is
+    answered, and heartbeats beside it."""
     board = small("290k")
     masters = [board.master(name) for name in ("door", "vms")]
     first = [master.beat(2000) for master in masters]
