@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 SOURCES := firmware boards tools host_tests
 
-.PHONY: help run demo test conformance nightly lint format cross size bench clean
+.PHONY: help run demo test conformance nightly lint format cross size frozen bench clean
 
 help:
 	@echo "make run      the simulated board; ARGS=\"--help\" tells its options"
@@ -19,6 +19,7 @@ help:
 	@echo "make lint     ruff, codespell"
 	@echo "make cross    compile every firmware file with mpy-cross"
 	@echo "make size     heap kept per module"
+	@echo "make frozen   ... with the firmware built in, on a 32-bit MicroPython (built once)"
 	@echo "make bench    beside microdot: speed, instructions, bytes, heap"
 	@echo "make nightly  the long tests"
 
@@ -60,6 +61,9 @@ cross: $(RUN)
 
 size: $(RUN)
 	$(VENV)/bin/python tools/size.py $(ARGS)
+
+frozen: $(RUN)
+	$(VENV)/bin/python tools/size.py --frozen $(ARGS)
 
 bench: $(DEV)
 	$(VENV)/bin/python tools/bench.py $(ARGS)

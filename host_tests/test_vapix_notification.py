@@ -26,4 +26,3 @@ def test_an_event_without_source_says_so_with_an_empty_object():
     heartbeat = module().events.properties[0]
     message = loads(notify(heartbeat, "0", 5)[4:])["params"]["notification"]["message"]
     assert message == {"source": {}, "key": {}, "data": {"lost": "0"}}
-
