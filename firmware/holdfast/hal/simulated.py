@@ -85,11 +85,25 @@ class Storage:
 
     def write(self, name, data):
         """Make or replace a file; OSError when it cannot be written."""
-        with open(self._path(name), "wb") as file:
+        self._write(name, "wb", data)
+
+    def _write(self, name, mode, data):
+        with open(self._path(name), mode) as file:
             file.write(data)
             file.flush()
             if hasattr(os, "fsync"):  # not in MicroPython; there a close writes through on flash
                 os.fsync(file.fileno())
+
+    def append(self, name, data):
+        """Write at the end of a file, which is made when there is none; OSError."""
+        self._write(name, "ab", data)
+
+    def remove(self, name):
+        """Remove a file, if it is there."""
+        try:
+            os.remove(self._path(name))
+        except OSError:
+            pass  # it is not there
 
     def rename(self, name, to):
         """Rename a file; one that has the new name is replaced. OSError when it cannot be."""
