@@ -16,16 +16,18 @@ _LOADING_BYTES = const(2048)  # allocated between two collections
 
 
 def loading():
-    """Collect now and, on MicroPython, often from now on: what is made next is there to stay."""
-    gc.collect()
+    """Collect now, and often from now on: what is made next is there to stay. CPython's heap needs
+    no order.
+    """
     if hasattr(gc, "threshold"):
+        gc.collect()
         gc.threshold(_LOADING_BYTES)
 
 
 def loaded():
     """Collect now, and from now on before more than half of the rest is used."""
-    gc.collect()
     if hasattr(gc, "threshold"):
+        gc.collect()
         gc.threshold(gc.mem_free() // 2)
 
 
