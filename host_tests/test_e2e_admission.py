@@ -20,6 +20,8 @@ from boards import (
     until,
 )
 
+pytestmark = pytest.mark.alone
+
 PLACES = 5
 HEAD = b"POST /vapix/axhbt HTTP/1.1\r\nHost: a\r\n"
 

@@ -30,6 +30,8 @@ from boards import (
     wait_for,
 )
 
+pytestmark = pytest.mark.alone
+
 
 def free_port():
     with socket.socket() as probe:

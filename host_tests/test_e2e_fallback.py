@@ -23,6 +23,8 @@ from boards import (
     wait_for,
 )
 
+pytestmark = pytest.mark.alone
+
 TRIPS = 32
 LATE_S = 0.1  # what a loaded machine may add to the 20 ms that are measured
 

@@ -8,6 +8,7 @@ import json
 import threading
 import time
 
+import pytest
 import test_fuzz_wire as wire
 from fuzz import COUNT, Mutator
 from holdfast.services import ROWS
@@ -25,6 +26,8 @@ from boards import (
     settings,
     until,
 )
+
+pytestmark = pytest.mark.alone
 
 EACH = COUNT // 4  # inputs for each address
 STREAMS = COUNT // 20  # WebSockets, each with several frames

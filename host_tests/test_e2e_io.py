@@ -25,6 +25,8 @@ from boards import (
     wait_for,
 )
 
+pytestmark = pytest.mark.alone
+
 PORT_CGI = "/axis-cgi/io/port.cgi"
 TRIGGER = "/axis-cgi/io/virtualinput.cgi"
 VIRTUAL = "/axis-cgi/virtualinput/"

@@ -29,6 +29,8 @@ from boards import (
     settings,
 )
 
+pytestmark = pytest.mark.alone
+
 STRANGERS = 3  # of each kind: who drip, who send garbage
 TRIPS = 12
 HEAD = b"POST /vapix/axhbt HTTP/1.1\r\nHost: a\r\n"

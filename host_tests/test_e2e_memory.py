@@ -7,6 +7,8 @@ import pytest
 
 from boards import HEARTBEAT, PORTS, Watch, output, settings, wait_for
 
+pytestmark = pytest.mark.alone
+
 HEAP = "180k"  # of a 64-bit MicroPython; the module at rest takes about 120 KB there
 STRANGERS = 60  # each with a piece of a request that must be kept: more than there is room for
 SOAP = b'<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body>%s</s:Body></s:Envelope>'

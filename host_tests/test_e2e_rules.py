@@ -22,6 +22,8 @@ from boards import (
     wait_for,
 )
 
+pytestmark = pytest.mark.alone
+
 BEAT_MS = 300
 LOST = {"topic": LOST_TOPIC, "content": 'boolean(//SimpleItem[@Name="lost" and @Value="1"])'}
 FREE = output(steps=[{"after": 0, "state": "hold"}], locked=False)  # a port that rules may have
