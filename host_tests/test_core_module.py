@@ -213,6 +213,38 @@ def test_an_unlocked_port_takes_commands_while_lost_and_ends_its_timeline():
     assert subject.levels[2] == 0
 
 
+def test_a_further_loss_ends_what_was_commanded_on_an_unlocked_port():
+    subject = module({"2": {"fallback": {"locked": False}}})
+    port = subject.ports[2]
+    subject.heartbeat("b", 100, 0)
+    turn(subject, 200)
+    # b stays away; a takes over, and goes, too.
+    subject.heartbeat("a", 100, 300)
+    subject.command(port, CLOSED, "a", 310)
+    turn(subject, 320)
+    assert subject.levels[2] == 1
+    turn(subject, 500)
+    assert (subject.levels[2], port.why, port.who, port.since) == (0, "fallback", "a", 401)
+    # A sequence is cut short likewise.
+    subject.heartbeat("a", 100, 600)
+    subject.sequence(port, ((CLOSED, 5000), (OPEN, 0)), "a", 610)
+    turn(subject, 620)
+    assert subject.levels[2] == 1
+    turn(subject, 800)
+    assert subject.levels[2] == 0 and subject.next_deadline() is None
+
+
+def test_a_further_loss_leaves_a_timeline_under_way_alone():
+    steps = [{"state": "open"}, {"after": 100, "state": "closed"}]
+    subject = module({"2": {"fallback": {"locked": False, "steps": steps}}})
+    subject.heartbeat("a", 99, 0)
+    subject.heartbeat("b", 149, 0)
+    turn(subject, 199)
+    assert subject.levels[2] == 0
+    turn(subject, 200)
+    assert subject.levels[2] == 1
+
+
 def test_an_input_cannot_be_commanded():
     subject = module()
     assert subject.command(subject.ports[0], CLOSED, "a", 0) == NOT_OUTPUT
@@ -458,6 +490,21 @@ def test_a_failed_turn_ends_a_pulse_in_fallback():
     subject.fail(10)
     subject.act(10)
     assert subject.levels[2] == 0
+
+
+def test_every_failed_turn_ends_what_was_commanded_since_the_last_one():
+    subject = module({"2": {"fallback": {"locked": False}}})
+    for now in (10, 20):
+        subject.command(subject.ports[2], CLOSED, "a", now)
+        subject.fail(now + 1)
+        subject.act(now + 1)
+        assert subject.levels[2] == 0
+    subject.tell(30)
+    count = subject.trip_count
+    subject.fail(40)
+    subject.act(40)
+    subject.tell(40)
+    assert subject.trip_count == count  # there was nothing left to be moved
 
 
 def test_a_sequence_on_an_unlocked_lost_port_goes_on_when_the_master_is_back():

@@ -42,13 +42,15 @@ class Model:
 
     def look(self):
         before = bool(self.lost)
+        new = set()
         for master, (time, duration) in list(self.last.items()):
             if self.time - time > duration:
                 del self.last[master]
-                self.lost.add(master)
+                new.add(master)
+        self.lost |= new
         self.losses += not before and bool(self.lost)
         for port in self.ports:
-            port.look(self.time, self.lost)
+            port.look(self.time, self.lost, new)
 
     def beat(self, master, duration):
         if master not in self.last:
@@ -67,13 +69,14 @@ class PortModel:
         self.state = self.wanted = row.power_on
         self.row = row.fallback
         self.began = None
+        self.manual = False
         self.sequence = {}  # by time: the states that are still to come
 
     def mine(self, lost):
         return lost if self.row.master is None else lost & {self.row.master}
 
-    def look(self, time, lost):
-        if self.began is None and self.mine(lost):
+    def look(self, time, lost, new):
+        if (self.began is None and self.mine(lost)) or (self.mine(new) and self.manual):
             self.began = time
             self.manual = False
             if self.sequence:

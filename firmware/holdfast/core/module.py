@@ -147,7 +147,8 @@ class Module:
         self._news = True
         self._due = at
         for port in session.ports:
-            if not port.lost:
+            # A timeline under way goes on; one that was overruled on an unlocked port begins anew.
+            if port.overruled or not port.lost:
                 port.lose(at, session.master)
 
     def _find_due(self):
@@ -330,7 +331,10 @@ class Module:
         for session in self.sessions:
             if session.expires_at is not None:
                 self.lose(session, now)
-        if not self._fault.lost:
+        again = not self._fault.lost
+        for port in self.outputs:
+            again = again or port.overruled
+        if again:
             self.lose(self._fault, now)
 
     def adopt(self, settings, now):

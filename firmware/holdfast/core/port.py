@@ -52,6 +52,7 @@ class Port:
         self.state = OPEN
         self.wanted = OPEN  # what was last commanded; an output restores this
         self.lost = False  # the fallback is in force
+        self.overruled = False  # commanded since the last loss
         self.due = None  # when the next step of the timeline is due, None when none is
         self.since = 0  # when the state became true
         self.why = POWER_ON
@@ -74,6 +75,7 @@ class Port:
         """Somebody sets the port; that ends a fallback under way. A sequence goes on, and its next
         step counts again (VAPIX I/O port management, setStateSequence).
         """
+        self.overruled = True
         if self.sequence is None:
             self.wanted = state
             self.due = None
@@ -81,6 +83,7 @@ class Port:
 
     def play(self, sequence, at, who):
         """Begin a sequence, ((state, ms), ...): its last state stays, and is what is wanted."""
+        self.overruled = True
         self.sequence = sequence
         self.wanted = sequence[-1][0]
         self._step = 0
@@ -102,6 +105,7 @@ class Port:
         timeline counts.
         """
         self.lost = True
+        self.overruled = False
         while self.sequence is not None and self.due < at:
             self.advance()
         if self.sequence is not None:
