@@ -21,6 +21,8 @@ BAD = (
     ({"accounts": [1]}, "settings.accounts[0]"),
     ({"accounts": [account("")]}, "settings.accounts[0].name"),
     ({"accounts": [account("a b")]}, "settings.accounts[0].name"),
+    ({"accounts": [account("\xe9")]}, "settings.accounts[0].name"),
+    ({"accounts": [account("\u0661")]}, "settings.accounts[0].name"),
     ({"accounts": [account("a"), account("a")]}, "settings.accounts[1].name"),
     ({"accounts": [account("a", "anyone")]}, "settings.accounts[0].role"),
     ({"accounts": [account("a", "king")]}, "settings.accounts[0].role"),

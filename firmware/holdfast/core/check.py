@@ -117,7 +117,10 @@ def _accounts(data, path):
 def _account(data, path):
     keys = Keys(data, path, ("name", "role", "md5", "sha256", "first_heartbeat_within"))
     name = keys.text("name", "")
-    if not name or not all(c.isalpha() or c.isdigit() or c in "._-" for c in name):
+    # Of ASCII only: MicroPython knows no other letters.
+    if not name or not all(
+        c < "\x7f" and (c.isalpha() or c.isdigit() or c in "._-") for c in name
+    ):
         raise SettingsError(keys.path("name"), "must be letters, digits, dot, dash, underscore")
     role = keys.choice("role", None, ROLES)
     if role < VIEWER:
