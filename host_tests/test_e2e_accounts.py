@@ -254,6 +254,21 @@ def test_a_device_with_broken_settings_takes_no_first_account(make_board, tmp_pa
     assert (tmp_path / "flash" / "settings.json").read_text() == "{"
 
 
+def test_a_device_whose_settings_cannot_be_read_takes_no_first_account(make_board, tmp_path):
+    board = fresh(make_board, tmp_path).start()
+    assert board.stop() == 0
+    kept = tmp_path / "flash" / "settings.json"
+    flashed = kept.read_bytes()
+    kept.unlink()
+    kept.mkdir()  # there, and no file
+    (tmp_path / "flash" / "flashed.json").write_bytes(flashed)
+    board = make_board(None, "--data", tmp_path / "flash").start()
+    answer = requests.post(board.url + PWDGRP, data=FIRST, timeout=ANSWER_S)
+    assert answer.status_code == 401
+    assert "WWW-Authenticate" in answer.headers
+    assert "settings.json: cannot be read" in board.log
+
+
 HOSTILE = [
     b"",
     b"&" * 4000,

@@ -39,10 +39,41 @@ class Flash:
                 raise PowerCut()
         self.files[to] = self.files.pop(name)
 
+    def remove(self, name):
+        self.files.pop(name, None)
+
 
 class Full(Flash):
     def write(self, name, data):
+        self.files[name] = data[:7]
         raise OSError(28)
+
+
+class Worn(Flash):
+    """So many names can be changed, and then no more."""
+
+    def write(self, name, data):
+        self.files[name] = data
+
+    def rename(self, name, to):
+        if not self.left:
+            raise OSError(5)
+        self.left -= 1
+        self.files[to] = self.files.pop(name)
+
+
+class Unreadable(Flash):
+    """A file that is there and cannot be read, by its name."""
+
+    def __init__(self, name, error, files=()):
+        super().__init__(files)
+        self.name = name
+        self.error = error
+
+    def read(self, name):
+        if name == self.name:
+            raise self.error
+        return super().read(name)
 
 
 def store(flash, adopt=None):
@@ -85,6 +116,44 @@ def test_nothing_in_flash_is_a_device_to_be_set_up_and_broken_settings_are_not()
         assert not subject.fresh
 
 
+def test_settings_that_cannot_be_read_are_broken_not_absent():
+    for name in (CURRENT, NEW, PREVIOUS):
+        for error in (OSError(5), MemoryError()):
+            subject = store(Unreadable(name, error))
+            assert subject.load().accounts == ()
+            assert not subject.fresh
+    subject = store(Unreadable(CURRENT, OSError(5), {PREVIOUS: written(OLD)}))
+    assert subject.load().name == "Old"
+    flash = Unreadable(None, OSError(5), {CURRENT: written(OLD)})
+    subject = store(flash)
+    subject.load()
+    flash.name = CURRENT
+    raises(NotSaved, subject.change, named("New"), 0)
+    raises(NotSaved, subject.document)
+
+
+def test_a_device_with_damaged_settings_is_not_fresh_after_a_change_either():
+    subject = store(Flash({CURRENT: b"{"}))
+    subject.load()
+    subject.change(named("New"), 0)
+    assert not subject.fresh
+
+
+def test_what_changes_nothing_is_adopted_and_not_written():
+    flash = Flash({CURRENT: written(OLD)})
+    adopted = []
+    subject = store(flash, lambda settings, now: adopted.append(settings.name))
+    subject.load()
+    subject.change(named("Old"), 0)
+    assert flash.files == {CURRENT: written(OLD)}
+    assert adopted == ["Old"]
+    subject.change(named("New"), 0)
+    before = dict(flash.files)
+    subject.change(named("New"), 0)
+    assert flash.files == before
+    assert adopted == ["Old", "New", "New"]
+
+
 def test_a_change_is_saved_with_a_checksum_keeps_the_copy_before_and_is_adopted():
     flash = Flash({CURRENT: written(OLD)})
     adopted = []
@@ -125,7 +194,26 @@ def test_full_flash_is_said_and_nothing_is_adopted():
     subject.load()
     raises(NotSaved, subject.change, named("New"), 0)
     assert adopted == []
+    assert flash.files == {CURRENT: written(OLD)}  # what was begun takes no room
     assert subject.load().name == "Old"
+
+
+def test_a_change_that_was_refused_is_not_found_at_the_next_start():
+    for left in (0, 1):
+        flash = Worn({CURRENT: written(OLD)}, left)
+        subject = store(flash)
+        subject.load()
+        raises(NotSaved, subject.change, named("New"), 0)
+        assert store(Flash(flash.files)).load().name == "Old"
+        flash.left = 2
+        subject.change(named("Newer"), 0)
+        assert store(Flash(flash.files)).load().name == "Newer"
+    # Settings that wait for their last rename are in force, and stay.
+    flash = Worn({NEW: seal(dumps(OLD)), PREVIOUS: b"{}"}, 0)
+    subject = store(flash)
+    subject.load()
+    raises(NotSaved, subject.change, named("New"), 0)
+    assert store(Flash(flash.files)).load().name == "Old"
 
 
 def test_the_previous_copy_serves_when_the_settings_are_damaged():
@@ -172,17 +260,77 @@ def cut_histories(first, cuts):
     return before, flash.files, whole
 
 
+SEALED = seal(dumps(OLD))
+OLDER = seal(dumps({"name": "Older", "accounts": [account("a")]}))
+# What flash may hold when a change begins, and the name of the settings in force.
+BEGINNINGS = (
+    ({CURRENT: SEALED}, "Old"),
+    ({CURRENT: written(OLD)}, "Old"),
+    ({CURRENT: SEALED, PREVIOUS: OLDER}, "Old"),
+    ({CURRENT: SEALED, NEW: OLDER, PREVIOUS: OLDER}, "Old"),  # cut before the first rename
+    ({CURRENT: SEALED, NEW: OLDER[:50], PREVIOUS: OLDER}, "Old"),  # cut while it was written
+    ({NEW: SEALED, PREVIOUS: OLDER}, "Old"),  # cut before the last rename
+    ({NEW: SEALED}, "Old"),
+    ({CURRENT: SEALED[:-9], PREVIOUS: OLDER}, "Older"),  # damaged
+    ({CURRENT: SEALED[:-9], NEW: SEALED[:9], PREVIOUS: OLDER}, "Older"),
+)
+
+
+def steps_of(first, edit):
+    """How many steps, bytes or names, a change of these files takes."""
+    flash = Flash(first)
+    subject = store(flash)
+    subject.load()
+    flash.left = 10000
+    subject.change(edit, 0)
+    return 10000 - flash.left
+
+
 def test_power_cut_at_every_write_leaves_the_old_or_the_new_settings():
-    first = {CURRENT: seal(dumps(OLD))}
-    cuts = 0
-    while True:
-        before, files, whole = cut_histories(first, cuts)
-        assert store(Flash(files)).load().name in (before, "New " + before)
-        if whole:
-            assert store(Flash(files)).load().name == "New " + before
-            break
-        cuts += 1
-    assert cuts > 200
+    for first, name in BEGINNINGS:
+        steps = steps_of(first, named("New " + name))
+        assert steps > 200
+        # Some of the bytes, and every rename; that a file cut at any byte is known, see above.
+        thin = 5 if first is BEGINNINGS[0][0] else 101
+        for cuts in sorted(set(range(0, steps, thin)) | set(range(steps - 4, steps + 1))):
+            before, files, whole = cut_histories(first, cuts)
+            assert before == name
+            assert whole == (cuts == steps)
+            after = store(Flash(files))
+            found = after.load().name
+            assert found == "New " + before if whole else found in (before, "New " + before)
+            assert not after.fresh
+
+
+def first_account(document):
+    document["accounts"] = [account("root", "administrator")]
+
+
+def test_power_cut_while_a_device_is_set_up_leaves_it_fresh_or_set_up():
+    for first in ({}, {NEW: b""}, {CURRENT: written({"name": "Old"})}):
+        steps = steps_of(first, first_account)
+        for cuts in sorted(set(range(0, steps, 41)) | set(range(steps - 4, steps + 1))):
+            flash = Flash(first)
+            subject = store(flash)
+            subject.load()
+            assert subject.fresh
+            flash.left = cuts
+            try:
+                subject.change(first_account, 0)
+                assert cuts == steps and not subject.fresh
+            except PowerCut:
+                assert cuts < steps and subject.fresh
+            after = store(Flash(flash.files))
+            accounts = after.load().accounts
+            assert after.fresh == (not accounts)
+            assert accounts or cuts < steps
+
+
+def test_a_whole_new_file_that_is_damaged_opens_no_door():
+    sealed = seal(dumps(OLD))
+    subject = store(Flash({NEW: sealed[:20] + b"#" + sealed[21:]}))
+    assert subject.load().accounts == ()
+    assert not subject.fresh
 
 
 def test_two_power_cuts_in_a_row_leave_the_old_or_the_new_settings():

@@ -5,9 +5,10 @@ pins        `Pins(board)`: every output at its safe level, level before directio
             nothing is allocated
 clock       `now() -> ms`, an int from 0 that never wraps; `epoch_ms()`: what to add to it for UTC
             since 1970, 0 when that is not known
-storage     `read(name) -> bytes or None`; `write(name, data)`, `append(name, data)` and
-            `rename(name, to)`, which replaces, complete in flash when they return, OSError;
-            `remove(name)`, which may not be there
+storage     `read(name) -> bytes`, None when there is no such file, OSError when it cannot be read:
+            without settings a device lets anybody set it up, with damaged ones it does not;
+            `write(name, data)`, `append(name, data)` and `rename(name, to)`, which replaces,
+            complete in flash when they return, OSError; `remove(name)`, which may not be there
 network     `address() -> (host, port)` to listen on, once it is up
 watchdog    `feed()`
 

@@ -3,7 +3,8 @@
 A change is made on the document: what flash holds is read, edited and checked as a whole, written
 under a new name and then renamed; the copy before stays as a second one. Only then the running
 module adopts it. At whichever write or rename the power goes off, the next start finds the old
-settings or the new ones.
+settings or the new ones. What changes nothing is not written: clients repeat themselves, and flash
+wears.
 
 What is written ends with a checksum over all before it, as the last member of the JSON object. A
 file without one, as people write them, is taken as it is.
@@ -33,10 +34,11 @@ def load(store):
     broken = False
     settings = None
     for name in (CURRENT, NEW, PREVIOUS):
-        data = store.storage.read(name)
-        if data is None:
-            continue
+        data = None
         try:
+            data = store.storage.read(name)
+            if data is None:
+                continue
             settings = check(document(data), store.wiring)
             store.name = name
             break
@@ -44,7 +46,13 @@ def load(store):
             problem = "is not JSON: %s at byte %d" % (error, error.position)
         except SettingsError as error:
             problem = str(error)
-        broken = True
+        except OSError as error:
+            problem = "cannot be read: %s" % error
+        except MemoryError:
+            problem = "is too large for the memory"
+        # A new file without its end is one that the power was cut on: nothing was lost with it.
+        if name != NEW or data is None or data.endswith(_END):
+            broken = True
         print("holdfast: %s: %s" % (name, problem))
     if settings is None:
         if not broken:
@@ -63,18 +71,25 @@ def read(store):
         return {}
     try:
         return document(store.storage.read(store.name) or b"")
-    except (JsonError, SettingsError):
+    except (JsonError, SettingsError, OSError):
         raise NotSaved("%s cannot be read any more" % store.name)
 
 
 def change(store, edit):
     """Edit the document, check it and save it; the settings that now hold."""
     changed = read(store)
+    before = _digest(changed)
     edit(changed)
     settings = check(changed, store.wiring)
-    _save(store, seal(dumps(changed)))
-    store.fresh = not settings.accounts
+    if _digest(changed) != before:
+        _save(store, seal(dumps(changed)))
+    store.fresh = store.fresh and not settings.accounts
     return settings
+
+
+def _digest(value):
+    """What tells two documents apart, and is small."""
+    return hashlib.sha256(dumps(value).encode()).digest()
 
 
 def _save(store, data):
@@ -91,6 +106,8 @@ def _save(store, data):
             store.name = PREVIOUS
         storage.rename(NEW, CURRENT)
     except OSError as error:
+        if store.name != NEW:
+            storage.remove(NEW)  # what is refused now must not be found at the next start
         raise NotSaved("flash cannot be written: %s" % error)
     store.name = CURRENT
 
