@@ -157,6 +157,14 @@ def test_the_token_of_a_removed_account_opens_nothing(board):
         pass
 
 
+def test_a_token_outlives_a_change_that_is_not_about_accounts(board):
+    token = board.token("guest")
+    board.master().ports("setPorts", [{"port": "4", "name": "Siren"}])
+    url = "ws://%s:%d%s&wssession=%s" % (board.host, board.port, STREAM, token)
+    with connect(url, proxy=None, open_timeout=ANSWER_S):
+        pass
+
+
 def test_streams_of_others_go_on(board):
     with board.subscribed(LOST_TOPIC, name="door", replay=1) as stream:
         change(board, action="remove", user="guest")

@@ -68,13 +68,16 @@ class App:
         """The settings were changed: accounts, ports and rules at once, the rest at the next
         start.
         """
-        self._accounts = settings.accounts
-        self._authenticator.adopt(settings.accounts)
-        self.tokens.made = None  # tokens of accounts that are gone
+        # Who may come in first: should memory run out after that, nobody who is gone stays.
+        accounts = settings.accounts
+        if _known(accounts) != _known(self._accounts):
+            self.tokens.made = None  # tokens of accounts that are gone
+        self._accounts = accounts
+        self._authenticator.adopt(accounts)
+        self.server.dismiss(_known(accounts))
         self.module.name = settings.name
         self.module.adopt(settings, now)
         self._prepare()
-        self.server.dismiss(settings.accounts)
 
     def _prepare(self):
         """Load what sends notifications as soon as a rule may: not when a master is lost."""
@@ -126,6 +129,11 @@ class App:
             reaper.cancel()
         finally:
             listener.close()
+
+
+def _known(accounts):
+    """Who is known as what: a login that began as something else is over."""
+    return [(account.name, account.role, account.md5) for account in accounts]
 
 
 async def _for_ever(loop, *arguments):

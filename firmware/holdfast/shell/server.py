@@ -111,12 +111,12 @@ class Server:
         """So many connections are the module's own now: they are taken from the same few."""
         self._connections.outgoing = count
 
-    def dismiss(self, accounts):
-        """Accounts have changed: who is logged in as something that is gone has to come again.
+    def dismiss(self, known):
+        """Accounts may have changed, these (name, role, md5) are known: who is logged in as
+        something else has to come again.
 
         Event streams end; requests are checked against the new accounts anyway.
         """
-        known = [(account.name, account.role, account.md5) for account in accounts]
         for connection in self._connections.all:
             account = connection.caller.account
             if connection.stream is None or account is None:
