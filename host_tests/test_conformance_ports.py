@@ -4,7 +4,7 @@ import json
 import re
 import time
 
-from conformance import GPIO, PORT_CGI, local
+from conformance import GPIO, PORT_CGI, VIRTUAL_INPUT, local
 
 from boards import PORTS, wait_for
 
@@ -114,6 +114,38 @@ def test_port_cgi_check(device):
         number = int(row["port"]) + 1
         answer = device.call("GET", "%s?checkdirection=%d" % (PORT_CGI, number))
         assert answer.text.strip() == "port%d=%s" % (number, row["direction"])
+
+
+def test_port_cgi_monitor(device):
+    """port.cgi?monitor= is a multipart stream that begins with the state of its ports"""
+    for direction, letter in (("input", "I"), ("output", "O")):
+        rows = [row for row in device.port_list() if row["direction"] == direction]
+        if not rows:
+            continue
+        row = rows[-1]
+        number = int(row["port"]) + 1
+        sign = "L" if row["state"] == row["normalState"] else "H"
+        wanted = ("%d%s:%s" % (number, letter, sign)).encode()
+        answer = device.call("GET", "%s?monitor=%d" % (PORT_CGI, number), stream=True)
+        with answer:
+            assert answer.status_code == 200
+            assert answer.headers["Content-Type"].startswith("multipart/x-mixed-replace")
+            found = b""
+            for piece in answer.iter_content(1):  # what is there, not more
+                found += piece
+                if wanted in found or len(found) > 1000:
+                    break
+        assert b"--ioboundary" in found and wanted in found, found
+
+
+def test_virtual_input_errors(device):
+    """Virtual inputs: 10 without a port, 20 for one that is not there, 30 for another schema"""
+    for query, code in (("schemaversion=1", 10), ("schemaversion=1&port=9999", 20)):
+        answer = device.call("GET", VIRTUAL_INPUT + "?" + query)
+        assert answer.status_code == 200
+        assert "<ErrorCode>%d</ErrorCode>" % code in answer.text, answer.text
+    answer = device.call("GET", VIRTUAL_INPUT + "?schemaversion=99&port=9999")
+    assert "<ErrorCode>30</ErrorCode>" in answer.text, answer.text
 
 
 def test_port_cgi_action(device, output):
