@@ -3,7 +3,7 @@
 from holdfast.core.events import PORT, VIRTUAL_INPUT
 from holdfast.core.port import CLOSED, OPEN
 from holdfast.core.rules import BURST, NOTIFY, OUTGOING, REST_MS
-from makers import module
+from makers import account, module
 
 IO_PORT = "tns1:Device/tnsaxis:IO/Port"
 VIRTUAL = "tns1:Device/tnsaxis:IO/VirtualInput"
@@ -259,12 +259,76 @@ def test_new_rules_replace_the_old_ones_and_what_was_held_is_let_go():
     assert not subject.ports[3].active()
 
 
-def settings_with(*rules):
+def settings_with(*rules, **more):
     from makers import settings
 
     actions = {}
     rows = {}
-    for i, (action, _, condition) in enumerate(rules):
-        actions[str(i)] = action
-        rows[str(i)] = {"action": str(i), "conditions": [condition]}
-    return settings(actions=actions, rules=rows)
+    for i, (action, start, *conditions) in enumerate(rules):
+        identifier = str(i + 1)
+        actions[identifier] = action
+        rows[identifier] = {"action": identifier, "conditions": conditions}
+        if start:
+            rows[identifier]["start"] = start
+    return settings(actions=actions, rules=rows, **more)
+
+
+def test_a_rule_that_stays_holds_its_port_through_a_change_of_something_else():
+    rows = (follow(), INPUT_0, V1), (follow("3"), None, V1)
+    subject = ruled(*rows)
+    subject.switch(VIRTUAL_INPUT, 1, True, None, 5)
+    turn(subject, 5)
+    press(subject, 0, 10)
+    assert subject.ports[2].active() and subject.ports[3].active()
+    # What somebody has set since is not set again by it either.
+    subject.command(subject.ports[3], subject.ports[3].normal, "a", 30)
+    turn(subject, 30)
+    subject.adopt(settings_with(*rows, ports={"0": {"name": "Door"}}), 40)
+    turn(subject, 40)
+    assert subject.ports[0].name == "Door"
+    assert subject.ports[2].active() and not subject.ports[3].active()
+    assert [rule.fired for rule in subject.rules.rules] == [1, 1]
+    subject.switch(VIRTUAL_INPUT, 1, False, None, 50)
+    turn(subject, 50)
+    assert not subject.ports[2].active()
+
+
+def test_no_change_of_settings_ends_a_rest_or_forgets_what_was_counted():
+    opened = on(IO_PORT, content("state", "0", "2"))
+    closed = on(IO_PORT, content("state", "1", "2"))
+    rows = (toggle(state="high"), opened), (toggle(state="low"), closed)
+    subject = ruled(*rows)
+    subject.command(subject.ports[2], CLOSED, "a", 0)
+    turn(subject, 0)
+    before = [(rule.fired, rule.missed, rule.resting_until) for rule in subject.rules.rules]
+    assert before[1][2] == REST_MS
+    subject.adopt(settings_with(*rows, (toggle("3"), INPUT_0)), 10)
+    turn(subject, 10)
+    rules = subject.rules.rules
+    assert [(rule.fired, rule.missed, rule.resting_until) for rule in rules[:2]] == before
+    assert len(rules) == 3
+
+
+def test_what_a_change_of_settings_itself_brings_about_is_seen_by_rules_that_stay():
+    # The account of a living master goes: that is a loss, and told as one.
+    rows = ((toggle(), None, on(LOST)),)
+    free = {"2": {"fallback": {"locked": False}}}
+    subject = ruled(*rows, ports=free)
+    subject.heartbeat("a", 1000, 0)
+    turn(subject, 0)
+    subject.adopt(settings_with(*rows, ports=free, accounts=[account("b")]), 10)
+    turn(subject, 10)
+    assert subject.rules.rules[0].fired == 1
+    assert subject.ports[2].active()
+
+
+def test_a_rule_that_is_replaced_under_its_number_begins_anew():
+    subject = ruled((follow(), None, INPUT_0))
+    subject.input(0, 1, 5)
+    turn(subject, 5)
+    subject.adopt(settings_with((follow("3"), None, INPUT_0)), 10)
+    turn(subject, 10)
+    assert not subject.ports[2].active() and subject.ports[3].active()
+    subject.adopt(settings_with((follow("3"), None, INPUT_1)), 20)
+    turn(subject, 20)
+    assert subject.ports[3].active() == (subject.ports[1].state == CLOSED)

@@ -56,6 +56,12 @@ class Rule:
         self._second = None  # when the second began in which firings are counted
         self._burst = 0
 
+    def asks(self):
+        """What it is, whatever became of it: the same for a rule made of the same row."""
+        topics = [bytearray([1 if flag else 0 for flag in flags]) for flags, _ in self.conditions]
+        contents = [content for _, content in self.conditions]
+        return self.id, self.name, self.start, topics, contents, self.action
+
     def note(self, declared, data):
         """A property has this value now."""
         for flags, content in self.conditions:
@@ -101,13 +107,24 @@ class Rules:
 
     def __init__(self, module, rows, now, before=None):
         self._module = module
-        self.outgoing = []  # ((NOTIFY, ...), property, data, at)
-        self.lost = 0  # notifications that gave way
+        # ((NOTIFY, ...), property, data, at)
+        self.outgoing = [] if before is None else before.outgoing
+        self.lost = 0 if before is None else before.lost  # notifications that gave way
         self.rules = [Rule(row, module.events.properties) for row in rows]
         self.notifies = NOTIFY in [rule.action[0] for rule in self.rules]
-        held = [] if before is None else [rule for rule in before.rules if rule.on]
+        held = []
+        if before is not None:
+            # A rule that stays goes on: with what it holds, its rest, and what it has yet to see.
+            same = [(rule.asks(), rule) for rule in before.rules]
+            for i, rule in enumerate(self.rules):
+                asks = rule.asks()
+                for asked, known in same:
+                    if asked == asks:
+                        self.rules[i] = known
+            held = [rule for rule in before.rules if rule.on and rule not in self.rules]
         for rule in self.rules:
-            if rule.action[0] == FOLLOW and rule.met and rule.start is None:
+            fresh = before is None or rule not in before.rules
+            if fresh and rule.action[0] == FOLLOW and rule.met and rule.start is None:
                 rule.on = True
                 self._fire(rule, None, None, now, now)
         kept = [rule.action for rule in self.rules if rule.on]
