@@ -157,7 +157,7 @@ def test_there_are_only_so_many_accounts():
         text = ask(running, "action=add&user=x%d&pwd=p&sgrp=viewer" % i)
         assert text == "Created account x%d." % i
     text = ask(running, "action=add&user=y&pwd=p&sgrp=viewer")
-    assert text == "Error: consult the system log file."
+    assert text == "Error: there is no room for another account."
     assert running.account("y") is None
 
 

@@ -32,6 +32,7 @@ _BAD_PASSWORD = "Error: account password."
 _BAD_GROUPS = "Error: account groups."
 _LAST = "Error: %s is the last administrator."
 _AWAITED = "Error: the fallback of a port names %s as its master."
+_FULL = "Error: there is no room for another account."
 _OTHER = "Error: consult the system log file."
 
 
@@ -108,6 +109,8 @@ class Accounts:
             try:
                 self._store.change(self._edit(action, name, password, role), now)
             except SettingsError as error:
+                if error.key == "settings.accounts":
+                    return _FULL
                 return _AWAITED % name if error.key.endswith("fallback.master") else _OTHER
             except NotSaved:
                 raise HttpError(503)
