@@ -2,7 +2,7 @@
 
 from claims import raises
 from holdfast.core.settings import NotSaved, SettingsError
-from holdfast.shell.saving import CURRENT, NEW, PREVIOUS, document, seal
+from holdfast.shell.saving import CURRENT, MAX_BYTES, NEW, PREVIOUS, document, seal
 from holdfast.shell.store import Store
 from holdfast.wire.dump import dumps
 from holdfast.wire.json import loads
@@ -341,3 +341,34 @@ def test_two_power_cuts_in_a_row_leave_the_old_or_the_new_settings():
         for second in interesting:
             before, again, _ = cut_histories(files, second)
             assert store(Flash(again)).load().name in (before, "New " + before)
+
+
+def test_settings_do_not_grow_beyond_what_can_be_checked_in_a_moment():
+    def rule(number):
+        def edit(settings):
+            topic = {"topic": "tns1:Device/tnsaxis:Monitor/Heartbeat", "content": ""}
+            topic["content"] = 'boolean(//SimpleItem[@Name="lost"])' + " " * 900
+            rules = settings.setdefault("rules", {})
+            rules[str(number)] = {"action": "1", "conditions": [topic] * 3}
+
+        return edit
+
+    action = {"port": "2", "state": "high", "duration": ""}
+    action = {"template": "com.axis.action.fixed.io.toggle", "parameters": action}
+    flash = Flash({CURRENT: written({"accounts": [account("a")], "actions": {"1": action}})})
+    adopted = []
+    subject = store(flash, lambda settings, now: adopted.append(settings))
+    subject.load()
+    for number in range(1, 17):
+        before = dict(flash.files)
+        try:
+            subject.change(rule(number), 0)
+        except NotSaved as error:
+            assert str(MAX_BYTES) in str(error)
+            break
+    assert flash.files == before
+    assert 3 <= len(adopted) == number - 1
+    assert len(flash.files[CURRENT]) <= MAX_BYTES
+    # What makes them smaller is taken, and what was there is in force after a restart.
+    subject.change(lambda settings: settings["rules"].clear(), 0)
+    assert len(store(flash).load().accounts) == 1

@@ -1,7 +1,7 @@
 """The ticker: pins first, events second, the watchdog last, and what happens when a turn fails."""
 
 from holdfast.shell import ticker as ticker_module
-from holdfast.shell.ticker import Ticker
+from holdfast.shell.ticker import ROUNDS, Ticker
 from makers import module
 
 CLOSED_ON_LOSS = {"2": {"fallback": {"steps": [{"state": "closed"}]}}}
@@ -44,11 +44,11 @@ class Watchdog:
 class Bench:
     """A ticker over a real module and fakes; `story` tells the order of things."""
 
-    def __init__(self):
+    def __init__(self, ports=CLOSED_ON_LOSS, **more):
         self.clock = Clock()
         self.pins = Pins()
         self.watchdog = Watchdog()
-        self.module = module(CLOSED_ON_LOSS, levels=b"\0\0\0\0")
+        self.module = module(ports, levels=b"\0\0\0\0", **more)
         self.pins.inputs[1] = 0
         self.story = []
         self.trouble = None
@@ -92,6 +92,43 @@ def test_the_pause_ends_exactly_at_the_next_deadline():
     assert bench.ticker.pause_ms(0) == 6
     assert bench.ticker.pause_ms(3) == 3
     assert bench.ticker.pause_ms(50) == 0
+
+
+def test_rules_that_chase_each_other_hold_up_no_turn_and_no_fallback():
+    def rule(action, state):
+        content = 'boolean(//SimpleItem[@Name="port" and @Value="3"]) and '
+        content += 'boolean(//SimpleItem[@Name="state" and @Value="%s"])' % state
+        topic = "tns1:Device/tnsaxis:IO/Port"
+        return {"action": action, "start": {"topic": topic, "content": content}}
+
+    def toggle(state):
+        parameters = {"port": "3", "state": state, "duration": "0"}
+        return {"template": "com.axis.action.fixed.io.toggle", "parameters": parameters}
+
+    free = {"fallback": {"locked": False, "steps": [{"after": 0, "state": "hold"}]}}
+    bench = Bench(
+        {"2": CLOSED_ON_LOSS["2"], "3": free},
+        actions={"1": toggle("low"), "2": toggle("high")},
+        rules={"1": rule("1", "1"), "2": rule("2", "0")},
+    )
+    subject = bench.module
+    subject.heartbeat("a", 100, 0)
+    bench.ticker.turn()
+    subject.command(subject.ports[3], 1, "a", 0)
+    turns = fallen = 0
+    while turns == 0 or bench.ticker.pause_ms(bench.clock.time) == 0:
+        bench.story.clear()
+        bench.ticker.turn()
+        assert len(bench.story) <= ROUNDS
+        turns += 1
+        bench.clock.time += 30  # a slow board
+        if bench.pins.levels[2] == 1 and not fallen:
+            fallen = bench.clock.time
+        assert turns < 100
+    assert turns > 3
+    # The master was lost while they were at it; the next turn after that has acted.
+    assert 100 < fallen <= 100 + 2 * 30
+    assert not subject.events.pending()
 
 
 def test_a_turn_that_fails_puts_every_output_into_its_fallback():

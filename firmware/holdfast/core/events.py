@@ -146,6 +146,10 @@ class EventSystem:
         if self.history is None:
             self.history = []
 
+    def pending(self):
+        """True when there are changes not yet taken."""
+        return len(self._changes) > 0
+
     def take(self):
         """Return the changes not yet taken, oldest first."""
         changes = self._changes

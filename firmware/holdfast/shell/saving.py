@@ -15,6 +15,8 @@ Loaded by shell.store when it is needed, and let go again with all that only thi
 import hashlib
 from binascii import hexlify
 
+from micropython import const
+
 from holdfast.core.check import check
 from holdfast.core.settings import NotSaved, SettingsError
 from holdfast.wire.dump import dumps
@@ -23,6 +25,11 @@ from holdfast.wire.json import JsonError, loads
 CURRENT = "settings.json"
 NEW = "settings.new"  # being written, or complete and not yet renamed
 PREVIOUS = "settings.old"
+
+# What clients may make of the settings. Every change reads and checks all of them, in one turn and
+# one heap: with 63 KB, which 16 rules of the longest kind come to, a board would be at it for
+# seconds.
+MAX_BYTES = const(16 * 1024)
 
 _CHECKSUM = b',\n "checksum": "'
 _END = b'"\n}\n'
@@ -82,7 +89,10 @@ def change(store, edit):
     edit(changed)
     settings = check(changed, store.wiring)
     if _digest(changed) != before:
-        _save(store, seal(dumps(changed)))
+        data = seal(dumps(changed))
+        if len(data) > MAX_BYTES:
+            raise NotSaved("settings would be larger than %d bytes" % MAX_BYTES)
+        _save(store, data)
     store.fresh = store.fresh and not settings.accounts
     return settings
 

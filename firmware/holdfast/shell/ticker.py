@@ -6,7 +6,13 @@ puts every output into its fallback; one that runs out of memory after the pins 
 listeners.
 """
 
+from micropython import const
+
 from holdfast.shell.portable import report, sleep_ms
+
+# Rounds of events that rules make of events, in one turn. Rules that chase each other go on in the
+# next one: in between, deadlines are looked at and requests answered.
+ROUNDS = const(4)
 
 
 class Ticker:
@@ -43,6 +49,8 @@ class Ticker:
 
     def pause_ms(self, now):
         """How long nothing is due."""
+        if self._module.events.pending():
+            return 0
         deadline = self._module.next_deadline()
         if deadline is None:
             return self._sample_ms
@@ -75,14 +83,15 @@ class Ticker:
             if module.rules is not None and module.resume(now):
                 self._pins.write(module.levels)
                 module.tell(now)
-            changes = module.events.take()
-            while changes:
+            for _ in range(ROUNDS):
+                changes = module.events.take()
+                if not changes:
+                    break
                 # Rules first: their pins come before anybody is told. They are bounded, see there.
                 if self._react(changes, now):
                     self._pins.write(module.levels)
                     module.tell(now)
                 self._publish(changes)
-                changes = module.events.take()
         except MemoryError:
             self._relieve()
         except Exception as error:
