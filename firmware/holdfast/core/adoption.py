@@ -18,10 +18,41 @@ def adopt(module, settings, now):
             port.normal = row.normal  # locked: the circuit stays, what it means changes
             port.since = now
     _masters(module, settings.accounts, now)
-    if settings.rules or module.rules is not None:
+    if module.rules is not None:
+        _rules(module, settings.rules, now)
+    elif settings.rules:
         from holdfast.core.rules import Rules
 
-        module.rules = Rules(module, settings.rules, now, module.rules)
+        module.rules = Rules(module, settings.rules, now)
+
+
+def _rules(module, rows, now):
+    """A rule that stays goes on: with what it holds, its rest, and what it has yet to see. What
+    one that goes has held is let go, unless another holds it.
+    """
+    from holdfast.core.rules import Rule
+
+    rules = module.rules
+    before = rules.rules
+    after = [Rule(row, module.events.properties) for row in rows]
+    for i, rule in enumerate(after):
+        asked = _asked(rule)
+        for known in before:
+            if _asked(known) == asked:
+                after[i] = known
+    rules.begin(after, now)
+    kept = [rule.action for rule in after if rule.on]
+    for rule in before:
+        if rule.on and rule not in after and rule.action not in kept:
+            rule.on = False
+            rules.fire(rule, None, None, now, now)
+
+
+def _asked(rule):
+    """What its settings ask for: the same for two rules of the same row."""
+    topics = [bytearray([1 if flag else 0 for flag in flags]) for flags, _ in rule.conditions]
+    contents = [content for _, content in rule.conditions]
+    return rule.id, rule.name, rule.start, topics, contents, rule.action
 
 
 def _masters(module, accounts, now):

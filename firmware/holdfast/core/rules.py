@@ -56,12 +56,6 @@ class Rule:
         self._second = None  # when the second began in which firings are counted
         self._burst = 0
 
-    def asks(self):
-        """What it is, whatever became of it: the same for a rule made of the same row."""
-        topics = [bytearray([1 if flag else 0 for flag in flags]) for flags, _ in self.conditions]
-        contents = [content for _, content in self.conditions]
-        return self.id, self.name, self.start, topics, contents, self.action
-
     def note(self, declared, data):
         """A property has this value now."""
         for flags, content in self.conditions:
@@ -103,35 +97,26 @@ class Rule:
 
 
 class Rules:
-    """All enabled rules of a module. rows: of core.rulecheck; before: the Rules these replace."""
+    """All enabled rules of a module. rows: of core.rulecheck."""
 
-    def __init__(self, module, rows, now, before=None):
+    def __init__(self, module, rows, now):
         self._module = module
-        # ((NOTIFY, ...), property, data, at)
-        self.outgoing = [] if before is None else before.outgoing
-        self.lost = 0 if before is None else before.lost  # notifications that gave way
-        self.rules = [Rule(row, module.events.properties) for row in rows]
-        self.notifies = NOTIFY in [rule.action[0] for rule in self.rules]
-        held = []
-        if before is not None:
-            # A rule that stays goes on: with what it holds, its rest, and what it has yet to see.
-            same = [(rule.asks(), rule) for rule in before.rules]
-            for i, rule in enumerate(self.rules):
-                asks = rule.asks()
-                for asked, known in same:
-                    if asked == asks:
-                        self.rules[i] = known
-            held = [rule for rule in before.rules if rule.on and rule not in self.rules]
-        for rule in self.rules:
-            fresh = before is None or rule not in before.rules
-            if fresh and rule.action[0] == FOLLOW and rule.met and rule.start is None:
+        self.outgoing = []  # ((NOTIFY, ...), property, data, at)
+        self.lost = 0  # notifications that gave way
+        self.rules = []
+        self.begin([Rule(row, module.events.properties) for row in rows], now)
+
+    def begin(self, rules, now):
+        """These are the rules from now on; what is new of them and follows its conditions takes
+        its place.
+        """
+        fresh = [rule for rule in rules if rule not in self.rules]
+        self.rules = rules
+        self.notifies = NOTIFY in [rule.action[0] for rule in rules]
+        for rule in fresh:
+            if rule.action[0] == FOLLOW and rule.met and rule.start is None:
                 rule.on = True
-                self._fire(rule, None, None, now, now)
-        kept = [rule.action for rule in self.rules if rule.on]
-        for rule in held:
-            if rule.action not in kept:
-                rule.on = False
-                self._fire(rule, None, None, now, now)
+                self.fire(rule, None, None, now, now)
 
     def react(self, changes, now):
         """Take events in their order; True when a port was commanded."""
@@ -150,7 +135,7 @@ class Rules:
                     fires = rule.met and not was
                 else:
                     fires = start and rule.met
-                if fires and self._fire(rule, declared, data, at, now):
+                if fires and self.fire(rule, declared, data, at, now):
                     moved = True
         return moved
 
@@ -162,11 +147,11 @@ class Rules:
         for rule in self.rules:
             if rule.resting_until is not None and now >= rule.resting_until:
                 rule.resting_until = None
-                if rule.action[0] == FOLLOW and self._fire(rule, None, None, now, now):
+                if rule.action[0] == FOLLOW and self.fire(rule, None, None, now, now):
                     moved = True
         return moved
 
-    def _fire(self, rule, declared, data, at, now):
+    def fire(self, rule, declared, data, at, now):
         """Do what the rule's action says; True when a port was commanded."""
         if not rule.may(now):
             return False
