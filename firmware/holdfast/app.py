@@ -44,7 +44,30 @@ class App:
             "holdfast.vapix.stream", "EventStreaming", module.events, clock.epoch_ms, self.boot
         )
         self.monitors = Lazy("holdfast.vapix.portmonitor", "PortMonitors")
-        self._outbound = Lazy("holdfast.shell.outbound", "Outbound", clock.now, self._occupy)
+        self._dns = settings.dns
+        self._exchange = Lazy(
+            "holdfast.shell.exchange",
+            "Exchange",
+            clock.now,
+            store.quiet,
+            self._occupy,
+            self._servers,
+            store.storage,
+            settings.uplinks[2] if settings.uplinks else "",
+            os.urandom,
+        )
+        self._outbound = Lazy(
+            "holdfast.shell.outbound",
+            "Outbound",
+            module.links,
+            self._turn,
+            self._exchange,
+            store.storage,
+            store.quiet,
+            clock.epoch_ms,
+            board.SERIAL,
+            os.urandom,
+        )
         self._authenticator = Authenticator(settings.realm, settings.accounts, os.urandom)
         dispatcher = Dispatcher(
             ("/vapix/axhbt", ("POST",), ACTUATE, HeartbeatService(module).post),
@@ -62,7 +85,7 @@ class App:
             board.SAMPLE_MS,
         )
         self.server = Server(dispatcher, self.ticker.turn, board.CONNECTIONS)
-        self._address = hal.Network(board).address
+        self._network = hal.Network(board)
 
     def _adopt(self, settings, now):
         """The settings were changed: accounts, ports and rules at once, the rest at the next
@@ -82,19 +105,25 @@ class App:
     def _prepare(self):
         """Load what sends notifications as soon as a rule may: not when a master is lost."""
         rules = self.module.rules
-        if rules is not None and rules.notifies:
-            self._outbound.call("take", rules)
+        if self.module.links is not None or rules is not None and rules.notifies:
+            self._outbound.call("begin", rules)
 
     def notified(self):
         """(sent, failed, waiting) of the notifications."""
         if self._outbound.made is None:
             return 0, 0, 0
-        queue = self._outbound.made.queue
-        return queue.sent, queue.failed, len(queue.waiting)
+        return self._outbound.made.counts()
 
     def accounts(self):
         """All accounts, as of now."""
         return self._accounts
+
+    def _turn(self):
+        return self.ticker.turn()
+
+    def _servers(self):
+        """Who knows host names: as settings say, else as the network does."""
+        return self._dns or self._network.dns()
 
     def _occupy(self, count):
         self.server.occupy(count)
@@ -108,14 +137,14 @@ class App:
                 listeners.made.publish(changes)
         rules = self.module.rules
         if rules is not None and rules.outgoing:
-            self._outbound.call("take", rules)
+            self._outbound.call("take", rules, self._clock.now())
 
     def _relieve(self):
         self.server.relieve()
 
     async def run(self):
         """Serve for ever; OSError when the address cannot be had."""
-        host, port = self._address()
+        host, port = self._network.address()
         listener = listen(host, port, _BACKLOG)
         try:
             server = asyncio.create_task(_for_ever(self.server.accept, listener))

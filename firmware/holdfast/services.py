@@ -40,6 +40,7 @@ ROWS = (
     ("/axis-cgi/usergroup.cgi", _GET, READ_SYSTEM, "group.get"),
     ("/axis-cgi/pwdgrp.cgi", _BOTH, PRE_AUTH, "users.handle"),
     ("/holdfast/status", _GET, READ_SYSTEM, "status.get"),
+    ("/holdfast/uplinks", _GET, READ_SYSTEM, "uplinks.get"),
     ("/holdfast/release", _POST, WRITE_SYSTEM, "status.release"),
 )
 
@@ -58,6 +59,8 @@ _SERVICES = {
     "ready": ("holdfast.vapix.systemready", "SystemReady", "module", "store", "boot"),
     "group": ("holdfast.vapix.usergroup", "UserGroup"),
     "users": ("holdfast.vapix.pwdgrp", "Accounts", "store", "realm", "accounts"),
+    "uplinks": ("holdfast.own.uplinks", "UplinksService", "module"),
+    "inbound": ("holdfast.uplink.inbound", "InboundService", "module"),
     "status": ("holdfast.own.status", "StatusService", "module", "version", "notified"),
 }
 # These keep something in mind: the app has them.
@@ -69,6 +72,7 @@ _SHARED = (
     ("holdfast.vapix.earlier", ("discovery", "information")),
     ("holdfast.vapix.identity", ("information", "parameters")),
     ("holdfast.core.rulecheck", ("aa",)),
+    ("holdfast.core.address", ("aa",)),
     ("holdfast.core.check", ("aa",)),
 )
 
@@ -83,7 +87,12 @@ class Services:
 
     def rows(self, path):
         """The rows of a path, as the dispatcher's routes."""
-        return [row[:3] + (self, row[3]) for row in ROWS if row[0] == path]
+        rows = [row[:3] + (self, row[3]) for row in ROWS if row[0] == path]
+        links = self._app.module.links
+        inbound = None if links is None else links.inbound
+        if not rows and inbound is not None and path == inbound.path:
+            rows.append((path, _POST, ACTUATE, self, "inbound.post"))
+        return rows
 
     def call(self, name, *arguments):
         """Call `service.method`."""

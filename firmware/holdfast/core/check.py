@@ -23,6 +23,7 @@ _MAX_DEBOUNCE_MS = const(10000)
 
 
 _KEYS = ("name", "realm", "accounts", "ports", "heartbeat", "actions", "rules")
+_KEYS += ("uplinks", "network")
 
 
 def check(data, wiring):
@@ -47,7 +48,16 @@ def check(data, wiring):
 
         outputs = tuple(str(i) for i, row in enumerate(rows) if row.output)
         rules = check_rules(keys, outputs)
-    return Settings(name, realm, accounts, rows, shortest_ms, longest_ms, rules)
+    settings = Settings(name, realm, accounts, rows, shortest_ms, longest_ms, rules)
+    if keys.get("uplinks", None) is not None:
+        from holdfast.core.uplinkcheck import uplinks
+
+        settings.uplinks = uplinks(keys.object("uplinks", ("certificate", "inbound", "links")))
+    if keys.get("network", None) is not None:
+        from holdfast.core.networkcheck import servers
+
+        settings.dns = servers(keys.object("network", ("dns",)))
+    return settings
 
 
 class Keys:

@@ -19,7 +19,8 @@ VALUES = const(3)  # the data while inactive and while active
 # source and data, each with its type where it has one, and "application" for application data.
 DETAILS = const(4)
 
-# VAPIX "Input and outputs" and "Heartbeat service API"; ONVIF Device I/O for the two triggers.
+# VAPIX "Input and outputs" and "Heartbeat service API"; ONVIF Device I/O for the two triggers; the
+# last two are our own.
 _BOOLEAN = ("0", "1")
 HEARTBEAT = (
     "tns1:Device/tnsaxis:Monitor/Heartbeat",
@@ -77,6 +78,20 @@ RELAY = (
     ("inactive", "active"),
     "Relays and outputs|Output,xsd:string|State,tt:RelayLogicalState|",
 )
+UPLINK = (
+    "tns1:Device/tnsholdfast:Uplink/Link",
+    "name",
+    "up",
+    _BOOLEAN,
+    "Uplink|Name,xsd:string|Up,xsd:boolean|",
+)
+OVERFLOW = (
+    "tns1:Device/tnsholdfast:Uplink/Overflow",
+    "name",
+    "lost",
+    _BOOLEAN,
+    "Queued notifications lost|Name,xsd:string|Lost,xsd:boolean|",
+)
 TOPICS = (
     HEARTBEAT,
     SYSTEM_READY,
@@ -86,6 +101,8 @@ TOPICS = (
     VIRTUAL_PORT,
     DIGITAL_INPUT,
     RELAY,
+    UPLINK,
+    OVERFLOW,
 )
 
 

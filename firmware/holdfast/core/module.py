@@ -55,6 +55,11 @@ class Module:
         self.outputs = [port for port in self.ports if port.output]
         self._declare(settings.ports, now)
         self.virtual = VirtualInputs(self.events, now)
+        self.links = None  # core.links.Links, when there are any
+        if settings.uplinks and (settings.uplinks[0] or settings.uplinks[1]):
+            from holdfast.core.links import Links
+
+            self.links = Links(self.events, *settings.uplinks[:2], random_bytes, now)
         self._fault = Session("")  # the module's own: lost when a turn failed
         self.watch([Session(a.name) for a in settings.accounts if a.role >= ACTUATE])
         for account in settings.accounts:

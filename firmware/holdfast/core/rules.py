@@ -5,7 +5,7 @@ A rule has a start event, conditions, or both, and one action:
     (SET, port, active)               the port stays so
     (PLAY, port, ((active, ms), ..))  a pulse or a sequence
     (FOLLOW, port, active)            the port is so while the conditions hold, then the opposite
-    (NOTIFY, host, number, target, message, login, password)    an HTTP request
+    (NOTIFY, receiver, target, message, login, password)    an HTTP request, see core.address
 
 Without a start it fires when the conditions come to hold; with one, when that event happens while
 they hold. A start of the module is no event: what fires once does not fire because the module was

@@ -9,7 +9,8 @@ storage     `read(name) -> bytes`, None when there is no such file, OSError when
             without settings a device lets anybody set it up, with damaged ones it does not;
             `write(name, data)`, `append(name, data)` and `rename(name, to)`, which replaces,
             complete in flash when they return, OSError; `remove(name)`, which may not be there
-network     `address() -> (host, port)` to listen on, once it is up
+network     `address() -> (host, port)` to listen on, once it is up; `dns()`: who knows host names,
+            rows `(address, port)`, addresses in digits
 watchdog    `feed()`
 
 Ports are counted as in the board's PORTS; their rows are `(gpio, "input"|"output", closed_level)`.

@@ -39,6 +39,16 @@ if sys.implementation.name == "micropython":
         """Write what the socket takes; the count, None for nothing."""
         return sock.write(data)
 
+    def trusting(certificates):
+        """A TLS client's context that trusts these certificates (DER) alone; ValueError."""
+        import tls
+
+        context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+        context.verify_mode = tls.CERT_REQUIRED
+        for certificate in certificates:
+            context.load_verify_locations(certificate)
+        return context
+
 else:
     # Kept apart: a board would carry its names in the heap.
     from holdfast.shell.cpython import (  # noqa: F401
@@ -46,6 +56,7 @@ else:
         readable,
         report,
         sleep_ms,
+        trusting,
         writable,
         write,
     )
@@ -68,3 +79,18 @@ def send_at_once(sock):
     # MicroPython's unix port has no names for them.
     level = getattr(socket, "IPPROTO_TCP", 6)
     sock.setsockopt(level, getattr(socket, "TCP_NODELAY", 1), 1)
+
+
+def secure(sock, context, host):
+    """TLS over a connected socket, towards a peer whose certificate must name this host. The
+    handshake comes with the first writes and reads: until it is done they say that nothing was
+    possible; OSError or ValueError when it fails.
+    """
+    return context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+
+
+def asking(address, port):
+    """(socket, address as recvfrom gives it) for UDP, never blocking; a port of its own."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setblocking(False)
+    return sock, socket.getaddrinfo(address, port)[0][-1]
