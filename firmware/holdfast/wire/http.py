@@ -59,6 +59,7 @@ _KEPT = (
     "sec-websocket-version",
     "transfer-encoding",
     "upgrade",
+    "x-snd-eb-heartbeat",
 )
 # Given twice, these make a request ambiguous (RFC 9112 sections 3.2 and 6.3).
 _ONCE = ("content-length", "host", "sec-websocket-key", "transfer-encoding")
