@@ -22,8 +22,17 @@ _DAY_MS = const(24 * 60 * 60 * 1000)
 _MAX_DEBOUNCE_MS = const(10000)
 
 
-_KEYS = ("name", "realm", "accounts", "ports", "heartbeat", "actions", "rules")
-_KEYS += ("uplinks", "network")
+_KEYS = (
+    "name",
+    "realm",
+    "accounts",
+    "ports",
+    "heartbeat",
+    "actions",
+    "rules",
+    "uplinks",
+    "network",
+)
 
 
 def check(data, wiring):

@@ -6,8 +6,16 @@ from holdfast.core.settings import NotSaved
 from holdfast.shell.heap import forget, load
 
 # What loading and changing needs and nothing else does.
-_PASSING = ("shell.saving", "core.adoption", "core.rulecheck", "core.uplinkcheck")
-_PASSING += ("core.networkcheck", "core.address", "core.check", "wire.dump")
+_PASSING = (
+    "shell.saving",
+    "core.adoption",
+    "core.rulecheck",
+    "core.uplinkcheck",
+    "core.networkcheck",
+    "core.address",
+    "core.check",
+    "wire.dump",
+)
 
 
 class Store:
