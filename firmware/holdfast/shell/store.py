@@ -6,7 +6,14 @@ from holdfast.core.settings import NotSaved
 from holdfast.shell.heap import forget, load
 
 # What loading and changing needs and nothing else does.
-_PASSING = ("shell.saving", "core.adoption", "core.rulecheck", "core.check", "wire.dump")
+_PASSING = (
+    "shell.saving",
+    "core.adoption",
+    "core.rulecheck",
+    "core.monitorcheck",
+    "core.check",
+    "wire.dump",
+)
 
 
 class Store:
