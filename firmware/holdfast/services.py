@@ -10,7 +10,7 @@ import gc
 
 from micropython import const
 
-from holdfast.core.accounts import ACTUATE, PRE_AUTH, READ_SYSTEM, WRITE_SYSTEM
+from holdfast.core.accounts import ACTUATE, BY_TOKEN, PRE_AUTH, READ_SYSTEM, WRITE_SYSTEM
 from holdfast.shell.heap import forget, load
 
 # Before a service is loaded so much of the heap is made free, if others can be let go for it: the
@@ -41,6 +41,22 @@ ROWS = (
     ("/axis-cgi/pwdgrp.cgi", _BOTH, PRE_AUTH, "users.handle"),
     ("/holdfast/status", _GET, READ_SYSTEM, "status.get"),
     ("/holdfast/release", _POST, WRITE_SYSTEM, "status.release"),
+    ("/v1/heartbeat", _POST, BY_TOKEN, "pinghome.create"),
+    ("/v1/heartbeat", ("DELETE",), BY_TOKEN, "pinghome.remove_many"),
+)
+
+# The same for paths with parts that vary: `*` stands for one. The service takes it from the path.
+PATTERNS = (
+    ("/ping/*", _BOTH, BY_TOKEN, "healthchecks.by_uuid"),
+    ("/ping/*/*", _BOTH, BY_TOKEN, "healthchecks.by_two"),
+    ("/ping/*/*/*", _BOTH, BY_TOKEN, "healthchecks.by_three"),
+    ("/v1/heartbeat/*", _GET, BY_TOKEN, "pinghome.one"),
+    ("/v1/heartbeat/*", _POST, BY_TOKEN, "pinghome.check_in"),
+    ("/v1/heartbeat/*", ("PUT",), BY_TOKEN, "pinghome.change"),
+    ("/v1/heartbeat/*", ("DELETE",), BY_TOKEN, "pinghome.remove"),
+    ("/v1/heartbeat/*/events", _GET, BY_TOKEN, "pinghome.events"),
+    ("/v1/heartbeat/*/statistic", _GET, BY_TOKEN, "pinghome.statistic"),
+    ("/v1/service/*/heartbeats", _GET, BY_TOKEN, "pinghome.listed"),
 )
 
 # By service: module, class, and what it is made with, by the names of the app.
@@ -58,6 +74,13 @@ _SERVICES = {
     "ready": ("holdfast.vapix.systemready", "SystemReady", "module", "store", "boot"),
     "group": ("holdfast.vapix.usergroup", "UserGroup"),
     "users": ("holdfast.vapix.pwdgrp", "Accounts", "store", "realm", "accounts"),
+    "pinghome": ("holdfast.monitors.pinghome", "Pinghome", "keeper", "monitor_tokens"),
+    "healthchecks": (
+        "holdfast.monitors.healthchecks",
+        "Healthchecks",
+        "keeper",
+        "monitor_tokens",
+    ),
     "status": ("holdfast.own.status", "StatusService", "module", "version", "notified"),
 }
 # These keep something in mind: the app has them.
@@ -70,7 +93,20 @@ _SHARED = (
     ("holdfast.vapix.identity", ("information", "parameters")),
     ("holdfast.core.rulecheck", ("aa",)),
     ("holdfast.core.check", ("aa",)),
+    ("holdfast.monitors.answers", ("pinghome", "healthchecks")),
+    ("holdfast.core.tokens", ("pinghome", "healthchecks")),
+    ("holdfast.wire.date", ("pinghome",)),
 )
+
+
+def _like(pattern, parts):
+    """True when the parts of a path are those of a pattern."""
+    if len(pattern) != len(parts):
+        return False
+    for wanted, part in zip(pattern, parts):
+        if wanted != part and (wanted != "*" or not part):
+            return False
+    return True
 
 
 class Services:
@@ -83,7 +119,11 @@ class Services:
 
     def rows(self, path):
         """The rows of a path, as the dispatcher's routes."""
-        return [row[:3] + (self, row[3]) for row in ROWS if row[0] == path]
+        rows = [row for row in ROWS if row[0] == path]
+        if not rows:
+            parts = path.split("/")
+            rows = [row for row in PATTERNS if _like(row[0].split("/"), parts)]
+        return [row[:3] + (self, row[3]) for row in rows]
 
     def call(self, name, *arguments):
         """Call `service.method`."""

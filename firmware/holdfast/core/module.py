@@ -299,8 +299,8 @@ class Module:
         return due is None or due - now > ms
 
     def reckon(self, now):
-        """What is due, before a fact counts; with `reckoned` behind it, for whoever keeps deadlines
-        of their own: the monitors.
+        """Do what is due before a fact counts; with `reckoned` behind it, for whoever keeps
+        deadlines of their own: the monitors.
         """
         self.act(now)
         self.tell(now)

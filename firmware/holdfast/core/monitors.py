@@ -54,6 +54,18 @@ _HOURS_WAITING = const(8)  # closed and not yet in flash; the oldest gives way
 _DRIFT_MS = const(1000)  # the clock of the day is followed in steps of this
 
 
+class Refused(Exception):
+    """A monitor cannot be made so: `field` is the bad one, `problem` what is wrong with it; taken:
+    it clashes with what there is already.
+    """
+
+    def __init__(self, field, problem, taken=False):
+        super().__init__(field)
+        self.field = field
+        self.problem = problem
+        self.taken = taken
+
+
 class Monitor:
     """One monitor: what it is told (see README "Monitors") and how it stands. Times are ms of the
     module's clock, negative before its start.
@@ -120,8 +132,8 @@ class Monitor:
 class Monitors:
     """All monitors of a module.
 
-    events: the EventSystem. note: a function(monitor, result, at, message, duration_ms, status) for
-    what belongs in the history; duration_ms, status: of a job, None when not known.
+    events: the EventSystem. note: a function(monitor, result, at, message, duration_ms, status)
+    for what belongs in the history; duration_ms, status: of a job, None when not known.
     offset, known: see `set_clock`.
     """
 
@@ -227,11 +239,11 @@ class Monitors:
                     due = at
         self.due = due
 
-    # -- facts; whoever calls has done what is due before -------------------------------------------
+    # -- facts; whoever calls has done what is due before -----------------------------------------
 
     def check_in(self, monitor, result, now, message="", run_id=None, status=None):
-        """Somebody checks in: TICK, RUN, COMPLETE, FAIL or LOG. The ms to wait when it is too often
-        and this one is not taken, else 0.
+        """Somebody checks in: TICK, RUN, COMPLETE, FAIL or LOG. The ms to wait when it is too
+        often and this one is not taken, else 0.
 
         run_id: UUID text of the run, None when it has none. status: the exit status of a job.
         """

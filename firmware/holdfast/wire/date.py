@@ -7,7 +7,7 @@ _LENGTHS = b"\x1f\x1c\x1f\x1e\x1f\x1e\x1f\x1f\x1e\x1f\x1e\x1f"  # of the months,
 
 
 def date_text(ms):
-    """"2026-11-25T14:00:00.250Z"; without a fraction where there is none."""
+    """ "2026-11-25T14:00:00.250Z"; without a fraction where there is none."""
     days, rest = divmod(ms, _DAY_MS)
     # Years that begin in March, in eras of 400 of them, so that the leap day is the last.
     days += 719468

@@ -49,21 +49,22 @@ def seal(payload):
 def batches(data):
     """The (start, end) of every payload that is whole, in order."""
     at = 0
+    view = memoryview(data)
     while at + _SEAL_BYTES <= len(data):
         length, check = struct.unpack_from("<HI", data, at)
         start = at + _SEAL_BYTES
         at = start + length
-        if at > len(data) or crc32(data[start:at]) & 0xFFFFFFFF != check:
+        if at > len(data) or crc32(view[start:at]) & 0xFFFFFFFF != check:
             return
         yield start, at
 
 
 def sound(data):
     """How many bytes at the front are whole batches."""
-    end = 0
+    length = 0
     for _, end in batches(data):
-        pass
-    return end
+        length = end
+    return length
 
 
 def record(after_ms, kind, message, duration_ms, status):
@@ -155,6 +156,8 @@ def standing(hour, files, following, rows):
 def stood(data):
     """What `standing` was made of, out of a sealed batch; ValueError when it is not whole."""
     for start, end in batches(data):
+        if end - start < struct.calcsize(_STANDING):
+            break
         fields = struct.unpack_from(_STANDING, data, start)
         count = fields[7]
         start += struct.calcsize(_STANDING)
@@ -167,3 +170,28 @@ def stood(data):
             start += _STANDS_BYTES
         return fields[1], fields[2:6], fields[6], rows
     raise ValueError("not whole")
+
+
+def group_at(data, records_at):
+    """The group, as `groups` has it, whose records begin there; None when that cannot be."""
+    start = records_at - GROUP_BYTES
+    if start < 0 or records_at > len(data):
+        return None
+    for row in groups(data, start, records_at):
+        return row if row[6] <= len(data) else None
+    return None
+
+
+def skip(data, count):
+    """Where the records begin that follow the first `count`."""
+    at = 0
+    for _ in range(count):
+        kind = data[at + 4]
+        at += 5
+        if kind & _DURATION:
+            at += 4
+        if kind & _STATUS:
+            at += 1
+        if kind & _MESSAGE:
+            at += 1 + data[at]
+    return at
