@@ -24,7 +24,7 @@ from binascii import hexlify
 
 from micropython import const
 
-from holdfast.core.monitors import HOUR_MS, LATE, MISSED, PAUSED, UP, Monitor, Monitors
+from holdfast.core.monitors import DOWN, HOUR_MS, LATE, MISSED, PAUSED, UP, Monitor, Monitors
 from holdfast.core.session import uuid4
 from holdfast.core.settings import NotSaved
 from holdfast.shell.copies import Copies
@@ -68,7 +68,7 @@ class Keeper:
         self._urgent = False
         self._written_at = None
         self._batched = False  # a batch is in flash, and how monitors stand with it is not
-        self._stale = False  # how monitors stand in flash is not how they stand
+        self._stale_at = None  # since when how monitors stand in flash is not how they stand
         self._task = None
         self.lost = 0  # events that did not fit
         now = clock.now()
@@ -234,7 +234,8 @@ class Keeper:
 
     def _done(self):
         self._module.reckoned()
-        self._stale = True
+        if self._stale_at is None:
+            self._stale_at = self._clock.now()
 
     def _save(self, lines, now):
         """Have the definitions in flash."""
@@ -333,7 +334,6 @@ class Keeper:
             hour, known, rows = engine.closed[0]
             self._hours.append(records.hour_row(hour, known, rows))
             engine.closed.pop(0)
-            self._stale = True
             if self._hours.count > HOUR_FILES:
                 self._hours.drop()
         elif self._waiting and self._ripe(now):
@@ -345,12 +345,18 @@ class Keeper:
             self._batched = True
             if self._events.count > EVENT_FILES:
                 self._collect()
-        elif self._stale:
+        elif self._stale_at is None:
+            for monitor in engine.all:
+                if monitor.state == DOWN or max(monitor.counts):
+                    self._stale_at = now
+                    break
+        elif now - self._stale_at >= BATCH_MS:
             self._write_standing(now)
 
     def _write_standing(self, now):
         self._standing.write(records.seal(self._stand()))
-        self._batched = self._stale = False
+        self._batched = False
+        self._stale_at = None
         self._written_at = now
         for monitor in self.engine.all:
             monitor.kept = UP if monitor.state == LATE else monitor.state

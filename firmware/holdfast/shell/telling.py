@@ -1,4 +1,7 @@
-"""Sends an answer that is made piece by piece; between two pieces everybody has a turn."""
+"""Sends an answer that is made piece by piece; between two pieces everybody has a turn.
+
+Its end is the end of the connection, so there is no lingering: the client waits for it.
+"""
 
 from holdfast.shell.portable import sleep_ms
 
@@ -7,13 +10,9 @@ async def converse(server, connection, pieces):
     """Send the pieces, texts, of which empty ones only pass the turn on."""
     now = server.turn()
     for piece in pieces:
-        if connection.ended:
-            return
         if piece:
             await connection.send(piece.encode(), now)
         await sleep_ms(0)
         now = server.turn()
-    if not connection.ended:
-        # What the peer sent behind its request would reset what it has not read yet.
-        connection.sock.setblocking(False)
-        await connection.linger(now)
+        if connection.ended:
+            return

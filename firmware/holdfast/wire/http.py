@@ -32,6 +32,9 @@ _REASONS = (
     "503 Service Unavailable,505 HTTP Version Not Supported,"
 )
 
+# Where a longer body is cut and not refused: the output of a job that checks in (healthchecks.io).
+_CUT = "/ping/"
+
 _PIECE_BYTES = const(1024)  # of a long body
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -161,6 +164,8 @@ class RequestReader:
                 yield None
             request = self._head(buffer.start, end)
             length = request.length
+            excess = max(0, length - self._body_limit)
+            length -= excess
             have = buffer.end - end
             if 0 < length <= have:
                 request.body = bytes(buffer.view[end : end + length])
@@ -178,6 +183,10 @@ class RequestReader:
                 request.body = bytes(body)
                 body = None  # nothing is kept while nothing arrives
                 self._in_body = self.expects_continue = False
+            if excess:
+                self._in_body = True
+                yield from self._drop(excess)
+                self._in_body = False
             if buffer.start == buffer.end:
                 buffer.start = buffer.end = 0
             yield request
@@ -228,7 +237,7 @@ class RequestReader:
         self._prefix = None
         head = bytes(buffer.view[start:end])
         self._request = request = parse_head(head)
-        if request.length > self._body_limit:
+        if request.length > self._body_limit and not request.path.startswith(_CUT):
             raise HttpError(413)
         authorization = request.authorization
         if authorization is not None:
@@ -250,6 +259,18 @@ class RequestReader:
             buffer.compact()
             yield None
             self.expects_continue = False
+
+    def _drop(self, length):
+        """Take `length` bytes as they come, and keep none."""
+        buffer = self.buffer
+        while True:
+            count = min(buffer.end - buffer.start, length)
+            buffer.start += count
+            length -= count
+            if not length:
+                return
+            buffer.compact()
+            yield None
 
     def _chunks(self, body):
         from holdfast.wire.chunked import take_chunks
