@@ -1,4 +1,4 @@
-"""Flash in memory: it counts, the power goes off at a chosen write, bytes rot. Both interpreters."""
+"""Flash in memory: it counts, the power goes off at a chosen write, bytes rot."""
 
 
 class PowerCut(Exception):

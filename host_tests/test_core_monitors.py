@@ -1,7 +1,6 @@
 """Monitors: when they are up, late and down, what is counted, and what listeners are told."""
 
-from holdfast.core.events import MONITOR, EventSystem
-from holdfast.core.monitors import (
+from holdfast.core.checkins import (
     COMPLETE,
     DOWN,
     FAIL,
@@ -12,13 +11,12 @@ from holdfast.core.monitors import (
     MISSED,
     NEW,
     PAUSED,
-    PER_MINUTE,
     RUN,
     TICK,
     UP,
-    Monitor,
-    Monitors,
 )
+from holdfast.core.events import MONITOR, EventSystem
+from holdfast.core.monitors import PER_MINUTE, Monitor, Monitors
 from holdfast.core.rules import Rules
 from makers import module
 from makers import settings as make_settings
@@ -356,7 +354,8 @@ def watched_module(**more):
 
 
 def check_in(subject, job, result, now):
-    subject.reckon(now)
+    subject.act(now)
+    subject.tell(now)
     subject.monitors.check_in(job, result, now)
     subject.reckoned()
 

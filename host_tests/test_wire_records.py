@@ -7,7 +7,7 @@ from holdfast.wire.records import batches, groups, seal, sound
 EVENTS = (
     (0, 0, None, None, b""),
     (1500, 2, 23, 0, b"done"),
-    (70000, 3, None, 255, b"x" * records.MESSAGE_BYTES),
+    (70000, 3, None, 255, b"x" * 48),
     (4294967295, 4, 4294967295, None, b"\xc3\xa4"),
 )
 
@@ -30,7 +30,7 @@ def test_events_come_out_as_they_went_in():
 
 
 def test_the_longest_record_and_the_shortest():
-    assert len(records.record(0, 6, b"x" * records.MESSAGE_BYTES, 1, 1)) == records.RECORD_BYTES
+    assert len(records.record(0, 6, b"x" * 48, 1, 1)) == 59
     assert len(records.record(0, 0, b"", None, None)) == 5
     # What is too long is as long as can be told.
     late = records.record(1 << 40, 0, b"", 1 << 40, None)

@@ -86,6 +86,8 @@ _SERVICES = {
 # These keep something in mind: the app has them.
 _LISTENERS = ("streaming", "tokens")
 
+_WORDS = "holdfast.core.checkins"  # of the monitors, too, where there are any
+
 # Used by these services alone, and let go with the last of them.
 _SHARED = (
     ("holdfast.wire.xml", ("soap", "axgpio", "aev", "aa")),
@@ -95,6 +97,7 @@ _SHARED = (
     ("holdfast.core.check", ("aa",)),
     ("holdfast.monitors.answers", ("pinghome", "healthchecks")),
     ("holdfast.core.tokens", ("pinghome", "healthchecks")),
+    (_WORDS, ("pinghome", "healthchecks")),
     ("holdfast.wire.date", ("pinghome",)),
 )
 
@@ -172,4 +175,5 @@ class Services:
                 if user in self._made:
                     break
             else:
-                forget(module)
+                if module != _WORDS or self._app.keeper.made is None:
+                    forget(module)

@@ -4,7 +4,7 @@ made or changed.
 
 from micropython import const
 
-from holdfast.core.monitors import PAUSED, Refused
+from holdfast.core.checkins import PAUSED, Refused
 from holdfast.core.settings import printable
 
 MAX_MONITORS = const(32)

@@ -145,30 +145,6 @@ class EventSystem:
         self.properties.append(declared)
         return declared
 
-    def introduce(self, topic, source, active, at):
-        """Add a property while others listen, with an event. It takes the place of one of the same
-        topic that was withdrawn, so that what is kept by place holds.
-        """
-        data = topic[VALUES][int(active)]
-        index = len(self.properties)
-        for other in self.properties:
-            if other.topic is topic and other.gone():
-                index = other.index
-                break
-        declared = Property(index, topic, source, data, at)
-        if index == len(self.properties):
-            self.properties.append(declared)
-        else:
-            self.properties[index] = declared
-        self._change(declared, data, at)
-        return declared
-
-    def withdraw(self, declared, at):
-        """A property is no more; its last event says REMOVED."""
-        declared.data = REMOVED
-        declared.at = at
-        self._change(declared, REMOVED, at)
-
     def set(self, changed, active, at):
         """Make a property active or not at time `at`, or give it one of the topic's VALUES by its
         number; the same value twice is silence.
@@ -177,9 +153,10 @@ class EventSystem:
         if changed.data != data:
             changed.data = data
             changed.at = at
-            self._change(changed, data, at)
+            self.change(changed, data, at)
 
-    def _change(self, changed, data, at):
+    def change(self, changed, data, at):
+        """An event: the property has this value now."""
         self.sequence += 1
         change = (changed, data, at, self.sequence)
         self._changes.append(change)

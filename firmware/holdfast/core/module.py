@@ -298,15 +298,8 @@ class Module:
         due = self._find_near()
         return due is None or due - now > ms
 
-    def reckon(self, now):
-        """Do what is due before a fact counts; with `reckoned` behind it, for whoever keeps
-        deadlines of their own: the monitors.
-        """
-        self.act(now)
-        self.tell(now)
-
     def reckoned(self):
-        """Deadlines of others may have changed."""
+        """The deadlines of monitors may have changed."""
         self._due = self._find_due()
 
     def ready(self, ready, now):

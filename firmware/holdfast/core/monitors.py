@@ -21,49 +21,30 @@ A monitor that is down has no deadline: what it goes on missing is counted when 
 
 from micropython import const
 
-from holdfast.core.events import MONITOR, VALUES
+from holdfast.core.checkins import (
+    CHECK_INS,
+    DOWN,
+    FAIL,
+    FAILED,
+    HOUR_MS,
+    IGNORED,
+    INTERVALS,
+    LATE,
+    LOG,
+    MISSED,
+    NEW,
+    PAUSED,
+    RUN,
+    TIMELY,
+    UP,
+)
+from holdfast.core.events import MONITOR, REMOVED, VALUES, Property
 
-# States: numbers of MONITOR's values.
-UP = const(0)
-DOWN = const(1)
-NEW = const(2)
-LATE = const(3)
-PAUSED = const(4)
-
-# What can be told of a monitor; the first four are Pinghome's results.
-TICK = const(0)
-RUN = const(1)
-COMPLETE = const(2)
-FAIL = const(3)
-LOG = const(4)
-MISSED = const(5)  # it went down without a word
-IGNORED = const(6)  # a check-in while it was paused
-RESULTS = ("tick", "run", "complete", "fail", "log", "missed", "ignored")
-
-# Places in `counts`, in the order of Pinghome's fields.
-INTERVALS = const(0)  # tick_count: intervals that ended
-CHECK_INS = const(1)  # run_count: check-ins received
-FAILED = const(2)  # fail_count: intervals missed, or ended by a fail
-TIMELY = const(3)  # complete_count: intervals that ended with a check-in in time
-
-HOUR_MS = const(3600000)
 _MINUTE_MS = const(60000)
 PER_MINUTE = const(120)  # check-ins of one monitor that are taken
 _MOST = const(65535)  # of a count, which has 16 bits in flash
 _HOURS_WAITING = const(8)  # closed and not yet in flash; the oldest gives way
 _DRIFT_MS = const(1000)  # the clock of the day is followed in steps of this
-
-
-class Refused(Exception):
-    """A monitor cannot be made so: `field` is the bad one, `problem` what is wrong with it; taken:
-    it clashes with what there is already.
-    """
-
-    def __init__(self, field, problem, taken=False):
-        super().__init__(field)
-        self.field = field
-        self.problem = problem
-        self.taken = taken
 
 
 class Monitor:
@@ -293,9 +274,12 @@ class Monitors:
 
     def add(self, monitor, now, since_start=False):
         """One more; since_start: it was there before the restart, and that is no event."""
-        declare = self._events.declare if since_start else self._events.introduce
         monitor.since = now
-        monitor.declared = declare(MONITOR, monitor.label, monitor.state, now)
+        if since_start:
+            declared = self._events.declare(MONITOR, monitor.label, monitor.state, now)
+        else:
+            declared = introduce(self._events, monitor.label, monitor.state, now)
+        monitor.declared = declared
         self.all.append(monitor)
         self._schedule()
 
@@ -316,7 +300,7 @@ class Monitors:
 
     def remove(self, monitor, now):
         """One less."""
-        self._events.withdraw(monitor.declared, now)
+        withdraw(self._events, monitor.declared, now)
         self.all.remove(monitor)
         self._schedule()
 
@@ -325,8 +309,8 @@ class Monitors:
         monitor.service = service
         monitor.name = name
         if label != monitor.label:
-            self._events.withdraw(monitor.declared, now)
-            monitor.declared = self._events.introduce(MONITOR, label, monitor.state, now)
+            withdraw(self._events, monitor.declared, now)
+            monitor.declared = introduce(self._events, label, monitor.state, now)
             monitor.label = label
 
     def adjust(self, monitor, interval_s, grace_s, enabled, now):
@@ -353,3 +337,27 @@ class Monitors:
             limit = monitor.run_at + (monitor.grace_ms or monitor.interval_ms)
             monitor.run_due = max(now, limit)
         self._schedule()
+
+
+def introduce(events, label, state, at):
+    """Declare a monitor's property while others listen, with an event. It takes the place of one
+    that was withdrawn, so that what is known of the topic at that place holds.
+    """
+    properties = events.properties
+    data = MONITOR[VALUES][state]
+    for other in properties:
+        if other.topic is MONITOR and other.gone():
+            declared = Property(other.index, MONITOR, label, data, at)
+            properties[other.index] = declared
+            break
+    else:
+        declared = events.declare(MONITOR, label, state, at)
+    events.change(declared, data, at)
+    return declared
+
+
+def withdraw(events, declared, at):
+    """A property is no more; its last event says so."""
+    declared.data = REMOVED
+    declared.at = at
+    events.change(declared, REMOVED, at)

@@ -14,13 +14,12 @@ its service is named after the token.
 
 from micropython import const
 
-from holdfast.core.monitors import COMPLETE, FAIL, LOG, RUN, TICK, Refused
+from holdfast.core.checkins import COMPLETE, FAIL, LOG, MESSAGE_BYTES, RUN, TICK, Refused
 from holdfast.core.settings import NotSaved
 from holdfast.core.tokens import token_row
 from holdfast.monitors.answers import one_line, seconds
 from holdfast.wire.http import HttpError, Response, all_digits
 from holdfast.wire.query import parameter
-from holdfast.wire.records import MESSAGE_BYTES
 from holdfast.wire.utf8 import utf8
 
 _DAY_S = const(86400)

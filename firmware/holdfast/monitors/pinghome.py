@@ -22,8 +22,8 @@ not know the time of day, what was kept by its guess has "estimated": true.
 
 from micropython import const
 
+from holdfast.core.checkins import FAIL, HOUR_MS, LATE, RESULTS, UP, Refused
 from holdfast.core.events import MONITOR, VALUES
-from holdfast.core.monitors import FAIL, HOUR_MS, LATE, RESULTS, UP, Refused
 from holdfast.core.settings import NotSaved
 from holdfast.core.tokens import OPERATOR, VIEWER
 from holdfast.monitors.answers import Problem, Told, answer, one_line, require, seconds

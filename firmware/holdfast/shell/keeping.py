@@ -24,7 +24,8 @@ from binascii import hexlify
 
 from micropython import const
 
-from holdfast.core.monitors import DOWN, HOUR_MS, LATE, MISSED, PAUSED, UP, Monitor, Monitors
+from holdfast.core.checkins import DOWN, HOUR_MS, LATE, MESSAGE_BYTES, MISSED, PAUSED, UP
+from holdfast.core.monitors import Monitor, Monitors
 from holdfast.core.session import uuid4
 from holdfast.core.settings import NotSaved
 from holdfast.shell.copies import Copies
@@ -168,6 +169,11 @@ class Keeper:
                     if monitor is not None:
                         monitor.noted = max(monitor.noted, row[3] + row[1])
 
+    def _reckon(self, now):
+        """What is due comes before any new fact."""
+        self._module.act(now)
+        self._module.tell(now)
+
     def _by_number(self, number):
         for monitor in self.engine.all:
             if monitor.number == number:
@@ -193,7 +199,7 @@ class Keeper:
 
     def create(self, fields, now):
         """A new Monitor of these fields; core.definition's Refused, NotSaved."""
-        self._module.reckon(now)
+        self._reckon(now)
         everybody = self.engine.all
         values = load("holdfast.core.definition", "made")(fields, everybody)
         forget("holdfast.core.definition")
@@ -210,7 +216,7 @@ class Keeper:
 
     def change(self, monitor, fields, now):
         """Change what the fields tell; core.definition's Refused, NotSaved."""
-        self._module.reckon(now)
+        self._reckon(now)
         everybody = self.engine.all
         values = load("holdfast.core.definition", "made")(fields, everybody, monitor)
         forget("holdfast.core.definition")
@@ -224,7 +230,7 @@ class Keeper:
 
     def remove(self, monitors, now):
         """Remove them all, or none; NotSaved."""
-        self._module.reckon(now)
+        self._reckon(now)
         lines = [_line(other) for other in self.engine.all if other not in monitors]
         self._save(lines, now)
         for monitor in monitors:
@@ -255,7 +261,7 @@ class Keeper:
 
     def check_in(self, monitor, result, now, message="", run_id=None, status=None):
         """As the engine's; 0 or the ms to wait."""
-        self._module.reckon(now)
+        self._reckon(now)
         wait = self.engine.check_in(monitor, result, now, message, run_id, status)
         self._module.reckoned()
         return wait
@@ -307,7 +313,7 @@ class Keeper:
     def step(self, now):
         """Follow the clock of the day; write one thing, if there is one and this is the moment."""
         module = self._module
-        module.reckon(now)
+        self._reckon(now)
         offset = self._clock.epoch_ms()
         self.engine.set_clock(offset or self._guess, offset != 0, now)
         module.reckoned()
@@ -507,7 +513,7 @@ def _definitions(data):
 def _cut(message):
     """As many bytes of a text as are kept, cut between two characters."""
     data = message.encode()
-    end = records.MESSAGE_BYTES
+    end = MESSAGE_BYTES
     if len(data) > end:
         while data[end] & 0xC0 == 0x80:
             end -= 1

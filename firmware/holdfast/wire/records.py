@@ -21,9 +21,6 @@ from binascii import crc32
 
 from micropython import const
 
-MESSAGE_BYTES = const(48)  # of a message that are kept; the rest is cut
-# The longest record; a group of 255 of them stays within a batch by the limit of what waits.
-RECORD_BYTES = const(59)
 GROUP_BYTES = const(18)  # before its records
 _SEAL_BYTES = const(6)
 _DURATION = const(0x80)
