@@ -370,7 +370,10 @@ class Keeper:
     def _ripe(self, now):
         if self._urgent or self._bytes >= _FULL_BYTES:
             return True
-        return self._oldest_at is not None and now - self._oldest_at >= BATCH_MS
+        for at in (self._oldest_at, self._stale_at):
+            if at is not None and now - at >= BATCH_MS:
+                return True
+        return False
 
     def _batch(self):
         parts = []
