@@ -7,6 +7,7 @@ be kept in mind is kept by core, by the settings, or by one of the listeners of 
 """
 
 import gc
+import sys
 
 from micropython import const
 
@@ -86,7 +87,8 @@ _SERVICES = {
 # These keep something in mind: the app has them.
 _LISTENERS = ("streaming", "tokens")
 
-_WORDS = "holdfast.core.checkins"  # of the monitors, too, where there are any
+_WORDS = "holdfast.core.checkins"  # of the engine, too, where there are monitors
+_ENGINE = "holdfast.core.monitors"
 
 # Used by these services alone, and let go with the last of them.
 _SHARED = (
@@ -175,5 +177,5 @@ class Services:
                 if user in self._made:
                     break
             else:
-                if module != _WORDS or self._app.keeper.made is None:
+                if module != _WORDS or _ENGINE not in sys.modules:
                     forget(module)
