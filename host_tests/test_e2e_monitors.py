@@ -220,6 +220,13 @@ def test_damaged_files_are_set_aside_and_the_module_serves(make_board, tmp_path)
     made = Api(board).create()
     assert requests.get(made["ping_url"], timeout=ANSWER_S).text == "OK"
     assert board.master("door").beat(1000)
+    told = wait_for(
+        lambda: (
+            (board.master().status()["monitors"]["files_set_aside"] >= 2)
+            and board.master().status()["monitors"]
+        )
+    )
+    assert (told["count"], told["down"], told["events_lost"]) == (1, 0, 0)
 
 
 def test_listeners_see_monitors_come_change_and_go(watched):

@@ -82,7 +82,14 @@ _SERVICES = {
         "keeper",
         "monitor_tokens",
     ),
-    "status": ("holdfast.own.status", "StatusService", "module", "version", "notified"),
+    "status": (
+        "holdfast.own.status",
+        "StatusService",
+        "module",
+        "version",
+        "notified",
+        "keeper",
+    ),
 }
 # These keep something in mind: the app has them.
 _LISTENERS = ("streaming", "tokens")

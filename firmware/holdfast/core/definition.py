@@ -83,5 +83,8 @@ def made(fields, monitors, monitor=None):
     it was; Refused.
     """
     service, name, interval_s, grace_s, enabled = definition(fields, monitor)
+    for other in monitors:
+        if other.service == service:
+            service = other.service  # a text that many have is kept once
     room(monitors, service, name, monitor)
     return service, name, label(monitors, name, monitor), interval_s, grace_s, enabled

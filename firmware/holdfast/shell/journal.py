@@ -20,6 +20,7 @@ class Journal:
         self._stem = stem
         self._size = None  # of the last file; None: not looked at since the start
         self.damaged = []  # numbers of files to be repaired
+        self.set_aside = 0  # files, since the start
         if first is None:
             first, count = self._search()
         while count and self._data(first) is None:
@@ -90,6 +91,7 @@ class Journal:
         name = self.name(number)
         print("holdfast: %s: damaged from byte %d on, set aside as .bad" % (name, end))
         self._storage.rename(name, self._stem + ".bad")
+        self.set_aside += 1
         self._storage.write(name, data[:end])
         if number == (self.first + self.count - 1) % _ROUND:
             self._size = end

@@ -25,6 +25,7 @@ from binascii import hexlify
 from micropython import const
 
 from holdfast.core.checkins import DOWN, HOUR_MS, LATE, MESSAGE_BYTES, MISSED, PAUSED, UP
+from holdfast.core.events import REMOVED
 from holdfast.core.monitors import Monitor, Monitors
 from holdfast.core.session import uuid4
 from holdfast.core.settings import NotSaved
@@ -72,11 +73,19 @@ class Keeper:
         self._stale_at = None  # since when how monitors stand in flash is not how they stand
         self._task = None
         self.lost = 0  # events that did not fit
+        self._set_aside = 0  # damaged files, since the start
         now = clock.now()
         self._definitions = Copies(self._storage, DEFINITIONS)
         self._standing = Copies(self._storage, STANDING)
         rows, self._following = self._read_definitions()
-        self._load(rows, now)
+        self.engine = None
+        try:
+            self._load(rows, now)
+        except MemoryError:
+            # Whoever tries again declares them again.
+            for monitor in [] if self.engine is None else self.engine.all:
+                monitor.declared.data = REMOVED
+            raise
 
     # -- the start --------------------------------------------------------------------------------
 
@@ -89,11 +98,7 @@ class Keeper:
             try:
                 found = _definitions(data)
             except (ValueError, JsonError, UnicodeError):
-                print("holdfast: %s: damaged, set aside as %s" % (name, _BAD))
-                try:
-                    self._storage.rename(name, _BAD)
-                except OSError:
-                    pass  # it stays, and is not read again before it is replaced
+                self._put_aside(name, _BAD)
                 continue
             self._definitions.held = name
             return found
@@ -107,15 +112,19 @@ class Keeper:
             try:
                 found = records.stood(data)
             except ValueError:
-                print("holdfast: %s: damaged, set aside" % name)
-                try:
-                    self._storage.rename(name, "standing.bad")
-                except OSError:
-                    pass  # it stays until it is replaced
+                self._put_aside(name, "standing.bad")
                 continue
             self._standing.held = name
             return found
         return 0, (None, None, None, None), 1, []
+
+    def _put_aside(self, name, bad):
+        print("holdfast: %s: damaged, set aside as %s" % (name, bad))
+        self._set_aside += 1
+        try:
+            self._storage.rename(name, bad)
+        except OSError:
+            pass  # it stays, and is not read again before it is replaced
 
     def _load(self, rows, now):
         hour, files, following, stands = self._read_standing()
@@ -173,6 +182,12 @@ class Keeper:
         """What is due comes before any new fact."""
         self._module.act(now)
         self._module.tell(now)
+
+    def figures(self):
+        """(monitors, those that are down, events lost, damaged files set aside)."""
+        down = len([monitor for monitor in self.engine.all if monitor.state == DOWN])
+        aside = self._set_aside + self._events.set_aside + self._hours.set_aside
+        return len(self.engine.all), down, self.lost, aside
 
     def _by_number(self, number):
         for monitor in self.engine.all:

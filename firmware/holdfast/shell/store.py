@@ -8,6 +8,7 @@ from holdfast.shell.heap import forget, load
 # What loading and changing needs and nothing else does.
 _PASSING = (
     "shell.saving",
+    "shell.copies",
     "core.adoption",
     "core.rulecheck",
     "core.monitorcheck",
