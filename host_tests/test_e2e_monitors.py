@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import http.client
 import http.server
 import json
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 import httpx
 import pytest
 import requests
+from fuzz import Mutator
 
 from boards import ANSWER_S, Master, Watch, exchange, notification, output, settings, wait_for
 
@@ -367,3 +369,65 @@ def test_a_fallback_is_on_time_beside_32_monitors_that_check_in_and_are_read(sta
             thread.join(ANSWER_S)
     print("fallback beside 32 monitors: max %.1f ms late of %d" % (max(late), len(late)))
     assert min(late) >= 0 and max(late) < 100
+
+
+NEARLY = (
+    (b"POST", b"/v1/heartbeat", b'{"service_id":"s","name":"n","interval":60,"grace":5}'),
+    (b"PUT", b"/v1/heartbeat/ID", b'{"name":"m","interval":1,"enabled":true}'),
+    (b"GET", b"/v1/heartbeat/ID?result=fail&message=a%20b", b""),
+    (b"POST", b"/v1/heartbeat/ID", b'{"result":"complete","message":"done"}'),
+    (b"GET", b"/v1/heartbeat/ID/events?limit=10&last_received_at=2023-03-27T09:57:54Z", b""),
+    (b"GET", b"/v1/heartbeat/ID/statistic?interval=7d&start_date=2022-04-03T21:00:00Z", b""),
+    (b"GET", b"/v1/service/s/heartbeats?page=1&limit=50", b""),
+    (b"DELETE", b"/v1/heartbeat?id=ID&id=x,y", b""),
+    (b"POST", b"/ping/ID/start?rid=9f8ff8b3-9c0a-4f8e-8d0e-1b1d6d0a0001", b"output"),
+    (b"POST", b"/ping/your-ping-key/slug/7?create=1", b"\xff\xfe output"),
+)
+BITS = (
+    b"%",
+    b"%00",
+    b"%ff",
+    b"&",
+    b"=",
+    b"/",
+    b"\\",
+    b'"',
+    b"null",
+    b"[]",
+    b"{",
+    b"..",
+    b"+",
+    b":",
+)
+
+
+def test_requests_that_are_nearly_right_are_answered_and_cost_nothing(watched):
+    api = Api(watched)
+    made = api.create("kept")
+    master = Master(watched.host, watched.port, "door")
+    session = master.beat(60000)
+    identifier = made["id"].encode()
+    mutators = [
+        (method, Mutator([target], BITS, i), Mutator([body or b"x"], BITS, i))
+        for i, (method, target, body) in enumerate(NEARLY)
+    ]
+    seen = set()
+    client = http.client.HTTPConnection(watched.host, watched.port, timeout=ANSWER_S)
+    for i in range(len(NEARLY) * 60):
+        method, targets, bodies = mutators[i % len(NEARLY)]
+        path = targets.next().replace(b"ID", identifier)[:900]
+        safe = "".join(chr(b) if 33 <= b < 127 and b != 35 else "%%%02x" % b for b in path)
+        headers = {"Authorization": "Bearer YOUR_TOKEN"}
+        try:
+            client.request(method.decode(), safe or "/", bodies.next(), headers)
+            answer = client.getresponse()
+            answer.read()
+            seen.add(answer.status)
+        except (http.client.HTTPException, ConnectionError):
+            client.close()
+    client.close()
+    known = {200, 201, 400, 401, 403, 404, 405, 409, 414, 422, 429, 503}
+    assert seen <= known, seen
+    assert {200, 400, 404, 422} <= seen
+    assert master.beat(60000) == session
+    assert master.status()["lost"] is False

@@ -22,6 +22,7 @@ _BACKLOG = const(2)  # each waiting connection takes one of the few a board has
 _RESTART_MS = const(200)
 # Of shell.keeping, which is not loaded without one of them.
 _MONITORS = ("monitors.json", "monitors.new", "monitors.old")
+_MONITORS_BEGIN = b'{"monitors":1'
 
 
 class App:
@@ -109,11 +110,14 @@ class App:
     def _wake_monitors(self):
         """Monitors that are in flash go on; the module does, whatever they are like."""
         for name in _MONITORS:
-            if self.store.storage.read(name) is not None:
-                try:
-                    self.keeper.call("start")
-                except Exception as error:
-                    report(error)
+            data = self.store.storage.read(name)
+            if data is not None:
+                # A file of none, as the last one that was removed leaves it, wakes nobody.
+                if b"\n[" in data or not data.startswith(_MONITORS_BEGIN):
+                    try:
+                        self.keeper.call("start")
+                    except Exception as error:
+                        report(error)
                 return
 
     def _occupy(self, count):
