@@ -46,6 +46,9 @@ def test_groups_come_out_as_they_went_in():
         (7, 4, True, 300, 1790000000123),
         (65535, 1, False, 0, 0),
     ]
+    assert list(groups(payload, 0, len(payload), 65535)) == found[1:]
+    assert list(groups(payload, 0, len(payload), 7)) == found[:1]
+    assert list(groups(payload, 0, len(payload), 255)) == []
     assert payload[found[0][5] : found[0][6]] == data
     assert records.group_at(payload, found[1][5]) == found[1]
     assert records.group_at(payload, 3) is None

@@ -444,8 +444,8 @@ class Keeper:
         for number in self._events.numbers():
             data, payloads = self._events.read(number)
             for start, end in payloads:
-                for row in records.groups(data, start, end):
-                    if row[0] == monitor.number and row[3] + row[1] > lowest:
+                for row in records.groups(data, start, end, monitor.number):
+                    if row[3] + row[1] > lowest:
                         places.append((row[3], number, row[5]))
             data = None
             yield None

@@ -87,15 +87,21 @@ def group(number, known, sequence, first_ms, count, data):
     return head + data
 
 
-def groups(data, start, end):
-    """The groups of a payload: (number, count, known, sequence, first_ms, start, end), the last
-    two of its records.
+def groups(data, start, end, wanted=None):
+    """The groups of a payload, of all monitors or of the wanted one: (number, count, known,
+    sequence, first_ms, start, end), the last two of its records.
     """
+    low = high = None
+    if wanted is not None:
+        low = wanted & 0xFF
+        high = wanted >> 8
     while start < end:
-        number, count, known, length, sequence, first = struct.unpack_from(_GROUP, data, start)
-        start += GROUP_BYTES
-        yield number, count, known == 1, sequence, first, start, start + length
-        start += length
+        # The others are passed over by a look at three bytes: there are many.
+        after = start + GROUP_BYTES + (data[start + 4] | data[start + 5] << 8)
+        if low is None or data[start] == low and data[start + 1] == high:
+            number, count, known, _, sequence, first = struct.unpack_from(_GROUP, data, start)
+            yield number, count, known == 1, sequence, first, start + GROUP_BYTES, after
+        start = after
 
 
 def records(data, start, end):
