@@ -14,8 +14,9 @@ TESTS = interpreters.ROOT / "host_tests"
 
 # Who may import whom, folder by folder; "" is holdfast/ itself: the composition root, its start.
 MAY_IMPORT = {
-    "": {"", "core", "wire", "vapix", "own", "uplink", "shell", "hal"},
+    "": {"", "core", "wire", "vapix", "monitors", "own", "uplink", "shell", "hal"},
     "shell": {"shell", "vapix", "own", "uplink", "core", "wire"},
+    "monitors": {"monitors", "core", "wire"},
     "vapix": {"vapix", "core", "wire"},
     "own": {"own", "core", "wire"},
     "uplink": {"uplink", "core", "wire"},
@@ -41,10 +42,13 @@ TESTED_ELSEWHERE = {
     "core/accounts": "a row and its constants: test_core_check.py",
     "services": "rows and what is behind them: every test_e2e_*.py, test_shell_dispatch.py",
     "core/adoption": "Module.adopt: test_core_module.py, test_core_rules.py",
+    "core/checkins": "words and constants: test_core_monitors.py",
     "core/settings": "rows, filled in by core/check: test_core_check.py",
+    "monitors/answers": "what two languages share: test_monitors_pinghome.py",
     "hal/simulated": "files as wires: test_e2e_contract.py",
     "shell/admission": "who gives way: test_e2e_admission.py",
     "shell/connection": "moves bytes: test_e2e_hostile.py",
+    "shell/copies": "how a file is replaced: test_shell_store.py, test_shell_keeping.py",
     "shell/cpython": "portable.py's other half: every test_e2e_*.py on CPython",
     "shell/exchange": "sockets and TLS: test_e2e_exchange.py, test_e2e_rules.py",
     "shell/heap": "order in the heap: test_e2e_memory.py, tools/smallest.py",
@@ -52,6 +56,7 @@ TESTED_ELSEWHERE = {
     "shell/portable": "asyncio and sockets: every test_e2e_*.py, on both interpreters",
     "shell/resolver": "UDP: test_e2e_exchange.py; its messages: test_wire_dns.py",
     "shell/saving": "what a store does: test_shell_store.py",
+    "shell/telling": "moves bytes: test_e2e_monitors.py",
     "shell/server": "moves bytes: test_e2e_hostile.py, test_e2e_admission.py",
     "shell/streaming": "moves bytes: test_e2e_events.py",
     "wire/chunked": "a coding of request bodies: test_wire_http.py",

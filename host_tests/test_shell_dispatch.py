@@ -217,6 +217,7 @@ def test_a_passing_service_is_let_go_with_its_code_when_nobody_calls():
     name = "holdfast.services"
     app = Caller()
     app.module, app.version, app.notified = module(), "1", lambda: (0, 0, 0)
+    app.keeper = None
     passing = Passing(name, "Services", app)
     bench = Bench(fine)
     dispatcher = Dispatcher(bench.dispatcher._first, passing, bench.authenticator, None)

@@ -20,6 +20,9 @@ from holdfast.wire.digest import Authenticator
 
 _BACKLOG = const(2)  # each waiting connection takes one of the few a board has
 _RESTART_MS = const(200)
+# Of shell.keeping, which is not loaded without one of them.
+_MONITORS = ("monitors.json", "monitors.new", "monitors.old")
+_MONITORS_BEGIN = b'{"monitors":1'
 
 
 class App:
@@ -44,6 +47,9 @@ class App:
             "holdfast.vapix.stream", "EventStreaming", module.events, clock.epoch_ms, self.boot
         )
         self.monitors = Lazy("holdfast.vapix.portmonitor", "PortMonitors")
+        # Monitors that others check in with, not the ones above, which watch ports.
+        self.keeper = Lazy("holdfast.shell.keeping", "Keeper", module, store, clock, os.urandom)
+        self._tokens = settings.tokens
         self._dns = settings.dns
         self._exchange = Lazy(
             "holdfast.shell.exchange",
@@ -97,6 +103,7 @@ class App:
             self.tokens.made = None  # tokens of accounts that are gone
         self._accounts = accounts
         self._authenticator.adopt(accounts)
+        self._tokens = settings.tokens
         self.server.dismiss(_known(accounts))
         self.module.name = settings.name
         self.module.adopt(settings, now)
@@ -117,6 +124,23 @@ class App:
     def accounts(self):
         """All accounts, as of now."""
         return self._accounts
+
+    def monitor_tokens(self):
+        """The tokens for monitors, as of now."""
+        return self._tokens
+
+    def _wake_monitors(self):
+        """Monitors that are in flash go on; the module does, whatever they are like."""
+        for name in _MONITORS:
+            data = self.store.storage.read(name)
+            if data is not None:
+                # A file of none, as the last one that was removed leaves it, wakes nobody.
+                if b"\n[" in data or not data.startswith(_MONITORS_BEGIN):
+                    try:
+                        self.keeper.call("start")
+                    except Exception as error:
+                        report(error)
+                return
 
     def _turn(self):
         return self.ticker.turn()
@@ -150,6 +174,7 @@ class App:
             server = asyncio.create_task(_for_ever(self.server.accept, listener))
             reaper = asyncio.create_task(_for_ever(self.server.reap))
             self._prepare()
+            self._wake_monitors()
             gc.collect()
             self.module.ready(True, self._clock.now())
             print("ready http://%s:%d" % (host, port))

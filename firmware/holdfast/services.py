@@ -7,10 +7,11 @@ be kept in mind is kept by core, by the settings, or by one of the listeners of 
 """
 
 import gc
+import sys
 
 from micropython import const
 
-from holdfast.core.accounts import ACTUATE, PRE_AUTH, READ_SYSTEM, WRITE_SYSTEM
+from holdfast.core.accounts import ACTUATE, BY_TOKEN, PRE_AUTH, READ_SYSTEM, WRITE_SYSTEM
 from holdfast.shell.heap import forget, load
 
 # Before a service is loaded so much of the heap is made free, if others can be let go for it: the
@@ -42,6 +43,22 @@ ROWS = (
     ("/holdfast/status", _GET, READ_SYSTEM, "status.get"),
     ("/holdfast/uplinks", _GET, READ_SYSTEM, "uplinks.get"),
     ("/holdfast/release", _POST, WRITE_SYSTEM, "status.release"),
+    ("/v1/heartbeat", _POST, BY_TOKEN, "pinghome.create"),
+    ("/v1/heartbeat", ("DELETE",), BY_TOKEN, "pinghome.remove_many"),
+)
+
+# The same for paths with parts that vary: `*` stands for one. The service takes it from the path.
+PATTERNS = (
+    ("/ping/*", _BOTH, BY_TOKEN, "healthchecks.by_uuid"),
+    ("/ping/*/*", _BOTH, BY_TOKEN, "healthchecks.by_two"),
+    ("/ping/*/*/*", _BOTH, BY_TOKEN, "healthchecks.by_three"),
+    ("/v1/heartbeat/*", _GET, BY_TOKEN, "pinghome.one"),
+    ("/v1/heartbeat/*", _POST, BY_TOKEN, "pinghome.check_in"),
+    ("/v1/heartbeat/*", ("PUT",), BY_TOKEN, "pinghome.change"),
+    ("/v1/heartbeat/*", ("DELETE",), BY_TOKEN, "pinghome.remove"),
+    ("/v1/heartbeat/*/events", _GET, BY_TOKEN, "pinghome.events"),
+    ("/v1/heartbeat/*/statistic", _GET, BY_TOKEN, "pinghome.statistic"),
+    ("/v1/service/*/heartbeats", _GET, BY_TOKEN, "pinghome.listed"),
 )
 
 # By service: module, class, and what it is made with, by the names of the app.
@@ -61,10 +78,27 @@ _SERVICES = {
     "users": ("holdfast.vapix.pwdgrp", "Accounts", "store", "realm", "accounts"),
     "uplinks": ("holdfast.own.uplinks", "UplinksService", "module"),
     "inbound": ("holdfast.uplink.inbound", "InboundService", "module"),
-    "status": ("holdfast.own.status", "StatusService", "module", "version", "notified"),
+    "pinghome": ("holdfast.monitors.pinghome", "Pinghome", "keeper", "monitor_tokens"),
+    "healthchecks": (
+        "holdfast.monitors.healthchecks",
+        "Healthchecks",
+        "keeper",
+        "monitor_tokens",
+    ),
+    "status": (
+        "holdfast.own.status",
+        "StatusService",
+        "module",
+        "version",
+        "notified",
+        "keeper",
+    ),
 }
 # These keep something in mind: the app has them.
 _LISTENERS = ("streaming", "tokens")
+
+_WORDS = "holdfast.core.checkins"  # of the engine, too, where there are monitors
+_ENGINE = "holdfast.core.monitors"
 
 # Used by these services alone, and let go with the last of them.
 _SHARED = (
@@ -74,7 +108,21 @@ _SHARED = (
     ("holdfast.core.rulecheck", ("aa",)),
     ("holdfast.core.address", ("aa",)),
     ("holdfast.core.check", ("aa",)),
+    ("holdfast.monitors.answers", ("pinghome", "healthchecks")),
+    ("holdfast.core.tokens", ("pinghome", "healthchecks")),
+    (_WORDS, ("pinghome", "healthchecks")),
+    ("holdfast.wire.date", ("pinghome",)),
 )
+
+
+def _like(pattern, parts):
+    """True when the parts of a path are those of a pattern."""
+    if len(pattern) != len(parts):
+        return False
+    for wanted, part in zip(pattern, parts):
+        if wanted != part and (wanted != "*" or not part):
+            return False
+    return True
 
 
 class Services:
@@ -87,12 +135,18 @@ class Services:
 
     def rows(self, path):
         """The rows of a path, as the dispatcher's routes."""
-        rows = [row[:3] + (self, row[3]) for row in ROWS if row[0] == path]
+        rows = [row for row in ROWS if row[0] == path]
+        if not rows:
+            parts = path.split("/")
+            rows = [row for row in PATTERNS if _like(row[0].split("/"), parts)]
+        if not rows and path == self._inbound_path():
+            rows = [(path, _POST, ACTUATE, "inbound.post")]
+        return [row[:3] + (self, row[3]) for row in rows]
+
+    def _inbound_path(self):
+        """Where others' heartbeats come, None when none are wanted."""
         links = self._app.module.links
-        inbound = None if links is None else links.inbound
-        if not rows and inbound is not None and path == inbound.path:
-            rows.append((path, _POST, ACTUATE, self, "inbound.post"))
-        return rows
+        return None if links is None or links.inbound is None else links.inbound.path
 
     def call(self, name, *arguments):
         """Call `service.method`."""
@@ -141,4 +195,5 @@ class Services:
                 if user in self._made:
                     break
             else:
-                forget(module)
+                if module != _WORDS or _ENGINE not in sys.modules:
+                    forget(module)

@@ -32,6 +32,7 @@ _KEYS = (
     "rules",
     "uplinks",
     "network",
+    "monitors",
 )
 
 
@@ -66,6 +67,10 @@ def check(data, wiring):
         from holdfast.core.networkcheck import servers
 
         settings.dns = servers(keys.object("network", ("dns",)))
+    if keys.get("monitors", None) is not None:
+        from holdfast.core.monitorcheck import tokens
+
+        settings.tokens = tokens(keys)
     return settings
 
 

@@ -60,6 +60,7 @@ class Module:
             from holdfast.core.links import Links
 
             self.links = Links(self.events, *settings.uplinks[:2], random_bytes, now)
+        self.monitors = None  # core.monitors.Monitors, when there are any
         self._fault = Session("")  # the module's own: lost when a turn failed
         self.watch([Session(a.name) for a in settings.accounts if a.role >= ACTUATE])
         for account in settings.accounts:
@@ -139,6 +140,9 @@ class Module:
                 self._news = True
         if self.virtual.due is not None and now >= self.virtual.due:
             self._news = True  # ended in tell: no pin hangs on it, and it allocates
+        monitors = self.monitors
+        if monitors is not None and monitors.due is not None and now >= monitors.due:
+            self._news = True  # in tell, too
         self._due = self._find_due()
         return self._news
 
@@ -157,6 +161,16 @@ class Module:
                 port.lose(at, session.master)
 
     def _find_due(self):
+        """Of everything the nearest."""
+        due = self._find_near()
+        if self.monitors is not None:
+            at = self.monitors.due
+            if at is not None and (due is None or at < due):
+                due = at
+        return due
+
+    def _find_near(self):
+        """Of what a pin may hang on."""
         due = None
         for session in self.sessions:
             at = session.expires_at
@@ -190,6 +204,10 @@ class Module:
                 self.events.set(declared, active, port.since)
         if self.virtual.due is not None and now >= self.virtual.due:
             self.virtual.advance(now)
+            self._due = self._find_due()
+        monitors = self.monitors
+        if monitors is not None and monitors.due is not None and now >= monitors.due:
+            monitors.advance(now)
             self._due = self._find_due()
 
     def react(self, changes, now):
@@ -279,8 +297,15 @@ class Module:
         return changed
 
     def quiet(self, now, ms):
-        """True when nothing is due for so long."""
-        return self._due is None or self._due - now > ms
+        """True when nothing that a pin hangs on is due for so long."""
+        if self._due is None or self._due - now > ms:
+            return True
+        due = self._find_near()
+        return due is None or due - now > ms
+
+    def reckoned(self):
+        """The deadlines of monitors may have changed."""
+        self._due = self._find_due()
 
     def ready(self, ready, now):
         """The module serves, or does not."""

@@ -45,6 +45,8 @@ class PortSettings:
 class Settings:
     """Everything a module is told; see README "Settings"."""
 
+    tokens = ()  # rows of core.monitorcheck
+
     def __init__(self, name, realm, accounts, ports, shortest_ms, longest_ms, rules):
         self.name = name
         self.realm = realm

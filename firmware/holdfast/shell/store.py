@@ -8,11 +8,13 @@ from holdfast.shell.heap import forget, load
 # What loading and changing needs and nothing else does.
 _PASSING = (
     "shell.saving",
+    "shell.copies",
     "core.adoption",
     "core.rulecheck",
     "core.uplinkcheck",
     "core.networkcheck",
     "core.address",
+    "core.monitorcheck",
     "core.check",
     "wire.dump",
 )

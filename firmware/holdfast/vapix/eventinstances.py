@@ -18,6 +18,8 @@ class EventInstances:
         """The tree of all topics as a list of XML texts, each with the values of its source."""
         sources = {}  # by topic: (row, source values)
         for declared in self._events.properties:
+            if declared.gone():
+                continue
             topic = declared.topic[TOPIC]
             if topic not in sources:
                 sources[topic] = (declared.topic, [])
