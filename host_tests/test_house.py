@@ -51,6 +51,7 @@ TESTED_ELSEWHERE = {
     "shell/copies": "how a file is replaced: test_shell_store.py, test_shell_keeping.py",
     "shell/cpython": "portable.py's other half: every test_e2e_*.py on CPython",
     "shell/exchange": "sockets and TLS: test_e2e_exchange.py, test_e2e_rules.py",
+    "shell/documents": "what own/settings reads and gathers: test_own_settings.py",
     "shell/heap": "order in the heap: test_e2e_memory.py, tools/smallest.py",
     "shell/outbound": "when what is sent: test_e2e_uplinks.py, test_e2e_rules.py",
     "shell/portable": "asyncio and sockets: every test_e2e_*.py, on both interpreters",

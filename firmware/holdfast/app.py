@@ -23,6 +23,7 @@ _RESTART_MS = const(200)
 # Of shell.keeping, which is not loaded without one of them.
 _MONITORS = ("monitors.json", "monitors.new", "monitors.old")
 _MONITORS_BEGIN = b'{"monitors":1'
+_GOODBYE_MS = const(300)  # for the answer to get out before the module starts again
 
 
 class App:
@@ -34,7 +35,6 @@ class App:
         self.events = module.events
         self.store = store
         self.version = VERSION
-        self.realm = settings.realm
         self.about = (board, VERSION, BUILD_DATE, settings.realm)
         self.boot = os.urandom(16)  # another after every start
         self._accounts = settings.accounts
@@ -92,6 +92,9 @@ class App:
         )
         self.server = Server(dispatcher, self.ticker.turn, board.CONNECTIONS)
         self._network = hal.Network(board)
+        self._reset = getattr(hal, "reset", None)
+        self._running = None  # the task that runs the module
+        self.restarting = False
 
     def _adopt(self, settings, now):
         """The settings were changed: accounts, ports and rules at once, the rest at the next
@@ -102,6 +105,9 @@ class App:
         if _known(accounts) != _known(self._accounts):
             self.tokens.made = None  # tokens of accounts that are gone
         self._accounts = accounts
+        # The hashes are made with it.
+        self._authenticator.realm = settings.realm
+        self.about = self.about[:3] + (settings.realm,)
         self._authenticator.adopt(accounts)
         self._tokens = settings.tokens
         self.server.dismiss(_known(accounts))
@@ -120,6 +126,23 @@ class App:
         if self._outbound.made is None:
             return 0, 0, 0
         return self._outbound.made.counts()
+
+    def realm(self):
+        """What password hashes are made with, as of now."""
+        return self._authenticator.realm
+
+    def restart(self):
+        """Start again as soon as the answer is out; False where the board has no reset."""
+        if self._reset is None:
+            return False
+        if not self.restarting:
+            self.restarting = True
+            asyncio.create_task(self._end())
+        return True
+
+    async def _end(self):
+        await sleep_ms(_GOODBYE_MS)
+        self._running.cancel()
 
     def accounts(self):
         """All accounts, as of now."""
@@ -168,6 +191,7 @@ class App:
 
     async def run(self):
         """Serve for ever; OSError when the address cannot be had."""
+        self._running = asyncio.current_task()
         host, port = self._network.address()
         listener = listen(host, port, _BACKLOG)
         try:
@@ -214,3 +238,5 @@ def run(board, hal, pins, clock, store, settings, module):
         pass
     finally:
         pins.write(module.fallback_levels)
+    if app.restarting:
+        hal.reset()

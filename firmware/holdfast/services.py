@@ -45,6 +45,10 @@ ROWS = (
     ("/holdfast/release", _POST, WRITE_SYSTEM, "status.release"),
     ("/v1/heartbeat", _POST, BY_TOKEN, "pinghome.create"),
     ("/v1/heartbeat", ("DELETE",), BY_TOKEN, "pinghome.remove_many"),
+    ("/holdfast/settings", _GET, WRITE_SYSTEM, "settings.get"),
+    ("/holdfast/settings", ("PUT",), PRE_AUTH, "settings.put"),
+    ("/holdfast/settings", ("PATCH",), PRE_AUTH, "settings.patch"),
+    ("/holdfast/restart", _POST, WRITE_SYSTEM, "starter.post"),
 )
 
 # The same for paths with parts that vary: `*` stands for one. The service takes it from the path.
@@ -93,6 +97,8 @@ _SERVICES = {
         "notified",
         "keeper",
     ),
+    "settings": ("holdfast.own.settings", "SettingsService", "store"),
+    "starter": ("holdfast.own.restart", "RestartService", "restart"),
 }
 # These keep something in mind: the app has them.
 _LISTENERS = ("streaming", "tokens")
@@ -112,6 +118,8 @@ _SHARED = (
     ("holdfast.core.tokens", ("pinghome", "healthchecks")),
     (_WORDS, ("pinghome", "healthchecks")),
     ("holdfast.wire.date", ("pinghome",)),
+    ("holdfast.core.waiting", ("settings",)),
+    ("holdfast.shell.documents", ("settings",)),
 )
 
 

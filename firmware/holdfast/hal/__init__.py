@@ -13,6 +13,8 @@ network     `address() -> (host, port)` to listen on, once it is up; `dns()`: wh
             rows `(address, port)`, addresses in digits
 watchdog    `feed()`
 
+and `reset()`, which starts the board again and does not return; none where that cannot be done.
+
 Ports are counted as in the board's PORTS; their rows are `(gpio, "input"|"output", closed_level)`.
 """
 

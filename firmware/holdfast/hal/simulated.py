@@ -13,6 +13,7 @@ import time
 from holdfast.hal import safe_levels
 
 _PERIOD = 1 << 30  # of ticks_ms on a board
+_RESTART = 4  # what tools/simulate.py starts the board again upon
 
 
 class Pins:
@@ -160,6 +161,11 @@ class Network:
         except OSError:
             pass  # no network here
         return rows[:3]
+
+
+def reset():
+    """Start again, as a board does: the interpreter ends, and whoever runs it runs it anew."""
+    sys.exit(_RESTART)
 
 
 def _ticks_ms():
