@@ -83,10 +83,13 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) install pip==26.0
 
+# The command's own build needs no environment of its own: what it is built with is in the group.
 $(RUN): pyproject.toml | $(VENV)/bin/python
 	@$(PIP) install --group run
+	@$(PIP) install --no-build-isolation --editable .
 	@touch $@
 
 $(DEV): pyproject.toml | $(VENV)/bin/python
 	@$(PIP) install --group dev
+	@$(PIP) install --no-build-isolation --editable .
 	@touch $@ $(RUN)

