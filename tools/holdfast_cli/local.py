@@ -1,6 +1,7 @@
 """Sub-commands that need no module: `account`, `certificate`, `boards`, `simulate`."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -67,6 +68,8 @@ def simulate(context: typer.Context):
     """Run the simulated board; --help tells its options."""
     import simulate as board
 
+    sys.path.insert(0, str(product.BOARDS / product.SIMULATED))
+    sys.stdout.reconfigure(line_buffering=True)
     try:
         options = board.parse(context.args)
     except SystemExit as end:

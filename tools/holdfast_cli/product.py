@@ -1,6 +1,7 @@
 """Where the firmware and the boards are: in the checkout, or in the wheel this was installed from."""
 
 import importlib.util
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -28,17 +29,31 @@ def version():
     return VERSION
 
 
+def _folders():
+    """Where boards are: ours, and wirings of one's own in the folder HOLDFAST_BOARDS."""
+    own = os.environ.get("HOLDFAST_BOARDS")
+    return [Path(own), BOARDS] if own else [BOARDS]
+
+
 def boards():
     """The names of all boards, the simulated one last."""
-    names = sorted(path.parent.name for path in BOARDS.glob("*/board.py"))
+    paths = [path for folder in _folders() for path in folder.glob("*/board.py")]
+    names = sorted({path.parent.name for path in paths})
     return [name for name in names if name != SIMULATED] + [SIMULATED]
+
+
+def board_file(name):
+    """The path of a board's board.py."""
+    for folder in _folders():
+        path = folder / name / "board.py"
+        if name in boards() and path.exists():
+            return path
+    raise Problem("there is no board %s; there are: %s" % (name, ", ".join(boards())), USAGE)
 
 
 def wiring(name):
     """The module board.py of a board."""
-    path = BOARDS / name / "board.py"
-    if not path.exists():
-        raise Problem("there is no board %s; there are: %s" % (name, ", ".join(boards())), USAGE)
+    path = board_file(name)
     spec = importlib.util.spec_from_file_location("board_" + name, path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
@@ -66,9 +81,7 @@ def mpy_format():
 
 def files(board):
     """What belongs on a board: {path on it without the first slash: bytes}."""
-    source = BOARDS / board / "board.py"
-    if not source.exists():
-        raise Problem("there is no board %s; there are: %s" % (board, ", ".join(boards())), USAGE)
+    source = board_file(board)
     if board == SIMULATED:
         raise Problem("the simulated board is not flashed; `holdfast simulate` runs it", UNSUITABLE)
     folder = compiled()
