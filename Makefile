@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 SOURCES := firmware boards tools host_tests
 
-.PHONY: help run demo test conformance nightly lint format cross size frozen bench clean
+.PHONY: help run demo test conformance nightly lint types format cross size frozen bench clean
 
 help:
 	@echo "make run      the simulated board; ARGS=\"--help\" tells its options"
@@ -17,6 +17,7 @@ help:
 	@echo "make conformance URL=http://... USER=... PASS=... [OUTPUT=4] [ACCOUNTS=1] [HEARTBEATS=1]"
 	@echo "              any VAPIX I/O module: what it does as it should; without URL, the simulated"
 	@echo "make lint     ruff, codespell"
+	@echo "make types    the firmware against the stubs of rp2, esp32 and unix"
 	@echo "make cross    compile every firmware file with mpy-cross"
 	@echo "make size     heap kept per module"
 	@echo "make frozen   ... with the firmware built in, on a 32-bit MicroPython (built once)"
@@ -57,6 +58,9 @@ lint: $(DEV)
 	$(VENV)/bin/ruff check $(SOURCES)
 	$(VENV)/bin/ruff format --check $(SOURCES)
 	$(VENV)/bin/codespell README.md CHANGELOG.md Makefile pyproject.toml $(SOURCES)
+
+types: $(DEV)
+	@$(VENV)/bin/python tools/typecheck.py $(ARGS)
 
 format: $(DEV)
 	$(VENV)/bin/ruff check --fix $(SOURCES)

@@ -1,8 +1,8 @@
 """`holdfast backup` and `holdfast restore`: the settings of a module, as one file.
 
 Over the network for an administrator, or with --serial from a board on a cable. The file is what
-the module has in flash, with its checksum. It is a secret: the password hashes in it are as good as
-the passwords for whoever speaks Digest, and Wi-Fi keys are in it as they are.
+the module has in flash, with its checksum. It is a secret: the password hashes in it are as good
+as the passwords for whoever speaks Digest, and Wi-Fi keys are in it as they are.
 """
 
 import json

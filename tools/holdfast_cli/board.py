@@ -1,9 +1,9 @@
 """A board on a serial port, through mpremote.
 
-mpremote's Python modules, not its command line: one raw REPL session serves a whole flash of ninety
-files, bytes can be counted for a progress bar, and failures come as exceptions instead of texts to
-guess at. They are not promised to stay as they are, hence the exact version in pyproject.toml, and
-nothing but this file knows them.
+mpremote's Python modules, not its command line: one raw REPL session serves a whole flash of
+ninety files, bytes can be counted for a progress bar, and failures come as exceptions instead of
+texts to guess at. They are not promised to stay as they are, hence the exact version in
+pyproject.toml, and nothing but this file knows them.
 """
 
 import ast
@@ -170,7 +170,9 @@ class Board:
     def _interrupt(self):
         """Into the raw REPL: the application stops, boot.py runs again, main.py does not."""
         try:
-            with contextlib.redirect_stdout(io.StringIO()):  # mpremote prints what it did not expect
+            with contextlib.redirect_stdout(
+                io.StringIO()
+            ):  # mpremote prints what it did not expect
                 self._transport.enter_raw_repl(soft_reset=False, timeout_overall=_ANSWER_S)
                 running = self._tell(_IDENTITY)[6]
                 self._transport.enter_raw_repl(soft_reset=True, timeout_overall=_ANSWER_S)
@@ -193,7 +195,9 @@ class Board:
             text = "%s runs %s; Holdfast needs MicroPython" % (self.port, name)
             raise Problem(text, STRANGER)
         if tuple(version[:2]) < OLDEST:
-            text = "this board has MicroPython %s; Holdfast needs %d.%d or later: put a newer one on"
+            text = (
+                "this board has MicroPython %s; Holdfast needs %d.%d or later: put a newer one on"
+            )
             raise Problem(text % (self.micropython, *OLDEST), UNSUITABLE)
         self._mpy = mpy & 0xFF
 
@@ -247,7 +251,9 @@ class Board:
         if "ENOSPC" in last or re.search(r"OSError: (\[Errno )?28\b", last):
             return Problem("the flash of the board is full", FAILED)
         if "MemoryError" in last:
-            return Problem("the heap of the board is full; switch it off and on, try again", FAILED)
+            return Problem(
+                "the heap of the board is full; switch it off and on, try again", FAILED
+            )
         return Problem("the board says: " + last, FAILED)
 
     def _tell(self, code):

@@ -31,7 +31,7 @@ def make(name, addresses, days):
         names += [x509.IPAddress(ipaddress.ip_address(text)) for text in addresses]
     except ValueError as error:
         raise Problem(str(error), USAGE) from None
-    begin = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=1)
+    begin = datetime.datetime.now(datetime.UTC) - datetime.timedelta(days=1)
     identifier = x509.SubjectKeyIdentifier.from_public_key(key.public_key())
     builder = (
         x509.CertificateBuilder()

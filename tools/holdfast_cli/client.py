@@ -40,8 +40,8 @@ def address(text):
 def tls(trust, insecure):
     """The TLS context for an HTTPS module.
 
-    trust: a file with the module's own certificate, or that of who signed it, PEM or DER. A name is
-    not asked for then: a module is called by its address, and the certificate is known anyway.
+    trust: a file with the module's own certificate, or that of who signed it, PEM or DER. A name
+    is not asked for then: a module is called by its address, and the certificate is known anyway.
     """
     context = ssl.create_default_context()
     if insecure:
@@ -56,7 +56,9 @@ def tls(trust, insecure):
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
             context.load_verify_locations(cadata=text or data)
         except OSError as error:
-            raise Problem("%s: %s" % (trust, error.strerror or "is no certificate"), USAGE) from None
+            raise Problem(
+                "%s: %s" % (trust, error.strerror or "is no certificate"), USAGE
+            ) from None
         except ValueError:
             raise Problem("%s is no certificate" % trust, USAGE) from None
     return context
@@ -136,7 +138,9 @@ class Module:
             return Problem("%s answers, but it is no Holdfast" % self.url, STRANGER)
         try:
             error = answer.json()["error"]
-            text = "%s: %s" % (error["key"], error["problem"]) if error["key"] else error["problem"]
+            text = (
+                "%s: %s" % (error["key"], error["problem"]) if error["key"] else error["problem"]
+            )
             return Problem("%s: %s" % (self.url, text), SETTINGS if status == 400 else FAILED)
         except (ValueError, KeyError, TypeError):
             return Problem("%s answers %d %s" % (self.url, status, answer.reason_phrase))

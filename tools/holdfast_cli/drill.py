@@ -1,9 +1,9 @@
 """`holdfast drill`: trips the fallback on purpose, times it, and writes a commissioning report.
 
 Beats as a master with a short Duration, stops, and takes the time until the module's event says
-that the master is lost; compares every output with what the settings promise; then lets the master
-return. The module's own record of due and true time stands beside, because a PC's clock and network
-are in the first figure. At the end outputs are what they were, as far as their locks allow.
+that the master is lost; compares every output with what the settings promise; then lets the
+master return. The module's own record of due and true time stands beside, because a PC's clock and
+network are in the first figure. At the end outputs are what they were, as far as locks allow.
 """
 
 import time
@@ -35,7 +35,8 @@ def drill(
     trust: Trust = None,
     insecure: Insecure = False,
     master: Annotated[
-        str | None, typer.Option(help="the account that beats; its password: HOLDFAST_MASTER_PASSWORD")
+        str | None,
+        typer.Option(help="the account that beats; its password: HOLDFAST_MASTER_PASSWORD"),
     ] = None,
     duration: Annotated[int, typer.Option(help="ms of its heartbeats", min=200)] = 2000,
     times: Annotated[int, typer.Option(help="how often to trip", min=1, max=100)] = 2,

@@ -33,7 +33,9 @@ def flash(
         str | None, typer.Option(help="which of `holdfast boards`; else what it says it is")
     ] = None,
     reset: Annotated[bool, typer.Option(help="start the firmware at the end")] = True,
-    check: Annotated[bool, typer.Option("--check", help="tell what would change, no more")] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="tell what would change, no more")
+    ] = False,
 ):
     """Put the firmware onto a board. Its outputs go to their safe level meanwhile."""
     console = Console()

@@ -61,7 +61,9 @@ def boards():
     for name in product.boards():
         wiring = product.wiring(name)
         outputs = [row for row in wiring.PORTS if row[1] == "output"]
-        print("%-18s %d inputs, %d outputs" % (name, len(wiring.PORTS) - len(outputs), len(outputs)))
+        print(
+            "%-18s %d inputs, %d outputs" % (name, len(wiring.PORTS) - len(outputs), len(outputs))
+        )
 
 
 def simulate(context: typer.Context):

@@ -53,10 +53,10 @@ def parse(data):
         for line in [data] if data.lstrip().startswith(b'{"entries"') else data.splitlines():
             if line.strip():
                 value = json.loads(line)
-                entries.extend(value["entries"] if "entries" in value else [value])
+                entries.extend(value.get("entries", [value]))
         if all(isinstance(entry, dict) for entry in entries):
             return entries
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, AttributeError):
         pass
     raise Problem("what came is no event log", FAILED)
 

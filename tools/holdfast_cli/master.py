@@ -1,4 +1,4 @@
-"""`holdfast master`: the reference door controller of tools/master.py, with a password asked for."""
+"""`holdfast master`: the reference door controller of tools/master.py."""
 
 from typing import Annotated
 

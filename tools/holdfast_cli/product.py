@@ -1,4 +1,4 @@
-"""Where the firmware and the boards are: in the checkout, or in the wheel this was installed from."""
+"""Where the firmware and the boards are: in the checkout, or in the wheel this comes from."""
 
 import importlib.util
 import os
@@ -83,7 +83,9 @@ def files(board):
     """What belongs on a board: {path on it without the first slash: bytes}."""
     source = board_file(board)
     if board == SIMULATED:
-        raise Problem("the simulated board is not flashed; `holdfast simulate` runs it", UNSUITABLE)
+        raise Problem(
+            "the simulated board is not flashed; `holdfast simulate` runs it", UNSUITABLE
+        )
     folder = compiled()
     others = _others(board)
     found = {"board.py": source.read_bytes()}

@@ -23,7 +23,7 @@ def status(
     insecure: Insecure = False,
     as_json: Annotated[bool, typer.Option("--json", help="the answer as it came")] = False,
 ):
-    """Masters, ports and why they are as they are, the latest trips. Status 1 while one is lost."""
+    """Masters, ports and why they are so, the latest trips. Status 1 while a master is lost."""
     with module(where, user, trust, insecure) as subject:
         said = subject.status()
     if as_json:

@@ -1,8 +1,8 @@
 """`holdfast watch`: ports, masters and events of a module, live in the terminal.
 
 Events come over an event stream; what they do not carry (names, deadlines, why) is read from the
-status after them. A stream that was cut is opened again where it ended, so that no event is missed,
-or the gap is shown. While there is none, what is on the screen is old, and the screen says so.
+status after them. A stream that was cut is opened again where it ended, so that no event is
+missed, or the gap is shown. While there is none, what is on the screen is old, and it says so.
 """
 
 import contextlib
@@ -61,7 +61,7 @@ def watch(
 
 
 class Watcher:
-    """The latest of a module. `turn` waits for events, connects, and never raises for an outage."""
+    """The latest of a module. `turn` waits for events and connects; an outage is no exception."""
 
     def __init__(self, subject, topics):
         self.url = subject.url

@@ -19,7 +19,7 @@ if sys.implementation.name == "micropython":
     def readable(sock):
         """Wait until the socket has bytes, a connection, or an end. One task per socket."""
         # Looked up each time: a new event loop has a new queue.
-        queue = asyncio.core._io_queue
+        queue = asyncio.core._io_queue  # pyright: ignore  private
         try:
             yield queue.queue_read(sock)
         except MemoryError:
@@ -29,7 +29,7 @@ if sys.implementation.name == "micropython":
 
     def writable(sock):
         """Wait until the socket takes bytes. One task per socket."""
-        yield asyncio.core._io_queue.queue_write(sock)
+        yield asyncio.core._io_queue.queue_write(sock)  # pyright: ignore  private
 
     def read_into(sock, view):
         """Read what is there; the count, 0 at the end, None when nothing is there yet."""

@@ -97,7 +97,7 @@ class EventStreaming:
     def publish(self, changes):
         """Give changes, (property, data, at), to whoever asked for them. Encoded once each."""
         for declared, data, at, number in changes:
-            frames = [None, None]  # plain, numbered
+            frames: list = [None, None]  # plain, numbered
             for stream in self._streams:
                 count = stream.wants(declared, data)
                 if count:

@@ -434,7 +434,7 @@ class Response:
     converse = None
     service = None
 
-    def __init__(self, status, body=b"", content_type=None, lines=()):
+    def __init__(self, status, body: bytes | list = b"", content_type=None, lines=()):
         self.status = status
         self.body = body
         self.content_type = content_type
@@ -471,7 +471,7 @@ class Response:
         """A body that is a list, in pieces of up to 1 KB or, if longer, a part."""
         piece = b""
         for part in self.body:
-            if piece and len(piece) + len(part) > _PIECE_BYTES:
+            if piece and len(piece) + len(part) > _PIECE_BYTES:  # pyright: ignore
                 yield piece
                 piece = b""
             piece += part
