@@ -52,6 +52,7 @@ class _Machine:
         _note("reset")
         _real.exit({reset})
 _real.modules["machine"] = _Machine()
+_written = 0
 class _Flash:
     # A folder as the root. VfsPosix(root) would do, if it could rename with a root.
     def __init__(self, root):
@@ -69,6 +70,11 @@ class _Flash:
     def getcwd(self):
         return self._at
     def open(self, path, mode):
+        global _written
+        if "w" in mode and {full!r} is not None:
+            _written += 1
+            if _written > {full!r}:
+                raise OSError(28)
         return self._files.open(self._path(path), mode)
     def ilistdir(self, path):
         return self._files.ilistdir(self._path(path))
@@ -105,6 +111,7 @@ class ReplBoard:
     """A MicroPython on a pseudo-terminal; `port` is its device, `flash` its files.
 
     main: main.py is run at power-on, and Ctrl-C interrupts it. deaf: nothing is ever answered.
+    full: after so many files.
     """
 
     def __init__(
@@ -118,6 +125,7 @@ class ReplBoard:
         name="micropython",
         main=False,
         deaf=False,
+        full=None,
     ):
         self._micropython = micropython
         self._folder = Path(folder)
@@ -129,6 +137,7 @@ class ReplBoard:
             "mpy": mpy,
             "platform": platform,
             "name": name,
+            "full": full,
         }
         self._deaf = deaf
         self._running = main

@@ -22,6 +22,7 @@ from holdfast_cli.problems import FAILED, REFUSED, SETTINGS, UNREACHABLE, USAGE,
 LOST = "tns1:Device/tnsaxis:Monitor/Heartbeat"
 _BEATS = 3
 _PATIENCE_S = 5  # for an event that is due
+_LOOKING_MS = 10000  # more than that takes
 _SETTLE_S = 0.3  # for the pins and the status after an event
 
 
@@ -139,6 +140,8 @@ class Drill:
         if not shortest <= self.duration_ms <= longest:
             text = "the module takes Durations from %d to %d ms; choose one with --duration"
             raise Problem(text % (shortest, longest), USAGE)
+        # Until the last one, so that nothing that is looked at in between ends the session.
+        self._long_ms = min(longest, self.duration_ms + _LOOKING_MS)
         self.before = {row["port"]: row for row in self.status["ports"]}
         self.outputs = truth.outputs(self.document, self.status)
         self.moved = [port for port in self.outputs if port.falls_back_with(self.master)]
@@ -179,14 +182,15 @@ class Drill:
     def _trip(self, trip, beater, stream, count):
         pause = min(self.duration_ms / 2, 1000) / 1000
         for beat in range(_BEATS):
+            last = beat == _BEATS - 1
             trip.sent = time.monotonic()
-            beater.heartbeat(self.duration_ms)
+            beater.heartbeat(self.duration_ms if last else self._long_ms)
             trip.answered = time.monotonic()
             if beat == 0:
                 if count:
                     self._check_return(self.trips[-2])
                 trip.before = self._states()
-            if beat < _BEATS - 1:
+            if not last:
                 time.sleep(pause)
         if count:
             self._drain(stream)

@@ -8,8 +8,8 @@ import os
 import sys
 import traceback
 
-import click
 import typer
+from typer.exceptions import TyperException
 
 from holdfast_cli import (
     backup,
@@ -49,12 +49,15 @@ def main():
     except Problem as problem:
         say(problem.text)
         status = problem.status
-    except click.exceptions.Exit as end:
+    except typer.Exit as end:
         status = end.exit_code
-    except click.exceptions.ClickException as error:
-        error.show()
+    except TyperException as error:  # the command line makes no sense
+        if hasattr(error, "show"):
+            error.show()
+        else:
+            say(error.format_message())
         status = error.exit_code
-    except (click.exceptions.Abort, KeyboardInterrupt):
+    except (typer.Abort, KeyboardInterrupt):
         say("interrupted")
         status = INTERRUPTED
     except BrokenPipeError:
