@@ -24,8 +24,11 @@ class Flash:
     def __init__(self, files):
         self.files = files
         self.full = False
+        self.broken = False
 
     def read(self, name):
+        if self.broken:
+            raise OSError(5)
         return self.files.get(name)
 
     def write(self, name, data):
@@ -235,6 +238,14 @@ def test_nothing_is_written_while_a_deadline_is_near_or_flash_is_full():
     problem = subject.refused(lambda: subject.patch({"name": "New"}), 503)
     assert "28" not in problem  # no text of an exception
     subject.refused(lambda: subject.put(b"{", content_range="bytes 0-0/9"), 503)
+
+
+def test_flash_that_cannot_be_read_gives_nothing_away():
+    subject = Subject()
+    subject.flash.broken = True
+    assert raises(HttpError, subject.get).status == 503
+    subject.refused(lambda: subject.patch({"name": "New"}), 503)
+    subject.refused(lambda: subject.put(OLD, if_match='"x"'), 503)
 
 
 def parts(data, size):

@@ -48,7 +48,7 @@ ROWS = (
     ("/holdfast/settings", _GET, WRITE_SYSTEM, "settings.get"),
     ("/holdfast/settings", ("PUT",), PRE_AUTH, "settings.put"),
     ("/holdfast/settings", ("PATCH",), PRE_AUTH, "settings.patch"),
-    ("/holdfast/restart", _POST, WRITE_SYSTEM, "starter.post"),
+    ("/holdfast/restart", _POST, WRITE_SYSTEM, "restart.post"),
 )
 
 # The same for paths with parts that vary: `*` stands for one. The service takes it from the path.
@@ -98,7 +98,7 @@ _SERVICES = {
         "keeper",
     ),
     "settings": ("holdfast.own.settings", "SettingsService", "store"),
-    "starter": ("holdfast.own.restart", "RestartService", "restart"),
+    "restart": ("holdfast.own.restart", "RestartService", "restart"),
 }
 # These keep something in mind: the app has them.
 _LISTENERS = ("streaming", "tokens")

@@ -2,6 +2,7 @@
 
 import base64
 import ipaddress
+import os
 
 from holdfast_cli.options import ask
 from holdfast_cli.problems import USAGE, Problem
@@ -9,15 +10,14 @@ from holdfast_cli.problems import USAGE, Problem
 
 def settings(wifi, ethernet, hostname, static):
     """The patch for `network`, None when nothing was said."""
-    import os
-
     patch = {}
     if wifi is not None:
         key = os.environ.get("HOLDFAST_WIFI_KEY")
+        patch["kind"] = "wifi"
         patch["ssid"] = wifi
         patch["key"] = ask("key of the Wi-Fi %s: " % wifi) if key is None else key
     if ethernet:
-        patch["ssid"] = patch["key"] = None
+        patch.update(kind="ethernet", ssid=None, key=None)
     if hostname is not None:
         patch["hostname"] = hostname
     if static is not None:

@@ -21,7 +21,7 @@ from holdfast.wire.http import HttpError, Response, all_digits
 MAX_BYTES = const(16 * 1024)
 _PIECE_BYTES = const(1024)
 
-_NOT_NOW = "not now: a deadline is too near to write to flash, or flash is full"
+_NOT_NOW = "not now: a deadline is too near to write to flash, or flash fails"
 
 
 class SettingsService:
@@ -35,7 +35,7 @@ class SettingsService:
     def get(self, caller, request, now):
         """Answer with the document in force, as it is in flash; for administrators."""
         _require(caller)
-        data = self._documents.content()
+        data = self._saved(self._documents.content)
         pieces = [data[i : i + _PIECE_BYTES] for i in range(0, len(data), _PIECE_BYTES)]
         lines = ['ETag: "%s"' % self._documents.mark(data), "Cache-Control: no-store"]
         return Response(200, pieces, "application/json", lines)
@@ -56,15 +56,12 @@ class SettingsService:
             raise HttpError(413)
         if end - start + 1 != len(request.body) or end >= total:
             raise HttpError(400)
-        try:
-            there = self._documents.gather(request.body, start, now)
-        except NotSaved:
-            raise _refusal(503, "", _NOT_NOW)
+        there = self._saved(self._documents.gather, request.body, start, now)
         if there is None:
             raise _refusal(409, "", "parts come in order, each once; begin with byte 0")
         if there < total:
             return Response(202, b'{"bytes":%d}' % there, "application/json")
-        data = self._documents.gathered()
+        data = self._saved(self._documents.gathered)
         if not self._documents.sealed(data):
             raise _refusal(400, "checksum", "a document in parts must end with its checksum")
         return self._replace(data, now)
@@ -77,6 +74,13 @@ class SettingsService:
         patch = self._object(json.loads, request.body)
         return self._change(lambda document: merge(document, patch), now)
 
+    def _saved(self, function, *arguments):
+        """What a function of flash gives; 503 when it cannot be, without its reasons."""
+        try:
+            return function(*arguments)
+        except NotSaved:
+            raise _refusal(503, "", _NOT_NOW)
+
     def _first(self, caller):
         """True for the set-up of a device that has no account."""
         return caller.account is None and self._documents.fresh()
@@ -85,7 +89,7 @@ class SettingsService:
         wanted = request.headers.get("if-match")
         if wanted is None or wanted.strip() == "*":
             return
-        mark = '"%s"' % self._documents.mark(self._documents.content())
+        mark = '"%s"' % self._documents.mark(self._saved(self._documents.content))
         if mark not in [tag.strip() for tag in wanted.split(",")]:
             raise _refusal(412, "", "the settings are not these any more; read them again")
 
@@ -120,17 +124,15 @@ class SettingsService:
                 document.update(after)
 
         try:
-            documents.change(edit, now)
+            self._saved(documents.change, edit, now)
         except SettingsError as error:
             raise _refusal(400, error.key, error.problem)
-        except NotSaved:
-            raise _refusal(503, "", _NOT_NOW)
         for path in found:
             if path not in documents.waiting:
                 documents.waiting.append(path)
         names = ",".join([json.quote(path) for path in documents.waiting])
         text = '{"next_start":[%s]}' % names
-        lines = ['ETag: "%s"' % documents.mark(documents.content())]
+        lines = ['ETag: "%s"' % documents.mark(self._saved(documents.content))]
         return Response(200, text.encode(), "application/json", lines)
 
 

@@ -33,10 +33,16 @@ class Documents:
         return self._store.fresh
 
     def content(self):
-        """The document in force as it is in flash (bytes)."""
+        """The document in force as it is in flash (bytes); NotSaved when it cannot be read."""
         name = self._store.name
-        data = None if name is None else self._store.storage.read(name)
+        data = None if name is None else self._read(name)
         return _NONE if data is None else data
+
+    def _read(self, name):
+        try:
+            return self._store.storage.read(name)
+        except OSError:
+            raise NotSaved("flash cannot be read")
 
     def mark(self, data):
         """The checksum of a document (bytes), as text: its own, if it ends with one."""
@@ -73,8 +79,8 @@ class Documents:
         return self._gathered
 
     def gathered(self):
-        """The document whose parts have come; it is not in flash any more."""
+        """The document whose parts have come; it is not in flash any more. NotSaved."""
         self._gathered = None
-        data = self._store.storage.read(PART)
+        data = self._read(PART)
         self._store.storage.remove(PART)
         return data or b""
