@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 SOURCES := firmware boards tools host_tests
 
-.PHONY: help run demo test conformance nightly lint types format cross size frozen bench clean
+.PHONY: help run demo test conformance nightly lint types format cross package bundle firmware size frozen bench clean
 
 help:
 	@echo "make run      the simulated board; ARGS=\"--help\" tells its options"
@@ -19,6 +19,9 @@ help:
 	@echo "make lint     ruff, codespell"
 	@echo "make types    the firmware against the stubs of rp2, esp32 and unix"
 	@echo "make cross    compile every firmware file with mpy-cross"
+	@echo "make package  package.json, for mpremote mip"
+	@echo "make bundle   the firmware as .mpy files, zipped"
+	@echo "make firmware BOARD=... MICROPYTHON_DIR=...   MicroPython with the firmware built in"
 	@echo "make size     heap kept per module"
 	@echo "make frozen   ... with the firmware built in, on a 32-bit MicroPython (built once)"
 	@echo "make bench    beside microdot: speed, instructions, bytes, heap"
@@ -68,6 +71,15 @@ format: $(DEV)
 
 cross: $(RUN)
 	$(VENV)/bin/python tools/cross.py
+
+package: $(RUN)
+	@$(VENV)/bin/python tools/package.py json
+
+bundle: $(RUN)
+	@$(VENV)/bin/python tools/package.py bundle
+
+firmware: $(RUN)
+	@$(VENV)/bin/python tools/package.py firmware "$(BOARD)" --micropython "$(MICROPYTHON_DIR)" --make "$(ARGS)"
 
 size: $(RUN)
 	$(VENV)/bin/python tools/size.py $(ARGS)

@@ -203,7 +203,7 @@ class Board:
 
     def check_format(self):
         """Can it load the .mpy files that are made here?"""
-        made = product.mpy_format()[0]
+        made = product.mpy_format()
         if self._mpy != made:
             text = "this MicroPython loads .mpy files of version %d, mpy-cross here makes %d"
             raise Problem(text % (self._mpy, made), UNSUITABLE)

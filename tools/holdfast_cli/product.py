@@ -73,10 +73,8 @@ def compiled():
 
 
 def mpy_format():
-    """(version, sub-version) of the .mpy files that mpy-cross makes here."""
-    header = (compiled() / "holdfast" / "__init__.mpy").read_bytes()[:3]
-    # py/persistentcode.c: "M", version, then sub-version in the two lowest bits.
-    return header[1], header[2] & 3
+    """The version of the .mpy files that mpy-cross makes here (py/persistentcode.c)."""
+    return (compiled() / "holdfast" / "__init__.mpy").read_bytes()[1]
 
 
 def files(board):

@@ -23,9 +23,7 @@ def parts(drill):
     """The report as (kind, content): heading, text, table (rows, the first its head)."""
     identity = drill.identity
     yield "heading", "Commissioning report: %s" % drill.status["name"]
-    product_name = " ".join(
-        str(identity[key]) for key in ("Brand", "ProdFullName", "ProdNbr") if identity.get(key)
-    )
+    product_name = identity.get("ProdFullName") or identity.get("ProdNbr")
     began = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(drill.began))
     yield (
         "table",
@@ -84,7 +82,7 @@ def parts(drill):
     yield "table", rows
     for note in drill.notes:
         yield "text", "Note: " + note
-    yield "text", "Carried out by: ______________________    Witnessed by: ______________________"
+    yield "text", "Carried out by: ....................    Witnessed by: ...................."
 
 
 def _seen(drill, port):
