@@ -513,6 +513,32 @@ def test_a_drill_trips_measures_reports_and_puts_back(start, tmp_path):
     assert "<td>4 Strike</td>" in page.read_text()
 
 
+def test_a_drill_says_what_it_did_not_show_and_can_make_outputs_move(start, tmp_path):
+    fallback = output(steps=[{"state": "closed"}])
+    board = start(settings({"4": fallback, "5": output("any", "restore")}), "--connections", 12)
+    report = tmp_path / "report.md"
+    arguments = ("drill", board.url, "--duration", "300", "--yes", "--report", report)
+    status, out, err = run(*arguments)
+    assert status == 0, out + err
+    assert "5 Output 5 was open already: nothing moved" in out and "4 Output 4 was" not in out
+    status, out, err = run(*arguments, "--opposite")
+    assert status == 0, out + err
+    assert "nothing moved" not in out
+    assert "| 5 Output 5 | open | open | open | closed | open |" in report.read_text()
+    assert board.levels() == "0000"
+
+
+def test_a_drill_finds_an_output_that_does_not_do_as_the_settings_say(start):
+    board = start(settings({"4": output(steps=[{"state": "closed"}])}), "--connections", 12)
+    # Settings that wait for the next start: the module still does what the old ones say.
+    with board.session() as session:
+        patch = {"ports": {"4": {"fallback": {"steps": [{"state": "open"}]}}}}
+        answer = session.patch(board.url + "/holdfast/settings", json=patch, timeout=5)
+        assert answer.json() == {"next_start": ["ports.4.fallback"]}
+    status, out, _ = run("drill", board.url, "--duration", "300", "--yes")
+    assert (status, "FAILED: not every output" in out) == (1, True), out
+
+
 def test_a_drill_asks_first_and_touches_nothing_without_an_answer(board, terminal):
     status, _, err = run("drill", board.url)
     assert (status, "say --yes" in err) == (2, True), err

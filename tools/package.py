@@ -56,8 +56,8 @@ def package_text():
 
 
 def mpy_format(folder):
-    """The version of the .mpy files in a folder (py/persistentcode.c). Bytecode has no sub-version:
-    any MicroPython of that version loads it.
+    """The version of the .mpy files in a folder (py/persistentcode.c). Bytecode has no
+    sub-version: any MicroPython of that version loads it.
     """
     return (folder / "holdfast" / "__init__.mpy").read_bytes()[1]
 

@@ -47,6 +47,10 @@ def drill(
     out: Annotated[
         Path | None, typer.Option("--report", help="file to write, .md or .html")
     ] = None,
+    opposite: Annotated[
+        bool,
+        typer.Option("--opposite", help="set outputs against their fallback first, so they move"),
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", help="outputs may move; do not ask")] = False,
 ):
     """Trip the fallback of a module on purpose. OUTPUTS MOVE: it asks first.
@@ -60,7 +64,7 @@ def drill(
     name = master or user
     console = Console(highlight=False)
     with module(where, user, trust, insecure) as admin:
-        subject = Drill(admin, name, duration, observe, console)
+        subject = Drill(admin, name, duration, observe, opposite, console)
         subject.look()
         subject.announce()
         if not confirmed("Outputs will move. Go on?", yes):
@@ -95,12 +99,14 @@ class Trip:
 class Drill:
     """A drill of one module. admin: an administrator's Module; master: who beats."""
 
-    def __init__(self, admin, master, duration_ms, observe_s, console):
+    def __init__(self, admin, master, duration_ms, observe_s, opposite, console):
         self._admin = admin
         self._console = console
         self.master = master
         self.duration_ms = duration_ms
         self._observe_ms = observe_s * 1000
+        self._opposite = opposite
+        self._commanded = {}  # by us: port, state
         self.trips = []
         self.notes = []
         self.after = {}  # states at the end
@@ -189,6 +195,8 @@ class Drill:
             if beat == 0:
                 if count:
                     self._check_return(self.trips[-2])
+                if self._opposite:
+                    self._command()
                 trip.before = self._states()
             if not last:
                 time.sleep(pause)
@@ -217,6 +225,24 @@ class Drill:
         text = "trip %d: event %.1f ms after the deadline; pins, says the module, %d ms"
         self._console.print(text % (count + 1, late, trip.lateness_ms))
 
+    def _command(self):
+        """Set every output that is to fall back against the state that it then ends in."""
+        now = self._states()
+        for port in self.moved:
+            end = port.state_after(self._observe_ms, now[port.id])
+            wanted = truth.CLOSED if end == truth.OPEN else truth.OPEN
+            if not port.holds():
+                refused = self._admin.set_ports({port.id: wanted})
+                if refused:
+                    self._note("%s %s could not be set to %s: %s", port, wanted, refused)
+                else:
+                    self._commanded[port.id] = wanted
+
+    def _note(self, text, port, *values):
+        note = text % (port.id, port.name, *values)
+        if note not in self.notes:
+            self.notes.append(note)
+
     def _drain(self, stream):
         """Events of the return, which are not the next loss."""
         while True:
@@ -233,10 +259,8 @@ class Drill:
             if at <= self._observe_ms:
                 last = max(last, at)
             else:
-                note = "%s %s: its timeline takes %d s; steps after %d s were not observed"
-                note %= port.id, port.name, at // 1000, self._observe_ms // 1000
-                if note not in self.notes:
-                    self.notes.append(note)
+                text = "%s %s: its timeline takes %d s; steps after %d s were not observed"
+                self._note(text, port, at // 1000, self._observe_ms // 1000)
         time.sleep(max(0.0, trip.heard + last / 1000 - time.monotonic()) + _SETTLE_S)
         elapsed_ms = int((time.monotonic() - trip.heard) * 1000)
         trip.ended = self._states()
@@ -265,6 +289,8 @@ class Drill:
         """What a port that restores comes back to: its state before, unless a fallback put it
         there, whose command nobody but the module knows.
         """
+        if port.id in self._commanded:
+            return self._commanded[port.id]
         row = self.before[port.id]
         return row["state"] if row["why"] != "fallback" else None
 
@@ -282,13 +308,21 @@ class Drill:
             if said[port.id] != before:
                 refused = self._admin.set_ports({port.id: before})
                 if refused:
-                    note = "%s %s could not be put back to %s: %s"
-                    self.notes.append(note % (port.id, port.name, before, refused))
+                    self._note("%s %s could not be put back to %s: %s", port, before, refused)
         self.after = self._states()
         self.put_back = True
 
+    def _unmoved(self):
+        """Note outputs that were where their fallback puts them, every time: it showed nothing."""
+        trips = [trip for trip in self.trips if trip.seen]
+        for port in self.moved:
+            states = {state for _, state in port.changes if state != "hold"}
+            if states and all(states == {trip.before[port.id]} for trip in trips):
+                self._note("%s %s was %s already: nothing moved, see --opposite", port, *states)
+
     def write(self, out):
         """Write the report; lines for the terminal."""
+        self._unmoved()
         if out is not None:
             text = report.markdown(self)
             if out.suffix == ".html":

@@ -30,6 +30,10 @@ class Output:
         """When the last change of the timeline is, in ms from the loss."""
         return self.changes[-1][0]
 
+    def holds(self):
+        """True for a timeline that leaves the output as it is."""
+        return all(state == "hold" for _, state in self.changes)
+
     def state_after(self, ms, before):
         """The state so long after the loss of a master that found it in `before`."""
         state = before

@@ -77,6 +77,8 @@ class Watcher:
         self._subject = subject
         self._topics = topics
         self._stream = None
+        self.tell_state = False  # events that only say how things are, at the beginning
+        self._state_until = 0  # their numbers
         self._number = ""
         self._epoch = None
         self._again_at = 0.0
@@ -105,7 +107,7 @@ class Watcher:
         self._epoch = epoch
         # Where there is a gap, the state follows, whose events carry the numbers.
         if self._number == "" or reply.get("gap"):
-            self._number = reply.get("number", 0)
+            self._number = self._state_until = reply.get("number", 0)
         self._turn(True, "")
         self._stale_at = 0.0
 
@@ -167,8 +169,9 @@ class Watcher:
             topic, source, value, number, _ = event(message)
             if number is not None:
                 self._number = max(number, self._number or 0)
-            self.events.append((time.time(), topic, source, value))
-            self.count += 1
+            if self.tell_state or number is None or number > self._state_until:
+                self.events.append((time.time(), topic, source, value))
+                self.count += 1
             if not self._stale_at:
                 self._stale_at = time.monotonic() + _AFTER_EVENT_S
 
@@ -185,7 +188,8 @@ def _reason(error):
 
 
 def lines(watcher, end):
-    """A line for each event, as they come."""
+    """A line for each event, as they come; how things are at the beginning, too."""
+    watcher.tell_state = True
     shown = 0
     while end is None or time.monotonic() < end:
         new = watcher.count - shown
