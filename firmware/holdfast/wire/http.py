@@ -25,9 +25,9 @@ BODY_BYTES = const(4096)
 # three times the heap.
 _REASONS = (
     "100 Continue,101 Switching Protocols,200 OK,201 Created,202 Accepted,400 Bad Request,"
-    "401 Unauthorized,403 Forbidden,404 Not Found,405 Method Not Allowed,408 Request Timeout,409 Conflict,"
-    "412 Precondition Failed,413 Content Too Large,414 URI Too Long,417 Expectation Failed,422 Unprocessable Content,"
-    "426 Upgrade Required,429 Too Many Requests,"
+    "401 Unauthorized,403 Forbidden,404 Not Found,405 Method Not Allowed,408 Request Timeout,"
+    "409 Conflict,412 Precondition Failed,413 Content Too Large,414 URI Too Long,"
+    "417 Expectation Failed,422 Unprocessable Content,426 Upgrade Required,429 Too Many Requests,"
     "431 Request Header Fields Too Large,500 Internal Server Error,501 Not Implemented,"
     "503 Service Unavailable,505 HTTP Version Not Supported,"
 )
