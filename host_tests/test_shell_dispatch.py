@@ -238,7 +238,9 @@ def test_a_passing_service_is_let_go_with_its_code_when_nobody_calls():
 
 
 def test_paths_with_parts_that_vary_find_their_rows():
-    services = Passing("holdfast.services", "Services", None)
+    app = Caller()
+    app.module = module()
+    services = Passing("holdfast.services", "Services", app)
     for path, names in (
         ("/v1/heartbeat", ["pinghome.create", "pinghome.remove_many"]),
         (
