@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 SOURCES := firmware boards tools host_tests
 
-.PHONY: help run demo test conformance nightly lint types format cross package bundle firmware size frozen bench clean
+.PHONY: help run demo test conformance nightly lint types format page screenshots cross package bundle firmware size frozen bench clean
 
 help:
 	@echo "make run      the simulated board; ARGS=\"--help\" tells its options"
@@ -18,6 +18,8 @@ help:
 	@echo "              any VAPIX I/O module: what it does as it should; without URL, the simulated"
 	@echo "make lint     ruff, codespell"
 	@echo "make types    the firmware against the stubs of rp2, esp32 and unix"
+	@echo "make page     build the page of firmware/page/ into the firmware; needs npm"
+	@echo "make screenshots  look at the page in Chromium, for README"
 	@echo "make cross    compile every firmware file with mpy-cross"
 	@echo "make package  package.json, for mpremote mip"
 	@echo "make bundle   the firmware as .mpy files, zipped"
@@ -68,6 +70,12 @@ types: $(DEV)
 format: $(DEV)
 	$(VENV)/bin/ruff check --fix $(SOURCES)
 	$(VENV)/bin/ruff format $(SOURCES)
+
+page: $(RUN)
+	$(VENV)/bin/python tools/page.py $(ARGS)
+
+screenshots: $(DEV)
+	$(VENV)/bin/python tools/screenshots.py $(ARGS)
 
 cross: $(RUN)
 	$(VENV)/bin/python tools/cross.py

@@ -39,6 +39,9 @@ class Flash:
         self.writes += 1
         self.files[name] = data
 
+    def remove(self, name):
+        self.files.pop(name, None)
+
     def rename(self, name, to):
         self.files[to] = self.files.pop(name)
 

@@ -633,3 +633,52 @@ def test_a_master_that_stays_keeps_its_session_and_a_new_one_may_begin():
     assert subject.heartbeat("c", 50, 200).id != before
     turn(subject, 300)
     assert subject.lost
+
+
+# -- fallbacks that are changed while the module runs ---------------------------------------------
+
+
+def fallback(**more):
+    return {"2": {"fallback": more}}
+
+
+def test_a_new_timeline_counts_from_the_next_loss_on():
+    subject = module(fallback(steps=[{"after": 0, "state": "open"}]))
+    subject.adopt(settings(fallback(steps=[{"after": 10, "state": "closed"}])), 0)
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 101)
+    assert subject.ports[2].state == 0
+    turn(subject, 111)
+    assert subject.ports[2].state == 1
+
+
+def test_a_timeline_under_way_goes_on_when_a_shorter_one_comes():
+    long = [{"after": 0, "state": "closed"}, {"after": 50, "state": "open"}]
+    subject = module(fallback(steps=long))
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 101)
+    subject.adopt(settings(fallback(steps=[{"after": 0, "state": "closed"}])), 110)
+    turn(subject, 151)
+    assert subject.ports[2].state == 0
+    assert subject.next_deadline() is None
+
+
+def test_what_is_written_when_a_turn_fails_follows_in_place():
+    subject = module(fallback(steps=[{"state": "open"}]))
+    levels = subject.fallback_levels
+    subject.adopt(settings(fallback(steps=[{"state": "closed"}])), 0)
+    assert subject.fallback_levels is levels and levels[2] == 1
+
+
+def test_a_port_that_comes_to_a_lost_master_falls_back_and_one_that_leaves_it_does_not_stay():
+    subject = module(fallback(master="b", steps=[{"state": "closed"}]))
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 101)
+    assert not subject.ports[2].lost
+    subject.adopt(settings(fallback(master="a", steps=[{"state": "closed"}])), 200)
+    turn(subject, 200)
+    assert subject.ports[2].lost and subject.ports[2].state == 1
+    assert subject.refuses(subject.ports[2], 200) == "locked"
+    subject.adopt(settings(fallback(master="b", steps=[{"state": "closed"}])), 300)
+    turn(subject, 300)
+    assert not subject.ports[2].lost

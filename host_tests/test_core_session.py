@@ -10,7 +10,7 @@ def test_a_uuid4_has_its_version_and_variant_whatever_the_random_bytes():
 
 def test_a_shorter_duration_takes_effect_at_once():
     session = Session("a")
-    session.begin("id")
+    session.begin("id", 0)
     session.feed(10000, 0)
     session.feed(10, 5)
     assert session.expires_at == 16
@@ -19,7 +19,7 @@ def test_a_shorter_duration_takes_effect_at_once():
 
 def test_the_margin_counts_from_the_second_heartbeat():
     session = Session("a")
-    session.begin("id")
+    session.begin("id", 0)
     session.feed(100, 0)
     assert session.least_margin_ms is None
     session.feed(100, 100)

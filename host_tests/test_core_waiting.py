@@ -21,7 +21,6 @@ def test_what_is_read_at_the_start_waits_by_name():
         "heartbeat",
         "network",
         "ports.4.closed_level",
-        "ports.4.fallback",
         "ports.4.power_on",
     ]
     assert changed(before, before) == []

@@ -22,7 +22,8 @@ LF. `> bytes 81 05 ...` are bytes as they are. What is sent is masked with 37 fa
 own pings depend on the time; they are answered and not shown.
 
 **Placeholders** stand for what cannot be known. Those of the answers: {uuid} (version 4), {nonce},
-{token}, {epoch} (of a numbered stream), {timestamp} (ms), {count} (any number), {version}, {date}.
+{token}, {epoch} (of a numbered stream), {timestamp} (ms), {count} (any number), {version}, {date}
+and {heap}.
 With a name, {uuid a}, all of that name are the same value, which a request may use, too. {length}
 is the length of the body, in answers and requests. {cr} is a CR in a body, {fill 99} 99 letters.
 
@@ -68,8 +69,10 @@ PLACEHOLDERS = {
     "date": (r"[A-Z][a-z]{2} \d\d? \d{4}", ('"BuildDate":"%s"', "BuildDate=%s")),
     "count": (
         r"\d+",
-        ('"now":%s', '"since":%s', '"due":%s', '"moved":%s', '_ms":%s', '"uptime":"%s"'),
+        ('"now":%s', '"since":%s', '"due":%s', '"moved":%s', '_ms":%s', '"uptime":"%s"')
+        + ('"began":%s', '"last":%s', '"lost_at":%s'),
     ),
+    "heap": (r'(?:null|\{"free":\d+,"used":\d+\})', ('"heap":%s',)),  # CPython tells none
     "length": (r"\d+", ()),
 }
 PLACEHOLDER = re.compile(r"\{(%s|cr|fill|digest|response)( \w+)?\}" % "|".join(PLACEHOLDERS))

@@ -73,7 +73,7 @@ BAD_REQUESTS = {
     "no version": (b"GET /\r\n\r\n", 400),
     "HTTP/2.0": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
     "HTTP/3.1": (b"GET / HTTP/3.1\r\nHost: a\r\n\r\n", 505),
-    "HTTP/1.2": (b"GET / HTTP/1.2\r\nHost: a\r\n\r\n", 404),  # as 1.1 (RFC 9110 section 2.5)
+    "HTTP/1.2": (b"GET /x HTTP/1.2\r\nHost: a\r\n\r\n", 404),  # as 1.1 (RFC 9110 section 2.5)
     "no Host": (b"GET / HTTP/1.1\r\n\r\n", 400),
     "two Hosts": (b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n", 400),
     "space before colon": (b"GET / HTTP/1.1\r\nHost : a\r\n\r\n", 400),

@@ -18,7 +18,8 @@ MAY_IMPORT = {
     "shell": {"shell", "vapix", "own", "uplink", "core", "wire"},
     "monitors": {"monitors", "core", "wire"},
     "vapix": {"vapix", "core", "wire"},
-    "own": {"own", "core", "wire"},
+    "page": set(),
+    "own": {"own", "core", "wire", "page"},
     "uplink": {"uplink", "core", "wire"},
     "core": {"core"},
     "wire": {"wire"},
@@ -50,10 +51,11 @@ TESTED_ELSEWHERE = {
     "shell/connection": "moves bytes: test_e2e_hostile.py",
     "shell/copies": "how a file is replaced: test_shell_store.py, test_shell_keeping.py",
     "shell/cpython": "portable.py's other half: every test_e2e_*.py on CPython",
-    "shell/exchange": "sockets and TLS: test_e2e_exchange.py, test_e2e_rules.py",
     "shell/documents": "what own/settings reads and gathers: test_own_settings.py",
+    "shell/exchange": "sockets and TLS: test_e2e_exchange.py, test_e2e_rules.py",
     "shell/heap": "order in the heap: test_e2e_memory.py, tools/smallest.py",
     "shell/outbound": "when what is sent: test_e2e_uplinks.py, test_e2e_rules.py",
+    "shell/pieces": "moves bytes: test_e2e_page_figures.py",
     "shell/portable": "asyncio and sockets: every test_e2e_*.py, on both interpreters",
     "shell/resolver": "UDP: test_e2e_exchange.py; its messages: test_wire_dns.py",
     "shell/saving": "what a store does: test_shell_store.py",
@@ -63,7 +65,7 @@ TESTED_ELSEWHERE = {
     "wire/chunked": "a coding of request bodies: test_wire_http.py",
 }
 
-FILES = sorted(FIRMWARE.rglob("*.py"))
+FILES = sorted(path for path in FIRMWARE.rglob("*.py") if path.parent != HOUSE / "page")
 NAMES = [str(path.relative_to(FIRMWARE).with_suffix("")) for path in FILES]
 each_file = pytest.mark.parametrize("path", FILES, ids=NAMES)
 

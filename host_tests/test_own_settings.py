@@ -320,3 +320,41 @@ def test_the_store_says_when_it_cannot():
     subject = Subject()
     subject.quiet = False
     raises(NotSaved, subject.store.documents().gather, b"a", 0, 0)
+
+
+class Trial:
+    """What was begun: (name of the new settings, at the start)."""
+
+    def __init__(self, store):
+        self.begun = []
+        self._store = store
+
+    def call(self, name, edit, at_start, now):
+        assert name == "begin"
+        document = self._store.document()
+        edit(document)
+        self.begun.append((document.get("name"), at_start))
+
+
+def tried(patch):
+    subject = Subject()
+    trial = Trial(subject.store)
+    asked = Asked(dumps(patch), "trial=1")
+    answer = SettingsService(subject.store, trial).patch(ADMIN, asked, 0)
+    assert subject.adopted == []
+    return loads(answer.body), trial.begun
+
+
+def test_a_change_on_trial_goes_to_the_trial_and_waits_for_a_start_where_it_must():
+    assert tried({"name": "New"}) == ({"next_start": [], "trial": True}, [("New", False)])
+    fallback = {"ports": {"2": {"fallback": {"steps": [{"state": "closed"}]}}}}
+    assert tried(fallback) == ({"next_start": [], "trial": True}, [("Old", False)])
+    heartbeat = {"heartbeat": {"longest": 1000}}
+    assert tried(heartbeat) == ({"next_start": ["heartbeat"], "trial": True}, [("Old", True)])
+
+
+def test_without_trial_nothing_is_tried():
+    subject = Subject()
+    trial = Trial(subject.store)
+    SettingsService(subject.store, trial).patch(ADMIN, Asked('{"name":"New"}', "trial=0"), 0)
+    assert trial.begun == [] and subject.adopted[0].name == "New"

@@ -38,6 +38,76 @@ def test_a_loss_is_told_with_its_reason():
     assert (port["why"], port["who"], port["locked"]) == ("fallback", "a", True)
 
 
+def test_the_masters_alone_are_told_with_when_they_began_and_were_heard():
+    subject = module()
+    subject.heartbeat("a", 100, 5)
+    subject.heartbeat("a", 100, 50)
+    told = loads(StatusService(subject, "1").masters(Caller(), Asked(), 60).body)
+    assert sorted(told) == ["lost", "masters", "now"]
+    master = told["masters"][0]
+    assert (master["began"], master["last"], master["lost_at"]) == (5, 50, None)
+    assert master == status(subject, 60)["masters"][0]
+    subject.act(151)
+    subject.tell(151)
+    master = status(subject, 200)["masters"][0]
+    assert (master["began"], master["last"], master["lost_at"]) == (None, 50, 151)
+
+
+def test_ports_tell_their_direction_and_what_comes_next():
+    steps = [{"after": 0, "state": "closed", "pulse": 300}]
+    subject = module({"2": {"fallback": {"steps": steps}}, "1": {"normal": "closed"}})
+    subject.heartbeat("a", 100, 0)
+    subject.act(101)
+    subject.tell(101)
+    ports = status(subject, 102)["ports"]
+    assert [port["direction"] for port in ports] == ["input"] * 2 + ["output"] * 2
+    assert [port["active"] for port in ports] == [False, True, True, False]
+    assert [port["next"] for port in ports] == [None, None, 401, None]
+
+
+def test_who_asks_the_heap_and_what_the_app_knows_are_told():
+    subject = module()
+    subject.events.remember()
+    subject.heartbeat("a", 100, 0)
+    subject.act(101)
+    subject.tell(101)
+    told = status(subject, 200, lambda: (0, 0, 0), lambda: ("abc", 1000, None))
+    assert told["caller"] == {"name": "a", "role": "operator"}
+    assert told["events"] == {"epoch": "abc", "number": 1, "kept": 1}
+    assert told["epoch_ms"] == 1000
+    assert "trial" not in told
+    heap = told["heap"]
+    assert heap is None or heap["free"] + heap["used"] > 10000
+    told = status(subject, 200, lambda: (0, 0, 0), lambda: ("abc", 1000, 900))
+    assert told["trial"] == {"left_ms": 700}
+
+
+def test_a_drill_is_a_loss_that_says_so_and_ends_with_the_next_heartbeat():
+    subject = module()
+    subject.heartbeat("a", 10000, 0)
+    service = StatusService(subject, "1")
+    assert service.drill(Caller(), Asked('{"master":"a"}'), 500).status == 202
+    subject.act(500)
+    subject.tell(502)
+    told = status(subject, 600)
+    assert told["lost"] and told["ports"][2]["why"] == "fallback"
+    assert told["trips"]["latest"] == [{"master": "a", "due": 500, "moved": 502, "why": "a drill"}]
+    assert raises(HttpError, service.drill, Caller(), Asked('{"master":"a"}'), 600).status == 409
+    subject.heartbeat("a", 100, 700)
+    subject.tell(700)
+    assert not subject.lost
+    # The next loss is a real one again.
+    subject.act(900)
+    subject.tell(900)
+    assert status(subject, 900)["trips"]["latest"][1]["why"] == "no heartbeat for 100 ms"
+
+
+def test_a_drill_of_nobody_is_refused():
+    service = StatusService(module(), "1")
+    for body, code in (("{", 400), ("{}", 400), ('{"master":""}', 404), ('{"master":"z"}', 404)):
+        assert raises(HttpError, service.drill, Caller(), Asked(body), 0).status == code
+
+
 def test_time_left_counts_down():
     subject = module()
     subject.heartbeat("a", 100, 0)
@@ -118,7 +188,7 @@ def test_monitors_are_told_where_there_are_any():
             return 3, 1, 20, 2
 
     keeper = Keeper()
-    more = (lambda: (0, 0, 0), keeper)
+    more = (lambda: (0, 0, 0), lambda: ("", 0, None), keeper)
     assert "monitors" not in status(module(), 0, *more)
     keeper.made = keeper
     told = {"count": 3, "down": 1, "events_lost": 20, "files_set_aside": 2}

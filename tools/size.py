@@ -27,6 +27,8 @@ LATE = (
     "holdfast.vapix.wssession",
     "holdfast.vapix.stream",
     "holdfast.shell.streaming",
+    "holdfast.shell.pieces",
+    "holdfast.wire.origin",
     "holdfast.core.contentfilter",
     "holdfast.vapix.portmonitor",
     "holdfast.core.rules",

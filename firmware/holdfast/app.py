@@ -6,12 +6,14 @@ board + settings -> core -> vapix, own -> shell
 import asyncio
 import gc
 import os
+from binascii import hexlify
 
 from micropython import const
 
 from holdfast import BUILD_DATE, VERSION
 from holdfast.core.accounts import ACTUATE
 from holdfast.shell.dispatch import Dispatcher, Lazy, Passing
+from holdfast.shell.heap import borrow, forget
 from holdfast.shell.portable import listen, report, sleep_ms
 from holdfast.shell.server import Server
 from holdfast.shell.ticker import Ticker
@@ -34,6 +36,7 @@ class App:
         self.module = module
         self.events = module.events
         self.store = store
+        self.borrow = borrow
         self.version = VERSION
         self.about = (board, VERSION, BUILD_DATE, settings.realm)
         self.boot = os.urandom(16)  # another after every start
@@ -73,6 +76,9 @@ class App:
             clock.epoch_ms,
             board.SERIAL,
             os.urandom,
+        )
+        self.trial = Lazy(
+            "holdfast.shell.trial", "Trial", store, clock.now, self.restart, self._trial_over
         )
         self._authenticator = Authenticator(settings.realm, settings.accounts, os.urandom)
         dispatcher = Dispatcher(
@@ -126,6 +132,21 @@ class App:
         if self._outbound.made is None:
             return 0, 0, 0
         return self._outbound.made.counts()
+
+    def facts(self):
+        """What else is told of the module: the epoch of its events, what to add to its time for
+        UTC or 0, and until when settings are on trial, None for none.
+        """
+        trial = self.trial.made
+        return (
+            hexlify(self.boot[:8]).decode(),
+            self._clock.epoch_ms(),
+            None if trial is None else trial.until,
+        )
+
+    def _trial_over(self):
+        self.trial.made = None
+        forget("holdfast.shell.trial")
 
     def realm(self):
         """What password hashes are made with, as of now."""
@@ -200,7 +221,10 @@ class App:
             self._prepare()
             self._wake_monitors()
             gc.collect()
-            self.module.ready(True, self._clock.now())
+            now = self._clock.now()
+            if self.store.trying is not None:
+                self.trial.call("resume", now)
+            self.module.ready(True, now)
             print("ready http://%s:%d" % (host, port))
             await _for_ever(self.ticker.run)
             server.cancel()

@@ -42,6 +42,8 @@ ROWS = (
     ("/axis-cgi/pwdgrp.cgi", _BOTH, PRE_AUTH, "users.handle"),
     ("/holdfast/status", _GET, READ_SYSTEM, "status.get"),
     ("/holdfast/uplinks", _GET, READ_SYSTEM, "uplinks.get"),
+    ("/holdfast/masters", _GET, READ_SYSTEM, "status.masters"),
+    ("/holdfast/drill", _POST, WRITE_SYSTEM, "status.drill"),
     ("/holdfast/release", _POST, WRITE_SYSTEM, "status.release"),
     ("/v1/heartbeat", _POST, BY_TOKEN, "pinghome.create"),
     ("/v1/heartbeat", ("DELETE",), BY_TOKEN, "pinghome.remove_many"),
@@ -63,6 +65,10 @@ PATTERNS = (
     ("/v1/heartbeat/*/events", _GET, BY_TOKEN, "pinghome.events"),
     ("/v1/heartbeat/*/statistic", _GET, BY_TOKEN, "pinghome.statistic"),
     ("/v1/service/*/heartbeats", _GET, BY_TOKEN, "pinghome.listed"),
+    ("/holdfast/confirm", _POST, WRITE_SYSTEM, "confirm.post"),
+    ("/", _GET, PRE_AUTH, "page.get"),
+    ("/holdfast/page.css", _GET, PRE_AUTH, "page.get"),
+    ("/holdfast/page.js", _GET, PRE_AUTH, "page.get"),
 )
 
 # By service: module, class, and what it is made with, by the names of the app.
@@ -89,16 +95,19 @@ _SERVICES = {
         "keeper",
         "monitor_tokens",
     ),
+    "restart": ("holdfast.own.restart", "RestartService", "restart"),
+    "settings": ("holdfast.own.settings", "SettingsService", "store", "trial"),
     "status": (
         "holdfast.own.status",
         "StatusService",
         "module",
         "version",
         "notified",
+        "facts",
         "keeper",
     ),
-    "settings": ("holdfast.own.settings", "SettingsService", "store"),
-    "restart": ("holdfast.own.restart", "RestartService", "restart"),
+    "page": ("holdfast.own.page", "PageService", "borrow", "store"),
+    "confirm": ("holdfast.own.confirm", "ConfirmService", "trial"),
 }
 # These keep something in mind: the app has them.
 _LISTENERS = ("streaming", "tokens")

@@ -1,7 +1,7 @@
 """Settings that were changed while the module runs: what of them takes effect at once.
 
-Loaded for a change and let go again. The fallback timelines, electrical levels and power-on states
-of ports wait for the next start.
+Loaded for a change and let go again. The electrical levels and power-on states of ports wait for
+the next start. A timeline under way goes on; the new one counts from the next loss on.
 """
 
 from holdfast.core.accounts import ACTUATE
@@ -9,14 +9,16 @@ from holdfast.core.session import Session
 
 
 def adopt(module, settings, now):
-    """Take over names, usages, normal states, debounce times, masters and rules."""
+    """Take over names, usages, normal states, debounce times, fallbacks, masters and rules."""
     for port, row in zip(module.ports, settings.ports):
         port.name = row.name
         port.usage = row.usage
         port.debounce_ms = row.debounce_ms
+        port.fallback = row.fallback
         if module.set_normal(port, row.normal, "settings", now) is not None:
             port.normal = row.normal  # locked: the circuit stays, what it means changes
             port.since = now
+    module.prepare()
     _masters(module, settings.accounts, now)
     if module.rules is not None:
         _rules(module, settings.rules, now)
@@ -71,3 +73,16 @@ def _masters(module, accounts, now):
         session.lost = False
     module.watch(sessions)
     module.regain(now)
+    _join(module, now)
+
+
+def _join(module, now):
+    """Ports that were given to a master which is lost already begin their fallback."""
+    for session in module.sessions:
+        if session.lost:
+            for port in session.ports:
+                if not port.lost:
+                    port.lose(now, session.master)
+    module.watch(module.sessions)  # its next deadline is another
+    module.act(now)
+    module.tell(now)

@@ -49,6 +49,7 @@ class Module:
         self.trips = []  # (master, due, moved, why) of the latest trips, oldest first
         self.trip_count = 0
         self.worst_lateness_ms = 0  # from due to the pins, ever
+        self.drilled = None  # the session that is lost on purpose, until that is told
         self._news = False
         self._due = None
         self.ports = [Port(i, row, self.levels) for i, row in enumerate(settings.ports)]
@@ -67,7 +68,8 @@ class Module:
             if account.first_heartbeat_within_ms is not None:
                 session = self._by_master[account.name]
                 session.expires_at = now + account.first_heartbeat_within_ms + 1
-        self.fallback_levels = self._prepare()
+        self.fallback_levels = bytearray(self.levels)
+        self.prepare()
         self._due = self._find_due()
         self.rules = None  # core.rules.Rules, when there are any
         if settings.rules:
@@ -105,14 +107,15 @@ class Module:
                 tuple([self.events.declare(topic, port.id, active, now) for topic in topics])
             )
 
-    def _prepare(self):
-        """The levels of step one of every timeline: what is written when nothing else is sure."""
-        levels = bytearray(self.levels)
+    def prepare(self):
+        """The levels of step one of every timeline: what is written when nothing else is sure. In
+        place, and the power-on level where that step is to hold.
+        """
+        levels = self.fallback_levels
         for port in self.outputs:
             state = port.fallback.steps[0][1]
             if state != HOLD:
                 levels[port.index] = port.levels[state]
-        return levels
 
     # -- time -------------------------------------------------------------------------------------
 
@@ -222,10 +225,13 @@ class Module:
         due = session.lost_at
         if session is self._fault:
             why = "a turn of the module failed"
+        elif session is self.drilled:
+            why = "a drill"
         elif session.last_at is None:
             why = "no heartbeat since the restart"
         else:
             why = "no heartbeat for %d ms" % session.duration_ms
+        self.drilled = None
         self.trips.append((session.master, due, moved, why))
         if len(self.trips) > TRIPS_KEPT:
             self.trips.pop(0)
@@ -244,7 +250,7 @@ class Module:
         self.tell(now)
         session = self._by_master[master]
         if session.id is None:
-            session.begin(uuid4(self._random_bytes(16)))
+            session.begin(uuid4(self._random_bytes(16)), now)
             session.lost = False
             self._fault.lost = False
             self.regain(now)

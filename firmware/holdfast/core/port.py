@@ -59,6 +59,7 @@ class Port:
         self.who = None
         self.sequence = None  # ((state, ms), ...) under way, set by somebody
         self._player = None  # by whom
+        self._steps = ()  # of the fallback under way; settings may bring another timeline
         self._began = 0
         self._step = 0
 
@@ -114,7 +115,8 @@ class Port:
         self.who = who
         self._began = at
         self._step = 0
-        offset = self.fallback.steps[0][0]
+        self._steps = self.fallback.steps
+        offset = self._steps[0][0]
         self.due = at + offset if offset else at
 
     def advance(self):
@@ -129,7 +131,7 @@ class Port:
                 self.sequence = None
                 self.due = None
             return
-        steps = self.fallback.steps
+        steps = self._steps
         state = steps[self._step][1]
         if state != HOLD:
             self.put(state, self.due, FALLBACK, self.who)

@@ -11,15 +11,17 @@ class Session:
         self.lost = False  # expired, and neither alive again nor released
         self.lost_at = None  # when it expired
         self.untold = False  # the loss is not in the trip record yet
+        self.began_at = None  # the first heartbeat of this id
         self.duration_ms = None  # of the last heartbeat
         self.last_at = None  # the last heartbeat
         self.least_margin_ms = None  # nearest the session ever came to expiry since it began
         self.beats = 0
         self.ports = ()  # outputs that fall back with this master
 
-    def begin(self, identifier):
+    def begin(self, identifier, now):
         """A new session, not yet fed."""
         self.id = identifier
+        self.began_at = now
         self.least_margin_ms = None
 
     def feed(self, duration_ms, now):

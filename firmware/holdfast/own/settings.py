@@ -6,6 +6,9 @@ with a Content-Range (RFC 9110 section 14.5); they are gathered in flash, so tha
 more heap than any other, and the last one makes them count. Such a document must end with its
 checksum, as GET gives it: only that tells that the parts belong together.
 
+With `?trial=1` the change is on trial: it goes back unless it is confirmed within a minute, see
+own/confirm.py. Such a one answers `"trial": true`.
+
 The ETag is the document's checksum. With If-Match a change is refused when somebody else made one.
 """
 
@@ -16,6 +19,7 @@ from holdfast.core.settings import NotSaved, SettingsError
 from holdfast.core.waiting import late, merge, waits
 from holdfast.wire import json
 from holdfast.wire.http import HttpError, Response, all_digits
+from holdfast.wire.query import parameter
 
 # What a board can check while it runs: the document is in the heap twice then.
 MAX_BYTES = const(16 * 1024)
@@ -29,8 +33,9 @@ class SettingsService:
     anybody, as pwdgrp.cgi does: hashes are all that it is told then.
     """
 
-    def __init__(self, store):
+    def __init__(self, store, trial=None):
         self._documents = store.documents()
+        self._trial = trial
 
     def get(self, caller, request, now):
         """Answer with the document in force, as it is in flash; for administrators."""
@@ -50,7 +55,7 @@ class SettingsService:
         self._match(request)
         content_range = request.headers.get("content-range")
         if content_range is None:
-            return self._replace(request.body, now)
+            return self._replace(request, request.body, now)
         start, end, total = _range(content_range)
         if total > MAX_BYTES:
             raise HttpError(413)
@@ -64,7 +69,7 @@ class SettingsService:
         data = self._saved(self._documents.gathered)
         if not self._documents.sealed(data):
             raise _refusal(400, "checksum", "a document in parts must end with its checksum")
-        return self._replace(data, now)
+        return self._replace(request, data, now)
 
     def patch(self, caller, request, now):
         """Merge a JSON merge patch into the document; answers as `put`."""
@@ -72,7 +77,7 @@ class SettingsService:
             _require(caller)
         self._match(request)
         patch = self._object(json.loads, request.body)
-        return self._change(lambda document: merge(document, patch), now)
+        return self._change(request, lambda document: merge(document, patch), now)
 
     def _saved(self, function, *arguments):
         """What a function of flash gives; 503 when it cannot be, without its reasons."""
@@ -93,9 +98,9 @@ class SettingsService:
         if mark not in [tag.strip() for tag in wanted.split(",")]:
             raise _refusal(412, "", "the settings are not these any more; read them again")
 
-    def _replace(self, data, now):
+    def _replace(self, request, data, now):
         document = self._object(self._documents.parse, data)
-        return self._change(lambda old: document, now)
+        return self._change(request, lambda old: document, now)
 
     def _object(self, read, data):
         """The JSON object in `data`, by `read`."""
@@ -109,10 +114,11 @@ class SettingsService:
             raise _refusal(400, "settings", "must be an object")
         return value
 
-    def _change(self, make, now):
+    def _change(self, request, make, now):
         """make: a function(document) that gives the new one."""
         documents = self._documents
         found = []
+        trial = parameter(request.query, "trial") == "1"
 
         def edit(document):
             before = late(document)
@@ -124,16 +130,27 @@ class SettingsService:
                 document.update(after)
 
         try:
-            self._saved(documents.change, edit, now)
+            if trial:
+                self._saved(self._try, make, edit, now)
+            else:
+                self._saved(documents.change, edit, now)
         except SettingsError as error:
             raise _refusal(400, error.key, error.problem)
+        waiting = found if trial else documents.waiting
         for path in found:
-            if path not in documents.waiting:
-                documents.waiting.append(path)
-        names = ",".join([json.quote(path) for path in documents.waiting])
-        text = '{"next_start":[%s]}' % names
+            if path not in waiting:
+                waiting.append(path)
+        names = ",".join([json.quote(path) for path in waiting])
+        text = '{"next_start":[%s]%s}' % (names, ',"trial":true' if trial else "")
         lines = ['ETag: "%s"' % documents.mark(self._saved(documents.content))]
         return Response(200, text.encode(), "application/json", lines)
+
+    def _try(self, make, edit, now):
+        """On trial: at once, but from the next start on where something counts only then."""
+        before = self._documents.parse(self._documents.content())
+        paths = waits(late(before), late(make(before)))
+        at_start = [path for path in paths if not path.startswith("ports.")]
+        self._trial.call("begin", edit, bool(at_start), now)
 
 
 def _keep_administrator(document):

@@ -1,9 +1,16 @@
-"""`GET /holdfast/status`: what the module knows about itself; `POST /holdfast/release`: a lost
-master let go.
+"""`GET /holdfast/status`: what the module knows about itself, `GET /holdfast/masters`: the part of
+it that every heartbeat changes; `POST /holdfast/release`: a lost master let go, `POST
+/holdfast/drill`: one lost on purpose.
 
-Times are ms of the module's clock, which starts at 0 and never wraps; `now` tells where it stands.
+Times are ms of the module's clock, which starts at 0 and never wraps; `now` tells where it stands,
+and so how long the module runs, `epoch_ms` what to add to it for UTC since 1970, 0 when that is
+not known. `events` tells a numbered event stream where to go on: `epoch` and `number` of the
+latest event, and how many before it are `kept`.
 """
 
+import gc
+
+from holdfast.core.accounts import ROLES
 from holdfast.core.port import STATES
 from holdfast.wire import json
 from holdfast.wire.http import HttpError, Response
@@ -13,15 +20,19 @@ from holdfast.wire.json import quote
 class StatusService:
     """Tells masters, ports, trips and rules; lets an administrator release a master.
 
-    notified: a function() that gives how many notifications were sent, failed, and wait. keeper: a
-    Lazy of the monitors' keeper.
+    notified: a function() that gives how many notifications were sent, failed, and wait. facts: a
+    function() that gives the epoch of the events, what makes UTC of the module's time, and until
+    when settings are on trial. keeper: a Lazy of the monitors' keeper.
     """
 
-    def __init__(self, module, version, notified=lambda: (0, 0, 0), keeper=None):
+    def __init__(
+        self, module, version, notified=lambda: (0, 0, 0), facts=lambda: ("", 0, None), keeper=None
+    ):
         self._keeper = keeper
         self._module = module
         self._version = version
         self._notified = notified
+        self._facts = facts
 
     def get(self, caller, request, now):
         """Answer with the whole status as JSON."""
@@ -42,19 +53,61 @@ class StatusService:
             ",".join([_trip(trip) for trip in module.trips]),
             "" if rules is None else ",".join([_rule(rule, now) for rule in rules.rules]),
         )
-        text += '"notifications":{"sent":%d,"failed":%d,"waiting":%d}' % self._notified()
+        text += '"notifications":{"sent":%d,"failed":%d,"waiting":%d},' % self._notified()
         if self._keeper is not None and self._keeper.made is not None:
             text += (
-                ',"monitors":{"count":%d,"down":%d,"events_lost":%d,"files_set_aside":%d}'
+                '"monitors":{"count":%d,"down":%d,"events_lost":%d,"files_set_aside":%d},'
                 % self._keeper.made.figures()
             )
-        text += "}"
+        epoch, epoch_ms, until = self._facts()
+        events = module.events
+        text += '"events":{"epoch":"%s","number":%d,"kept":%d},"epoch_ms":%d,"heap":%s,' % (
+            epoch,
+            events.sequence,
+            len(events.history or ()),
+            epoch_ms,
+            _heap(),
+        )
+        if until is not None:
+            text += '"trial":{"left_ms":%d},' % max(0, until - now)
+        account = caller.account
+        text += '"caller":{"name":%s,"role":"%s"}}' % (quote(account.name), ROLES[account.role])
+        return Response(200, text.encode(), "application/json")
+
+    def masters(self, caller, request, now):
+        """Answer with what is left of the masters' time, for who counts down with them."""
+        module = self._module
+        text = '{"now":%d,"lost":%s,"masters":[%s]}' % (
+            now,
+            _boolean(module.lost),
+            ",".join([_master(session, now) for session in module.sessions]),
+        )
         return Response(200, text.encode(), "application/json")
 
     def release(self, caller, request, now):
         """`{"master": "<name>"}`: it is not awaited any more; "" stands for a fault of the
         module.
         """
+        self._module.release(self._asked(request, True), now)
+        return self.get(caller, request, now)
+
+    def drill(self, caller, request, now):
+        """`{"master": "<name>"}`: it counts as lost until its next heartbeat, or its release; 409
+        when it is lost already.
+        """
+        module = self._module
+        master = self._asked(request, False)
+        module.act(now)
+        module.tell(now)
+        session = module.session(master)
+        if session.lost:
+            raise HttpError(409)
+        module.drilled = session
+        module.lose(session, now)
+        return Response(202, b'{"drill":true}', "application/json")
+
+    def _asked(self, request, fault):
+        """The master that a request names; HttpError."""
         try:
             asked = json.loads(request.body)
         except json.JsonError:
@@ -62,17 +115,16 @@ class StatusService:
         master = asked.get("master") if isinstance(asked, dict) else None
         if not isinstance(master, str):
             raise HttpError(400)
-        if master and self._module.session(master) is None:
+        if not (fault and not master) and self._module.session(master) is None:
             raise HttpError(404)
-        self._module.release(master, now)
-        return self.get(caller, request, now)
+        return master
 
 
 def _master(session, now):
     left = None if session.expires_at is None else session.expires_at - now
     return (
         '{"master":%s,"session":%s,"lost":%s,"left_ms":%s,"duration_ms":%s,"beats":%d,'
-        '"least_margin_ms":%s}'
+        '"least_margin_ms":%s,"began":%s,"last":%s,"lost_at":%s}'
     ) % (
         quote(session.master),
         "null" if session.id is None else '"%s"' % session.id,
@@ -81,18 +133,28 @@ def _master(session, now):
         _number(session.duration_ms),
         session.beats,
         _number(session.least_margin_ms),
+        _number(session.began_at if session.id else None),
+        _number(session.last_at),
+        _number(session.lost_at if session.lost else None),
     )
 
 
 def _port(port):
-    return '{"port":"%s","name":%s,"state":"%s","since":%d,"why":"%s","who":%s,"locked":%s}' % (
+    text = (
+        '{"port":"%s","name":%s,"direction":"%s","state":"%s","active":%s,"since":%d,"why":"%s",'
+        '"who":%s,"locked":%s,"next":%s}'
+    )
+    return text % (
         port.id,
         quote(port.name),
+        "output" if port.output else "input",
         STATES[port.state],
+        _boolean(port.active()),
         port.since,
         port.why if port.output else "input",
         "null" if port.who is None else quote(port.who),
         _boolean(port.lost and port.fallback.locked),
+        _number(port.due),
     )
 
 
@@ -113,6 +175,13 @@ def _rule(rule, now):
         rule.refused,
         _boolean(resting),
     )
+
+
+def _heap():
+    """Bytes of MicroPython's heap; null on CPython, which has no such bound."""
+    if not hasattr(gc, "mem_free"):
+        return "null"
+    return '{"free":%d,"used":%d}' % (gc.mem_free(), gc.mem_alloc())
 
 
 def _boolean(value):

@@ -83,6 +83,10 @@ class Dispatcher:
             route = self._first
             if request.path != route[0] or request.method not in route[1]:
                 route = self._route(request)
+            headers = request.headers
+            # A token comes from the page that asks, not from the browser: any page may have one.
+            if route[2] != BY_TOKEN and ("origin" in headers or "user-agent" in headers):
+                load("holdfast.wire.origin", "check")(request)
             # Where anyone may call, some operations still ask who it is.
             if route[2] == BY_TOKEN:
                 caller.account = None

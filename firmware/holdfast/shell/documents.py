@@ -34,7 +34,7 @@ class Documents:
 
     def content(self):
         """The document in force as it is in flash (bytes); NotSaved when it cannot be read."""
-        name = self._store.name
+        name = self._store.trying or self._store.name
         data = None if name is None else self._read(name)
         return _NONE if data is None else data
 

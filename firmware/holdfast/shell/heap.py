@@ -45,6 +45,14 @@ def load(module, name):
             loaded()
 
 
+def borrow(module, name):
+    """What a module holds; the module itself is let go."""
+    try:
+        return load(module, name)
+    finally:
+        forget(module)
+
+
 def forget(module):
     """Let go of a module that was loaded; it is loaded again when it is needed again."""
     if sys.modules.pop(module, None) is not None:

@@ -25,6 +25,8 @@ from holdfast.wire.json import JsonError, loads
 CURRENT = "settings.json"
 NEW = "settings.new"  # being written, or complete and not yet renamed
 PREVIOUS = "settings.old"
+NEXT = "settings.next"  # to be tried by the next start, once; see shell.trial
+TRIAL = "settings.trial"  # being tried; of no account to any later start
 
 # What clients may make of the settings. Every change reads and checks all of them, in one turn and
 # one heap: with 63 KB, which 16 rules of the longest kind come to, a board would be at it for
@@ -40,6 +42,9 @@ def load(store):
     """The settings in flash; with none, or broken ones, safe defaults, no account, aloud."""
     broken = False
     settings = None
+    settings = _tried(store)
+    if settings is not None:
+        return settings
     for name in (CURRENT, NEW, PREVIOUS):
         data = None
         try:
@@ -72,6 +77,69 @@ def load(store):
     return settings
 
 
+def _tried(store):
+    """Settings that this start is to try, None for none. Another start does not find them."""
+    storage = store.storage
+    try:
+        data = storage.read(NEXT)
+        if data is None:
+            return None
+        storage.rename(NEXT, TRIAL)
+        settings = check(document(data), store.wiring)
+        current(store)
+    except (OSError, MemoryError, JsonError, SettingsError, NotSaved) as error:
+        print("holdfast: %s: %s" % (NEXT, error))
+        return None
+    store.trying = TRIAL
+    return settings
+
+
+def current(store):
+    """The settings of the file in force; NotSaved when there is none to go back to."""
+    for name in (CURRENT, NEW, PREVIOUS) if store.name is None else (store.name,):
+        try:
+            data = store.storage.read(name)
+            if data is None:
+                continue
+            settings = check(document(data), store.wiring)
+        except (OSError, JsonError, SettingsError):
+            continue
+        store.name = name
+        return settings
+    raise NotSaved("there are no settings to go back to")
+
+
+def attempt(store, edit, at_start):
+    """Edit the document and check it; the settings, which are in flash on trial."""
+    changed = read(store)
+    edit(changed)
+    settings = check(changed, store.wiring)
+    data = _sealed(changed)
+    try:
+        store.storage.write(TRIAL, data)
+        if at_start:
+            store.storage.rename(TRIAL, NEXT)
+        else:
+            store.storage.remove(NEXT)
+            store.trying = TRIAL
+    except OSError as error:
+        raise NotSaved("flash cannot be written: %s" % error)
+    return settings
+
+
+def keep(store):
+    """What is on trial is in force; the same file is not written twice."""
+    storage = store.storage
+    try:
+        if store.name == CURRENT:
+            storage.rename(CURRENT, PREVIOUS)
+            store.name = PREVIOUS
+        storage.rename(TRIAL, CURRENT)
+    except OSError as error:
+        raise NotSaved("flash cannot be written: %s" % error)
+    store.name = CURRENT
+
+
 def read(store):
     """The settings in force, as a JSON reader gives them; NotSaved when they cannot be read."""
     if store.name is None:
@@ -89,12 +157,17 @@ def change(store, edit):
     edit(changed)
     settings = check(changed, store.wiring)
     if _digest(changed) != before:
-        data = seal(dumps(changed))
-        if len(data) > MAX_BYTES:
-            raise NotSaved("settings would be larger than %d bytes" % MAX_BYTES)
-        _save(store, data)
+        _save(store, _sealed(changed))
     store.fresh = store.fresh and not settings.accounts
     return settings
+
+
+def _sealed(value):
+    """A document as it is written; NotSaved when it would be too large to be checked."""
+    data = seal(dumps(value))
+    if len(data) > MAX_BYTES:
+        raise NotSaved("settings would be larger than %d bytes" % MAX_BYTES)
+    return data
 
 
 def _digest(value):
@@ -105,6 +178,7 @@ def _digest(value):
 def _save(store, data):
     copies = Copies(store.storage, (CURRENT, NEW, PREVIOUS), store.name)
     try:
+        store.storage.remove(NEXT)  # made of settings that are not these any more
         copies.write(data)
     except OSError as error:
         raise NotSaved("flash cannot be written: %s" % error)

@@ -35,6 +35,7 @@ class Server:
         self._connections = Connections(limit)
         self._buffer = ReceiveBuffer(HEAD_BYTES)
         self._reserve = bytearray(_RESERVE_BYTES)
+        self.sending = False  # a long answer; see shell.pieces
         # Made now: the reaper must not need memory to free some.
         self._late = error_response(HttpError(408)).encode(False)
 
@@ -202,8 +203,8 @@ class Server:
                     encoded = response.encode(keep_alive, request.method == "HEAD")
                     await connection.send(encoded, now)
                     if not isinstance(response.body, bytes) and request.method != "HEAD":
-                        for piece in response.pieces():
-                            await connection.send(piece, now)
+                        send = load("holdfast.shell.pieces", "send_pieces")
+                        await send(self, connection, response)
                     if response.converse is not None:
                         return response
                     if not keep_alive:

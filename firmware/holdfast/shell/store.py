@@ -35,6 +35,7 @@ class Store:
         self.adopt = None
         self.name = None  # of the file that holds the settings in force, None for none
         self.fresh = False  # nobody has an account, and nothing is broken: a device to be set up
+        self.trying = None  # the name of the file with settings on trial; see shell.trial
         self.waiting = []  # paths of what was changed and counts from the next start on
 
     def load(self):
@@ -55,10 +56,34 @@ class Store:
         edit: a function(document) that changes it in place. SettingsError: the edit makes bad
         settings. NotSaved: not now, or flash is full.
         """
-        if not self.quiet(now):
-            raise NotSaved("a deadline is too near to write to flash")
+        self._may_write(now)
+        if self.trying is not None:
+            raise NotSaved("other settings are on trial")
         self.adopt(self._do("change", edit), now)
         _let_go()
+
+    def attempt(self, edit, at_start, now):
+        """Edit and check as `change`, but leave what is in force in flash; the settings to adopt.
+
+        at_start: they are for the next start, which tries them once.
+        """
+        self._may_write(now)
+        if self.trying is not None:
+            raise NotSaved("other settings are on trial")
+        return self._do("attempt", edit, at_start)
+
+    def keep(self, now):
+        """The settings on trial are those in force from now on; NotSaved."""
+        self._may_write(now)
+        self._do("keep")
+
+    def current(self):
+        """The settings in force in flash, though others are on trial; NotSaved."""
+        return self._do("current")
+
+    def _may_write(self, now):
+        if not self.quiet(now):
+            raise NotSaved("a deadline is too near to write to flash")
 
     def _do(self, name, *arguments):
         try:

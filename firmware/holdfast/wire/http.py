@@ -24,18 +24,19 @@ BODY_BYTES = const(4096)
 # Status codes and their phrases (RFC 9110 section 15, RFC 6585), in one text: a dict of them takes
 # three times the heap.
 _REASONS = (
-    "100 Continue,101 Switching Protocols,200 OK,201 Created,202 Accepted,400 Bad Request,"
-    "401 Unauthorized,403 Forbidden,404 Not Found,405 Method Not Allowed,408 Request Timeout,"
-    "409 Conflict,412 Precondition Failed,413 Content Too Large,414 URI Too Long,"
-    "417 Expectation Failed,422 Unprocessable Content,426 Upgrade Required,429 Too Many Requests,"
-    "431 Request Header Fields Too Large,500 Internal Server Error,501 Not Implemented,"
-    "503 Service Unavailable,505 HTTP Version Not Supported,"
+    "100 Continue,101 Switching Protocols,200 OK,201 Created,202 Accepted,304 Not Modified,"
+    "400 Bad Request,401 Unauthorized,403 Forbidden,404 Not Found,405 Method Not Allowed,"
+    "408 Request Timeout,409 Conflict,412 Precondition Failed,413 Content Too Large,"
+    "414 URI Too Long,417 Expectation Failed,422 Unprocessable Content,426 Upgrade Required,"
+    "429 Too Many Requests,431 Request Header Fields Too Large,500 Internal Server Error,"
+    "501 Not Implemented,503 Service Unavailable,505 HTTP Version Not Supported,"
 )
 
 # Where a longer body is cut and not refused: the output of a job that checks in (healthchecks.io).
 _CUT = "/ping/"
 
 _PIECE_BYTES = const(1024)  # of a long body
+_NOT_MODIFIED = const(304)  # its length would be that of what is not sent (RFC 9110 section 8.6)
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -49,6 +50,7 @@ _HOST = "0123456789.:abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ-[]_~%!
 _PRINTABLE = b"0123456789abcdefghijklmnopqrstuvwxyz-/. ,:;=?&ABCDEFGHIJKLMNOPQRSTUVWXYZ" + (
     b"!\"#$%'()*+<>@[\\]^_`{|}~"
 )
+_BROWSER = b"Mozilla/"  # what all of them have said for thirty years
 _HEX = b"0123456789abcdefABCDEF"
 
 # The only fields anybody here reads; the others are checked and dropped.
@@ -60,7 +62,9 @@ _KEPT = (
     "expect",
     "host",
     "if-match",
+    "if-none-match",
     "origin",
+    "referer",
     "sec-websocket-key",
     "sec-websocket-version",
     "transfer-encoding",
@@ -308,6 +312,9 @@ def parse_head(head):
             if name in _ONCE:
                 raise HttpError(400)
             headers[name] += "," + _text(value.replace(b"\t", b" "))
+        elif name == "user-agent":
+            if _BROWSER in value:  # all that anybody asks; it may be long, and hold any byte
+                headers[name] = ""
         elif name in _KEPT:
             headers[name] = _text(value.replace(b"\t", b" "))
         at += len(line) + 2
@@ -454,8 +461,8 @@ class Response:
             parts.append("Content-Type: " + self.content_type)
         parts.extend(self.lines)
         if self.converse is None:
-            length = len(body) if whole else sum([len(part) for part in body])
-            parts.append("Content-Length: %d" % length)
+            if self.status != _NOT_MODIFIED:
+                parts.append("Content-Length: %d" % (len(body) if whole else self.length()))
             if not keep_alive:
                 parts.append("Connection: close")
         parts.append("\r\n")
@@ -466,6 +473,10 @@ class Response:
         if keep_alive:
             self._encoded = encoded
         return encoded
+
+    def length(self):
+        """Bytes of a body that is a list."""
+        return sum([len(part) for part in self.body])
 
     def pieces(self):
         """A body that is a list, in pieces of up to 1 KB or, if longer, a part."""

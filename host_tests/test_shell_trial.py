@@ -1,0 +1,247 @@
+"""Settings on trial: kept, or taken back by time, by somebody, or by a restart of the module."""
+
+import asyncio
+
+from claims import raises
+from holdfast.core.settings import NotSaved, SettingsError
+from holdfast.shell import trial
+from holdfast.shell.saving import CURRENT, NEXT, PREVIOUS, TRIAL, document
+from holdfast.shell.store import Store
+from holdfast.shell.trial import TRIAL_MS, Trial
+from holdfast.wire.dump import dumps
+from makers import WIRING, account
+
+OLD = {"name": "Old", "accounts": [account("a"), account("b", "administrator")]}
+
+
+class PowerCut(Exception):
+    pass
+
+
+class Flash:
+    """Files in memory; the power goes off before so many-th operation."""
+
+    def __init__(self, left=None):
+        self.files = {CURRENT: dumps(OLD).encode()}
+        self.left = left
+
+    def _spend(self):
+        if self.left is not None:
+            self.left -= 1
+            if self.left < 0:
+                raise PowerCut()
+
+    def read(self, name):
+        return self.files.get(name)
+
+    def write(self, name, data):
+        self._spend()
+        self.files[name] = data
+
+    def rename(self, name, to):
+        self._spend()
+        self.files[to] = self.files.pop(name)
+
+    def remove(self, name):
+        self._spend()
+        self.files.pop(name, None)
+
+
+class Subject:
+    """A module's trial over settings in flash, with a clock that only we move."""
+
+    def __init__(self, flash=None):
+        self.flash = flash or Flash()
+        self.at = 0
+        self.adopted = []
+        self.restarts = 0
+        self.can_restart = True
+        self.overs = 0
+        self.quiet = True
+        self.store = Store(self.flash, WIRING)
+        self.store.quiet = lambda now: self.quiet
+        self.store.adopt = lambda settings, now: self.adopted.append(settings.name)
+        self.loaded = self.store.load()
+        self.trial = Trial(self.store, lambda: self.at, self.restart, self.over)
+        self.trial._wait = self.wait
+
+    def wait(self, now):
+        """Without a task: the tests run its loop themselves."""
+        self.trial.until = now + TRIAL_MS
+
+    def restart(self):
+        self.restarts += 1
+        return self.can_restart
+
+    def over(self):
+        self.overs += 1
+
+    def begin(self, name="New", at_start=False):
+        self.trial.begin(lambda document: document.update({"name": name}), at_start, self.at)
+
+    def watch(self, *times):
+        """Run the loop; it finds the clock at each of these times."""
+        times = list(times)
+
+        async def sleep(ms):
+            if not times:
+                raise asyncio.CancelledError()
+            self.at = times.pop(0)
+
+        trial.sleep_ms = sleep
+        try:
+            asyncio.run(self.trial._watch())
+        except asyncio.CancelledError:
+            pass
+
+    def in_force(self):
+        """The name that another start finds."""
+        return Store(self.flash, WIRING).load().name
+
+
+def test_settings_on_trial_are_in_force_and_flash_keeps_the_old_ones():
+    subject = Subject()
+    subject.begin()
+    assert subject.adopted == ["New"]
+    assert subject.trial.left_ms(10000) == TRIAL_MS - 10000
+    assert document(subject.flash.files[CURRENT])["name"] == "Old"
+    assert subject.in_force() == "Old"
+
+
+def test_kept_they_are_those_in_flash_and_the_old_ones_are_the_copy_before():
+    subject = Subject()
+    subject.begin()
+    assert subject.trial.end(True, 5000)
+    assert subject.in_force() == "New"
+    assert document(subject.flash.files[PREVIOUS])["name"] == "Old"
+    assert subject.trial.left_ms(5000) is None
+    assert subject.overs == 1
+    assert not subject.trial.end(True, 5000)
+    # And settings may be changed as ever.
+    subject.store.change(lambda document: document.update({"name": "Newer"}), 6000)
+    assert subject.in_force() == "Newer"
+
+
+def test_taken_back_or_forgotten_the_old_ones_are_in_force_at_once():
+    subject = Subject()
+    subject.begin()
+    assert subject.trial.end(False, 5000)
+    assert subject.adopted == ["New", "Old"]
+    subject = Subject()
+    subject.begin()
+    subject.watch(TRIAL_MS - 1)
+    assert subject.adopted == ["New"]
+    subject.watch(TRIAL_MS)
+    assert subject.adopted == ["New", "Old"]
+    assert subject.overs == 1 and subject.restarts == 0
+    assert subject.in_force() == "Old"
+
+
+def test_they_go_back_in_a_quiet_moment_but_not_never():
+    subject = Subject()
+    subject.begin()
+    subject.quiet = False
+    subject.watch(TRIAL_MS, TRIAL_MS + 4000)
+    assert subject.adopted == ["New"]
+    subject.watch(TRIAL_MS + 5000)
+    assert subject.adopted == ["New", "Old"]
+
+
+def test_nothing_else_is_changed_meanwhile():
+    subject = Subject()
+    subject.begin()
+    raises(NotSaved, subject.store.change, lambda document: None, 0)
+    raises(NotSaved, subject.begin, "Third")
+    assert subject.adopted == ["New"]
+
+
+def test_bad_settings_or_a_moment_that_is_not_quiet_begin_nothing():
+    subject = Subject()
+    raises(SettingsError, subject.trial.begin, lambda old: old.update({"x": 1}), False, 0)
+    subject.quiet = False
+    raises(NotSaved, subject.begin)
+    assert subject.adopted == [] and subject.trial.until is None
+    assert list(subject.flash.files) == [CURRENT]
+
+
+def test_out_of_memory_leaves_no_trial_behind():
+    subject = Subject()
+    adopt = subject.store.adopt
+
+    def full(settings, now):
+        subject.store.adopt = adopt
+        raise MemoryError
+
+    subject.store.adopt = full
+    raises(MemoryError, subject.begin)
+    subject.begin()
+    assert subject.adopted == ["New"]
+
+
+def test_what_counts_at_the_start_is_tried_by_one_start_only():
+    before = Subject()
+    before.begin(at_start=True)
+    assert before.adopted == [] and before.trial.until is None and before.overs == 1
+    subject = Subject(before.flash)
+    assert subject.loaded.name == "New" and subject.store.trying == TRIAL
+    subject.trial.resume(0)
+    # Whatever ends this start, the next one is as before.
+    assert subject.in_force() == "Old"
+    subject.watch(TRIAL_MS)
+    assert subject.restarts == 1
+    assert subject.in_force() == "Old"
+
+
+def test_tried_by_a_start_and_kept_they_stay():
+    before = Subject()
+    before.begin(at_start=True)
+    subject = Subject(before.flash)
+    subject.trial.resume(0)
+    assert subject.trial.end(True, 100)
+    assert subject.in_force() == "New" and subject.restarts == 0
+
+
+def test_a_board_that_cannot_restart_says_that_it_cannot_take_them_back_now():
+    before = Subject()
+    before.begin(at_start=True)
+    subject = Subject(before.flash)
+    subject.trial.resume(0)
+    subject.can_restart = False
+    raises(NotSaved, subject.trial.end, False, 100)
+    assert subject.trial.until is not None
+
+
+def test_a_change_that_is_saved_takes_the_place_of_one_that_waits():
+    subject = Subject()
+    subject.begin(at_start=True)
+    subject.store.change(lambda document: document.update({"name": "Other"}), 0)
+    assert NEXT not in subject.flash.files
+    assert subject.in_force() == "Other"
+
+
+def test_damaged_settings_are_not_tried():
+    subject = Subject()
+    subject.begin(at_start=True)
+    subject.flash.files[NEXT] = subject.flash.files[NEXT].replace(b"New", b"Nex")
+    again = Subject(subject.flash)
+    assert again.loaded.name == "Old" and again.store.trying is None
+
+
+def test_wherever_the_power_goes_off_a_start_finds_the_old_or_the_kept_ones():
+    for at_start in (False, True):
+        for left in range(12):
+            subject = Subject(Flash(left))
+            kept = False
+            try:
+                subject.begin(at_start=at_start)
+                if at_start:
+                    subject = Subject(subject.flash)
+                    subject.trial.resume(0)
+                subject.trial.end(True, 1)
+                kept = True
+            except PowerCut:
+                pass
+            subject.flash.left = None
+            names = [subject.in_force(), subject.in_force()]
+            assert names[1] == ("New" if kept else "Old") or names == ["New", "New"], left
+            assert NEXT not in subject.flash.files
