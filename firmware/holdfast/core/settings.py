@@ -55,5 +55,5 @@ class Settings:
         self.shortest_ms = shortest_ms
         self.longest_ms = longest_ms
         self.rules = rules  # rows of core.rulecheck
-        self.uplinks = ()  # (links, inbound, certificate) of core.uplinkcheck
+        self.uplinks: tuple = ()  # (links, inbound, certificate) of core.uplinkcheck
         self.dns = ()  # of core.networkcheck

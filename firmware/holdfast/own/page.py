@@ -66,7 +66,7 @@ class File(Response):
 
     def __init__(self, row, borrow, lines):
         _, content_type, _, self._length, self._first, self._count = row
-        super().__init__(200, (), content_type, lines)
+        super().__init__(200, [], content_type, lines)
         self._borrow = borrow
 
     def length(self):

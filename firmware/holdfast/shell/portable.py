@@ -44,7 +44,7 @@ if sys.implementation.name == "micropython":
         import tls
 
         context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
-        context.verify_mode = tls.CERT_REQUIRED
+        context.verify_mode = tls.CERT_REQUIRED  # pyright: ignore  the stubs have it read-only
         for certificate in certificates:
             context.load_verify_locations(certificate)
         return context

@@ -476,7 +476,7 @@ class Response:
 
     def length(self):
         """Bytes of a body that is a list."""
-        return sum([len(part) for part in self.body])
+        return sum([len(part) for part in self.body])  # pyright: ignore
 
     def pieces(self):
         """A body that is a list, in pieces of up to 1 KB or, if longer, a part."""
