@@ -1,4 +1,4 @@
-"""The alarm: fallback at the pins though the loop is blocked, and a core that agrees afterwards."""
+"""The alarm: fallback at the pins though the loop is blocked, and a core that then agrees."""
 
 import gc
 

@@ -11,6 +11,7 @@ from micropython import const
 
 from holdfast import BUILD_DATE, VERSION
 from holdfast.core.accounts import ACTUATE
+from holdfast.core.restart import HEALTHY_MS
 from holdfast.shell.dispatch import Dispatcher, Lazy, Passing
 from holdfast.shell.portable import listen, report, sleep_ms
 from holdfast.shell.server import Server
@@ -20,12 +21,16 @@ from holdfast.wire.digest import Authenticator
 
 _BACKLOG = const(2)  # each waiting connection takes one of the few a board has
 _RESTART_MS = const(200)
+_NETWORK_MS = const(250)  # from one look at the network to the next
+_ANSWERED_MS = const(500)  # from "restart" to the restart
 
 
 class App:
-    """Everything of one module, joined. hal: the board's module of holdfast.hal."""
+    """Everything of one module, joined. hal: the board's module of holdfast.hal. life: of
+    holdfast.life, None where nothing is to be remembered.
+    """
 
-    def __init__(self, board, hal, pins, clock, store, settings, module):
+    def __init__(self, board, hal, pins, clock, store, settings, module, life=None):
         # What services are made with; see holdfast.services.
         self.module = module
         self.events = module.events
@@ -36,6 +41,9 @@ class App:
         self.boot = os.urandom(16)  # another after every start
         self._accounts = settings.accounts
         self._clock = clock
+        self._pins = pins
+        self._life = life
+        self._restart_at = None
         store.adopt = self._adopt
         store.quiet = lambda now: module.quiet(now, board.STALL_MS)
         # What keeps something in mind stays, once it was used.
@@ -60,9 +68,27 @@ class App:
             self._publish,
             self._relieve,
             board.SAMPLE_MS,
+            self._make_alarm(hal),
         )
         self.server = Server(dispatcher, self.ticker.turn, board.CONNECTIONS)
-        self._address = hal.Network(board).address
+        self._network = hal.Network(board, settings.network, self._quiet)
+
+    def _make_alarm(self, hal):
+        """Fallback though the loop is blocked, where the board has something that can do it."""
+        if not hal.HAS_ALARM:
+            return None
+        from holdfast.shell.alarm import Alarm
+
+        alarm = Alarm(self.module, self._clock, self._pins)
+        self._timer = hal.Alarm(alarm.check)  # ends when nobody holds it
+        return alarm
+
+    def _quiet(self, ms):
+        return self.module.quiet(self._clock.now(), ms)
+
+    def restart(self, now):
+        """Start anew, when this has been answered."""
+        self._restart_at = now + _ANSWERED_MS
 
     def _adopt(self, settings, now):
         """The settings were changed: accounts, ports and rules at once, the rest at the next
@@ -115,20 +141,49 @@ class App:
 
     async def run(self):
         """Serve for ever; OSError when the address cannot be had."""
-        host, port = self._address()
-        listener = listen(host, port, _BACKLOG)
+        host, port = self._network.address()
+        try:
+            listener = listen(host, port, _BACKLOG)
+        except OSError as error:
+            self._network.refused(error)
+            raise
         try:
             server = asyncio.create_task(_for_ever(self.server.accept, listener))
             reaper = asyncio.create_task(_for_ever(self.server.reap))
             self._prepare()
             gc.collect()
             self.module.ready(True, self._clock.now())
-            print("ready http://%s:%d" % (host, port))
+            network = asyncio.create_task(_for_ever(self._supervise, port))
             await _for_ever(self.ticker.run)
-            server.cancel()
-            reaper.cancel()
+            for task in (server, reaper, network):
+                task.cancel()
         finally:
             listener.close()
+
+    async def _supervise(self, port):
+        """Keep the network up, and note how this life goes; never ends."""
+        told = None
+        blink = False
+        while True:
+            now = self._clock.now()
+            address = self._network.step(now, self.server.heard_at)
+            if address is not None and address != told:
+                print("ready http://%s:%d" % (address, port))
+            told = address
+            # Lit while all is well, blinking while a master is lost, dark without a network.
+            blink = not blink
+            self._network.show(address is not None and (blink or not self.module.lost))
+            if self._life is not None:
+                self._note(now)
+            await sleep_ms(_NETWORK_MS)
+
+    def _note(self, now):
+        if now >= HEALTHY_MS and not self._life.healthy:
+            self._life.well()
+        if self._restart_at is not None and now >= self._restart_at:
+            self._pins.release()
+            self._pins.write(self.module.fallback_levels)
+            self._life.ask()
 
 
 def _known(accounts):
@@ -151,12 +206,13 @@ async def _for_ever(loop, *arguments):
         await sleep_ms(_RESTART_MS)
 
 
-def run(board, hal, pins, clock, store, settings, module):
+def run(board, hal, pins, clock, store, settings, module, life=None):
     """Run the module on a board until it is told to stop (KeyboardInterrupt on a PC)."""
-    app = App(board, hal, pins, clock, store, settings, module)
+    app = App(board, hal, pins, clock, store, settings, module, life)
     try:
         asyncio.run(app.run())
     except KeyboardInterrupt:
         pass
     finally:
+        pins.release()
         pins.write(module.fallback_levels)

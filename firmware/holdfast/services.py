@@ -41,6 +41,7 @@ ROWS = (
     ("/axis-cgi/pwdgrp.cgi", _BOTH, PRE_AUTH, "users.handle"),
     ("/holdfast/status", _GET, READ_SYSTEM, "status.get"),
     ("/holdfast/release", _POST, WRITE_SYSTEM, "status.release"),
+    ("/holdfast/restart", _POST, WRITE_SYSTEM, "restart.post"),
 )
 
 # By service: module, class, and what it is made with, by the names of the app.
@@ -59,6 +60,7 @@ _SERVICES = {
     "group": ("holdfast.vapix.usergroup", "UserGroup"),
     "users": ("holdfast.vapix.pwdgrp", "Accounts", "store", "realm", "accounts"),
     "status": ("holdfast.own.status", "StatusService", "module", "version", "notified"),
+    "restart": ("holdfast.own.restart", "RestartService", "restart"),
 }
 # These keep something in mind: the app has them.
 _LISTENERS = ("streaming", "tokens")

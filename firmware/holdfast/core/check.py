@@ -22,7 +22,7 @@ _DAY_MS = const(24 * 60 * 60 * 1000)
 _MAX_DEBOUNCE_MS = const(10000)
 
 
-_KEYS = ("name", "realm", "accounts", "ports", "heartbeat", "actions", "rules")
+_KEYS = ("name", "realm", "accounts", "ports", "heartbeat", "actions", "rules", "network")
 
 
 def check(data, wiring):
@@ -47,7 +47,12 @@ def check(data, wiring):
 
         outputs = tuple(str(i) for i, row in enumerate(rows) if row.output)
         rules = check_rules(keys, outputs)
-    return Settings(name, realm, accounts, rows, shortest_ms, longest_ms, rules)
+    settings = Settings(name, realm, accounts, rows, shortest_ms, longest_ms, rules)
+    if keys.get("network", None) is not None:
+        from holdfast.core.networkcheck import network
+
+        settings.network = network(keys)
+    return settings
 
 
 class Keys:

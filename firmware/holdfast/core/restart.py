@@ -1,5 +1,5 @@
-"""Why the module starts, and how often in a row it came down: out of the reset's cause and one word
-that survives a reset.
+"""Why the module starts, and how often in a row it came down: out of the reset's cause and one
+word that survives a reset.
 
 The chips tell a reset that was asked for from one that was not badly or not at all: an RP2040 says
 "watchdog" after both. So what is going on is written into the word while it goes on, and whoever
@@ -60,12 +60,10 @@ class Restart:
             else:
                 self.why = "a reset that nobody asked for"
 
-    @property
     def safe_mode(self):
         """True when the application is not to be tried again for now."""
         return self.crashes >= _CRASHES
 
-    @property
     def bare(self):
         """True when safe mode itself came down, again and again: outputs only."""
         return self.crashes >= _CRASHES_OF_SAFE_MODE
@@ -93,7 +91,7 @@ class Restart:
 
 def _check(value):
     """Eight bits that tell a word of ours from what a register holds after power-on."""
-    return (0xA5 ^ value ^ value >> 7 ^ value >> 13) & 0xFF
+    return (0xA5 ^ value ^ value >> 8 ^ value >> 16) & 0xFF
 
 
 def _sound(word):

@@ -4,9 +4,7 @@ Pins of a board derive from this and say how a level gets out: `_put(index, leve
 allocates nothing.
 """
 
-from micropython import const
-
-_FREE = const(2)  # in the table of forced levels
+_FREE = 2  # in the table of forced levels
 
 
 class Pins:

@@ -11,13 +11,15 @@ class Storage:
         self._folder = board.DATA
 
     def read(self, name):
-        """The bytes of a file, None when it is not there."""
+        """The bytes of a file, None when it is not there; OSError when it cannot be read."""
         if self._folder is None:
             return None
         try:
             with open(self._path(name), "rb") as file:
                 return file.read()
-        except OSError:
+        except OSError as error:
+            if error.errno != errno.ENOENT:
+                raise
             return None
 
     def write(self, name, data):

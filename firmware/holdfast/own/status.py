@@ -40,7 +40,9 @@ class StatusService:
             ",".join([_trip(trip) for trip in module.trips]),
             "" if rules is None else ",".join([_rule(rule, now) for rule in rules.rules]),
         )
-        text += '"notifications":{"sent":%d,"failed":%d,"waiting":%d}}' % self._notified()
+        text += '"notifications":{"sent":%d,"failed":%d,"waiting":%d},' % self._notified()
+        facts = ",".join([quote(fact) for fact in module.boot_facts])
+        text += '"start":{"why":%s,"facts":[%s]}}' % (quote(module.reset_cause), facts)
         return Response(200, text.encode(), "application/json")
 
     def release(self, caller, request, now):

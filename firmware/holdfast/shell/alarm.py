@@ -49,7 +49,7 @@ class Alarm:
             if row[0].expires_at is not self._times[index]:
                 self._armed[index] = 0
                 changed = True
-            index += 1
+            index += 1  # noqa: SIM113 enumerate allocates
         if changed:
             self._arm_anew()
 
@@ -66,7 +66,7 @@ class Alarm:
                         self._left[index] = left
                         self._times[index] = at
                         self._armed[index] = 1
-            index += 1
+            index += 1  # noqa: SIM113 enumerate allocates
 
     def check(self, timer=None):
         """Write what is overdue. Runs in an interrupt: nothing here allocates."""
@@ -81,12 +81,13 @@ class Alarm:
             ):
                 self._armed[index] = 0
                 for port, level in row[2]:
-                    if not port.lost:  # else its timeline has begun with another master's loss
+                    # As Module.lose has it.
+                    if port.overruled or not port.lost:
                         self._pins.force(port.index, level)
                 self._acted[index] = 1
                 self._from[index] = ticks
                 self.acted = True
-            index += 1
+            index += 1  # noqa: SIM113 enumerate allocates
 
     def settle(self):
         """The loop is back: have the core agree with what was written; pins take levels again."""

@@ -45,3 +45,7 @@ def write(sock, data):
         return sock.send(data)
     except BlockingIOError:
         return None
+
+
+def again():
+    """asyncio.run is called once more: here each run has a loop of its own."""

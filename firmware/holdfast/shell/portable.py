@@ -39,9 +39,14 @@ if sys.implementation.name == "micropython":
         """Write what the socket takes; the count, None for nothing."""
         return sock.write(data)
 
+    def again():
+        """asyncio.run is called once more: what the first run has left is forgotten."""
+        asyncio.new_event_loop()
+
 else:
     # Kept apart: a board would carry its names in the heap.
     from holdfast.shell.cpython import (  # noqa: F401
+        again,
         read_into,
         readable,
         report,

@@ -6,7 +6,14 @@ from holdfast.core.settings import NotSaved
 from holdfast.shell.heap import forget, load
 
 # What loading and changing needs and nothing else does.
-_PASSING = ("shell.saving", "core.adoption", "core.rulecheck", "core.check", "wire.dump")
+_PASSING = (
+    "shell.saving",
+    "core.adoption",
+    "core.rulecheck",
+    "core.networkcheck",
+    "core.check",
+    "wire.dump",
+)
 
 
 class Store:
@@ -28,6 +35,10 @@ class Store:
     def load(self):
         """The settings in flash; with none, or broken ones, safe defaults, no account, aloud."""
         return self._do("load")
+
+    def defaults(self):
+        """Safe defaults, whatever is in flash."""
+        return self._do("defaults")
 
     def document(self):
         """The settings in force, as a JSON reader gives them; NotSaved."""
