@@ -2,11 +2,7 @@
 
 import os
 import signal
-import subprocess
-import sys
-import time
 
-import interpreters
 import pytest
 import requests
 
