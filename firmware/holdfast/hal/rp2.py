@@ -45,7 +45,8 @@ class Alarm:
 
     def __init__(self, check):
         self._check = check
-        micropython.alloc_emergency_exception_buf(100)
+        if hasattr(micropython, "alloc_emergency_exception_buf"):  # else there is a static one
+            micropython.alloc_emergency_exception_buf(100)
         self._timer = machine.Timer()
         self._timer.init(
             mode=machine.Timer.PERIODIC, period=_ALARM_MS, callback=self._tick, hard=True
