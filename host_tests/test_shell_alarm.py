@@ -334,3 +334,60 @@ def test_no_memory_for_the_new_deadline_is_no_alarm_rather_than_a_false_one():
     bench.ticker.turn()
     bench.blocked(1000)
     assert bench.pins.story == [(220, 2, 1)]
+
+
+class Hog:
+    """All of the heap but so many blocks, on MicroPython; nothing on CPython."""
+
+    def __init__(self, blocks):
+        self.held = None
+        gc.collect()
+        gc.disable()
+        chain = None
+        try:
+            while True:
+                chain = (chain, None)  # one block each
+        except MemoryError:
+            pass
+        for _ in range(blocks):
+            chain = chain[0]
+        gc.collect()  # what was let go, and nothing else
+        self.held = chain
+
+    def end(self):
+        self.held = None
+        gc.enable()
+        gc.collect()
+
+
+def test_no_memory_at_any_allocation_of_a_turn_and_outputs_fall_back_all_the_same():
+    """The heap is full but for 0, 1, 2, ... blocks when the deadline passes: pins move in that
+    very turn, and the turn after it tells what happened. Only MicroPython's heap can be filled.
+    """
+    if not hasattr(gc, "mem_free"):
+        return
+    worked = 0
+    for blocks in range(0, 240, 4):
+        bench = Bench({"2": {"fallback": CLOSED}, "3": {"fallback": CLOSED}})
+        bench.beat()
+        bench.telling = False
+        bench.time = 101 if blocks % 2 else 130
+        ticker_module.report = quiet
+        hog = Hog(blocks)
+        try:
+            bench.ticker.turn()
+        except MemoryError:
+            pass
+        moved = bench.pins.levels[2] == 1 and bench.pins.levels[3] == 0
+        hog.end()
+        hog = None
+        assert moved, blocks
+        bench.ticker.step()
+        assert bench.module.session("a").lost, blocks
+        assert bench.module.trip_count >= 1, blocks
+        worked += 1
+    assert worked == 60
+
+
+def quiet(error):
+    """Nothing is printed."""

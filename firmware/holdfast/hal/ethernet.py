@@ -16,18 +16,16 @@ class Ethernet:
         self._board = board
         self._hostname = "" if settings is None else settings[3]
         self._static = None if settings is None else settings[5]
-        self._nic = None
+        bus, sck, mosi, miso, cs, reset = board.SPI
+        pin = machine.Pin
+        spi = machine.SPI(bus, baudrate=_BAUD, sck=pin(sck), mosi=pin(mosi), miso=pin(miso))
+        # Only images of boards with the chip have the class.
+        self._nic = getattr(network, "WIZNET5K")(spi, pin(cs), pin(reset))  # noqa: B009
 
     def start(self):
         """Reset the chip and begin to look for a link; DHCP does not wait, as ifconfig does."""
         if self._hostname:
             network.hostname(self._hostname)
-        if self._nic is None:
-            bus, sck, mosi, miso, cs, reset = self._board.SPI
-            pin = machine.Pin
-            spi = machine.SPI(bus, baudrate=_BAUD, sck=pin(sck), mosi=pin(mosi), miso=pin(miso))
-            # Only images of boards with the chip have the class.
-            self._nic = getattr(network, "WIZNET5K")(spi, pin(cs), pin(reset))  # noqa: B009
         self._nic.active(True)
         note(self._board, self._nic.config("mac"))
 

@@ -19,10 +19,13 @@ class Pins(pins.Pins):
             self._ports.append(pin)
         for index, (gpio, direction, closed_level) in enumerate(board.PORTS):
             if direction != "output":
-                pull = machine.Pin.PULL_DOWN if closed_level else machine.Pin.PULL_UP
                 if gpio in board.WITHOUT_PULL:
-                    pull = None
-                self._ports[index] = machine.Pin(gpio, machine.Pin.IN, pull)
+                    pin = machine.Pin(gpio, machine.Pin.IN)
+                elif closed_level:
+                    pin = machine.Pin(gpio, machine.Pin.IN, machine.Pin.PULL_DOWN)
+                else:
+                    pin = machine.Pin(gpio, machine.Pin.IN, machine.Pin.PULL_UP)
+                self._ports[index] = pin
         # Bound once: an interrupt that sets them allocates nothing.
         self._values = tuple(pin.value for pin in self._ports)
         super().__init__(board, levels)

@@ -84,8 +84,8 @@ class Link:
     def _look(self, now, heard_at):
         self._due = now + LOOK_MS
         address = self._interface.address()
-        silent = heard_at is not None and now - max(heard_at, self._up_at) > SILENT_MS
-        if address is None or silent and heard_at > self._up_at:
+        silent = heard_at is not None and heard_at > self._up_at and now - heard_at > SILENT_MS
+        if address is None or silent:
             self.losses += 1
             self.address = None
             self._interface.leave()

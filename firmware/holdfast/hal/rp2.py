@@ -47,7 +47,7 @@ class Alarm:
         self._check = check
         if hasattr(micropython, "alloc_emergency_exception_buf"):  # else there is a static one
             micropython.alloc_emergency_exception_buf(100)
-        self._timer = machine.Timer()
+        self._timer = machine.Timer(-1)
         self._timer.init(
             mode=machine.Timer.PERIODIC, period=_ALARM_MS, callback=self._tick, hard=True
         )
