@@ -13,6 +13,7 @@ import time
 
 import interpreters
 import pytest
+from holdfast.core.restart import Restart
 
 from boards import STATUS, Board, Master, Watch, output, settings, wait_for
 
@@ -172,12 +173,20 @@ def test_killed_at_any_moment_of_the_start_it_ends_up_safe(tmp_path, runtime, re
         if all(path.exists() for path in files):
             seen.add(b"".join(path.read_bytes()[:1] for path in files))
     assert seen <= {b"", b"00", b"0", b"10", b"01", b"11"}
-    word = (data / "retained").read_bytes() if (data / "retained").exists() else b""
-    board = Faulty(tmp_path / "last", runtime, "blocks", data)
-    board.ready = r"(?:ready|safe mode) http://([0-9.]+):(\d+)"
-    board.start()
+    kept = data / "retained"
+    word = int(kept.read_text(), 16) if kept.exists() else None
+    board = Faulty(tmp_path / "last", runtime, "blocks", data).launch()
     try:
-        assert board.levels()[:2] == ("01" if word else "10")
+        told = r"ready http|safe mode http|outputs only"
+        wait_for(lambda: re.search(told, board.log), 10, "end of the start")
+        if word is None:
+            assert board.levels()[:2] == "10"
+        elif "outputs only" in board.log:  # what was known of the fallback when it was killed
+            assert board.levels()[:2] in ("01", "00")
+            assert Restart("watchdog", word).bare()
+        else:
+            assert board.levels()[:2] == "01"
+            assert Restart("watchdog", word).safe_mode() == ("safe mode" in board.log)
     finally:
         board.kill()
 

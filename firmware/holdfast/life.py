@@ -18,6 +18,7 @@ from holdfast.core.restart import (
     STARTING,
     Restart,
 )
+from holdfast.hal import safe_levels
 
 
 class Life:
@@ -28,7 +29,9 @@ class Life:
         self._hal = hal
         self._retained = hal.Retained(board)
         self.restart = Restart(self._retained.cause, self._retained.word)
-        self.levels = self.restart.levels(len(board.PORTS))  # of the fallback
+        self.levels = safe_levels(board)  # of the fallback, as far as it is known
+        if self.restart.crashed:
+            self.levels = self.restart.levels(len(board.PORTS))
         self.healthy = False
 
     def keep(self, stage):
