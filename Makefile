@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 SOURCES := firmware boards tools host_tests
 
-.PHONY: help run demo test conformance nightly lint format cross size frozen bench clean
+.PHONY: help run demo test conformance nightly lint types format cross package bundle firmware size frozen bench clean
 
 help:
 	@echo "make run      the simulated board; ARGS=\"--help\" tells its options"
@@ -17,7 +17,11 @@ help:
 	@echo "make conformance URL=http://... USER=... PASS=... [OUTPUT=4] [ACCOUNTS=1] [HEARTBEATS=1]"
 	@echo "              any VAPIX I/O module: what it does as it should; without URL, the simulated"
 	@echo "make lint     ruff, codespell"
+	@echo "make types    the firmware against the stubs of rp2, esp32 and unix"
 	@echo "make cross    compile every firmware file with mpy-cross"
+	@echo "make package  package.json, for mpremote mip"
+	@echo "make bundle   the firmware as .mpy files, zipped"
+	@echo "make firmware BOARD=... MICROPYTHON_DIR=...   MicroPython with the firmware built in"
 	@echo "make size     heap kept per module"
 	@echo "make frozen   ... with the firmware built in, on a 32-bit MicroPython (built once)"
 	@echo "make bench    beside microdot: speed, instructions, bytes, heap"
@@ -59,12 +63,24 @@ lint: $(DEV)
 	$(VENV)/bin/python tools/pins.py
 	$(VENV)/bin/codespell README.md CHANGELOG.md Makefile pyproject.toml $(SOURCES)
 
+types: $(DEV)
+	@$(VENV)/bin/python tools/typecheck.py $(ARGS)
+
 format: $(DEV)
 	$(VENV)/bin/ruff check --fix $(SOURCES)
 	$(VENV)/bin/ruff format $(SOURCES)
 
 cross: $(RUN)
 	$(VENV)/bin/python tools/cross.py
+
+package: $(RUN)
+	@$(VENV)/bin/python tools/package.py json
+
+bundle: $(RUN)
+	@$(VENV)/bin/python tools/package.py bundle
+
+firmware: $(RUN)
+	@$(VENV)/bin/python tools/package.py firmware "$(BOARD)" --micropython "$(MICROPYTHON_DIR)" --make "$(ARGS)"
 
 size: $(RUN)
 	$(VENV)/bin/python tools/size.py $(ARGS)
@@ -84,10 +100,13 @@ $(VENV)/bin/python:
 	@$(PYTHON) -m venv $(VENV)
 	@$(PIP) install pip==26.0
 
+# The command's own build needs no environment of its own: what it is built with is in the group.
 $(RUN): pyproject.toml | $(VENV)/bin/python
 	@$(PIP) install --group run
+	@$(PIP) install --no-build-isolation --editable .
 	@touch $@
 
 $(DEV): pyproject.toml | $(VENV)/bin/python
 	@$(PIP) install --group dev
+	@$(PIP) install --no-build-isolation --editable .
 	@touch $@ $(RUN)

@@ -26,7 +26,7 @@ def test_wifi_and_ethernet_with_and_without_a_fixed_address():
         "SE",
         ("10.0.0.9", "255.255.255.0", "10.0.0.1", "10.0.0.1"),
     )
-    row = with_(FIXED, kind="ethernet", dns="9.9.9.9")
+    row = with_(FIXED, kind="ethernet", dns=["9.9.9.9"])
     assert settings(network=row).network == (
         "ethernet",
         "",
@@ -59,7 +59,6 @@ def test_a_bad_key_is_named():
         ("country", with_(WIFI, country="se")),
         ("country", with_(WIFI, country="SWE")),
         ("netmask", with_(fixed, netmask=None)),
-        ("address", with_(WIFI, dns="9.9.9.9")),
         ("netmask", with_(fixed, netmask="255.0.255.0")),
         ("netmask", with_(fixed, netmask="0.0.0.0")),
         ("netmask", with_(fixed, netmask="255.255.255.255")),
@@ -75,6 +74,24 @@ def test_a_bad_key_is_named():
         ("gateway", with_(fixed, gateway="10.0.1.1")),
         ("gateway", with_(fixed, gateway="10.0.0.9")),
         ("dns", with_(fixed, dns="")),
+        ("dns[0]", with_(fixed, dns=[""])),
     ):
         error = raises(SettingsError, settings, network=row)
         assert error.key == "settings.network" + ("." + key if key else ""), (row, error.key)
+
+
+def test_servers_have_an_address_and_perhaps_a_port():
+    assert settings().dns == ()
+    assert settings(network={}).dns == ()
+    dns = ["192.0.2.1", "127.0.0.1:5353"]
+    assert settings(network={"dns": dns}).dns == (("192.0.2.1", 53), ("127.0.0.1", 5353))
+
+
+def test_what_is_no_server_is_named():
+    for bad in ("dns.example", "192.0.2", "192.0.2.1:0", "192.0.2.1:65536", "192.0.2.1:x", "", 1):
+        error = raises(SettingsError, settings, network={"dns": ["192.0.2.1", bad]})
+        assert error.key == "settings.network.dns[1]", bad
+    for bad in ("192.0.2.1", ["192.0.2.1"] * 4, {}, None):
+        assert raises(SettingsError, settings, network={"dns": bad}).key == "settings.network.dns"
+    assert raises(SettingsError, settings, network=[]).key == "settings.network"
+    assert raises(SettingsError, settings, network={"dsn": []}).key == "settings.network.dsn"

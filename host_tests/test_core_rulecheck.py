@@ -66,25 +66,25 @@ def test_an_action_is_compiled_by_its_template():
     assert rows(sequence)[0][4] == (PLAY, 3, ((True, 500), (False, 200), (True, 0)))
 
 
-def test_a_notification_goes_to_an_address_in_digits():
-    action = rows(http())[0][4]
-    assert action == (NOTIFY, "192.0.2.7", 8080, "/a?b=1", "hello", "me", "secret")
-    assert rows(http(parameters="c=2"))[0][4][3] == "/a?b=1&c=2"
-    assert rows(http(parameters="c=2", upload_url="http://192.0.2.7"))[0][4][2:4] == (80, "/?c=2")
-    for url in (
-        "https://192.0.2.7/",
-        "http://example.com/",
-        "http://192.0.2/",
-        "http://192.0.2.256/",
-        "http://192.0.2.7:x/",
-        "http://192.0.2.7:65536/",
-        "http://192.0.2.7/a b",
-        "http://192.0.2.7/\u00e9",
-        "http://",
-        "",
-    ):
+def test_a_notification_goes_to_an_address_or_a_name():
+    receiver = (False, "192.0.2.7", 8080)
+    assert rows(http())[0][4] == (NOTIFY, receiver, "/a?b=1", "hello", "me", "secret")
+    assert rows(http(parameters="c=2"))[0][4][2] == "/a?b=1&c=2"
+    action = rows(http(parameters="c=2", upload_url="http://Receiver.example"))[0][4]
+    assert action[1:3] == ((False, "receiver.example", 80), "/?c=2")
+    bad = ("http://192.0.2/", "http://192.0.2.7/a b", "http://192.0.2.7/\u00e9", "http://", "")
+    for url in bad:
         refused("actions.1.parameters.upload_url", http(upload_url=url))
+    refused("actions.1.parameters.parameters", http(parameters="a b"))
     refused("actions.1.parameters.proxy_host", http(proxy_host="192.0.2.1"))
+
+
+def test_a_notification_goes_over_tls_when_there_is_a_certificate_to_verify_with():
+    action = http(upload_url="https://192.0.2.7/")
+    refused("actions.1.parameters.upload_url", action)
+    more = {"actions": {"1": action}, "rules": {"1": RULE}}
+    row = settings(uplinks={"certificate": "ca.pem"}, **more).rules[0]
+    assert row[4][1] == (True, "192.0.2.7", 443)
 
 
 def test_a_rule_is_compiled_with_its_defaults():

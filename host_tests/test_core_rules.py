@@ -238,7 +238,7 @@ def test_notifications_wait_in_a_bounded_queue():
     assert len(outgoing) == OUTGOING
     assert subject.rules.lost == 3
     action, declared, data, at = outgoing[-1]
-    assert action == (NOTIFY, "192.0.2.1", 80, "/x", "it happened", "", "")
+    assert action == (NOTIFY, (False, "192.0.2.1", 80), "/x", "it happened", "", "")
     assert (declared.topic, declared.source, data, at) == (PORT, "0", "1", 1000 * (OUTGOING + 2))
 
 

@@ -90,6 +90,20 @@ def test_the_demo_shows_beats_loss_pins_events_and_return(tmp_path):
     assert picture.read_text().startswith("<svg")
 
 
+def test_a_token_is_shown_once_and_its_row_holds_the_hash():
+    command = [sys.executable, str(ROOT / "tools" / "monitor_token.py"), "cron", "ping"]
+    made = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    token = made.stderr.strip().rpartition(" ")[2]
+    row = json.loads(made.stdout)
+    assert row["sha256"] == hashlib.sha256(token.encode()).hexdigest()
+    assert (row["name"], row["role"]) == ("cron", "ping") and token not in made.stdout
+    given = subprocess.run(
+        [*command, "--stdin"], input=token + "\n", capture_output=True, text=True, check=True
+    )
+    assert json.loads(given.stdout) == row
+    assert subprocess.run([*command, "--stdin"], input="\n", text=True, check=False).returncode
+
+
 def test_an_account_row_holds_hashes_and_no_password():
     command = [sys.executable, str(ROOT / "tools" / "account.py"), "door", "operator"]
     done = subprocess.run(command, input="secret\n", capture_output=True, text=True, timeout=30)

@@ -9,7 +9,7 @@ import interpreters
 import pytest
 
 HERE = Path(__file__).resolve().parent
-FOLDERS = ("core", "wire", "vapix", "own", "hal", "shell")
+FOLDERS = ("core", "wire", "vapix", "monitors", "own", "uplink", "hal", "shell")
 ONLY_CPYTHON = ("pytest", "hypothesis")  # a test that needs these is not for boards
 LIMIT_S = 120
 

@@ -1,11 +1,18 @@
-"""A restart that an administrator asks for: answered first, then done."""
+"""A restart is promised where the board can, and refused where it cannot."""
 
+from claims import raises
 from holdfast.own.restart import RestartService
+from holdfast.wire.http import HttpError
 from makers import Asked, Caller
 
 
-def test_it_is_noted_with_its_time_and_answered():
+def test_a_restart_is_asked_for_and_promised():
     asked = []
-    answer = RestartService(asked.append).post(Caller(), Asked(), 7)
-    assert asked == [7]
-    assert (answer.status, answer.body) == (200, b'{"restart":true}')
+    service = RestartService(lambda: asked.append(1) or True)
+    assert service.post(Caller(), Asked(), 0).status == 202
+    assert asked == [1]
+
+
+def test_a_board_without_a_reset_says_so():
+    service = RestartService(lambda: False)
+    assert raises(HttpError, service.post, Caller(), Asked(), 0).status == 501

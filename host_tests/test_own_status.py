@@ -108,3 +108,18 @@ def test_a_rule_that_rests_says_so():
     assert (rule["fired"], rule["missed"], rule["resting"]) == (20, 10, True)
     (rule,) = status(subject, 60005)["rules"]
     assert rule["resting"] is False
+
+
+def test_monitors_are_told_where_there_are_any():
+    class Keeper:
+        made = None
+
+        def figures(self):
+            return 3, 1, 20, 2
+
+    keeper = Keeper()
+    more = (lambda: (0, 0, 0), keeper)
+    assert "monitors" not in status(module(), 0, *more)
+    keeper.made = keeper
+    told = {"count": 3, "down": 1, "events_lost": 20, "files_set_aside": 2}
+    assert status(module(), 0, *more)["monitors"] == told

@@ -217,6 +217,7 @@ def test_a_passing_service_is_let_go_with_its_code_when_nobody_calls():
     name = "holdfast.services"
     app = Caller()
     app.module, app.version, app.notified = module(), "1", lambda: (0, 0, 0)
+    app.keeper = None
     passing = Passing(name, "Services", app)
     bench = Bench(fine)
     dispatcher = Dispatcher(bench.dispatcher._first, passing, bench.authenticator, None)
@@ -234,3 +235,27 @@ def test_a_passing_service_is_let_go_with_its_code_when_nobody_calls():
         assert passing.made is None
         assert name not in sys.modules and "holdfast.vapix.usergroup" not in sys.modules
         dispatcher.rest()
+
+
+def test_paths_with_parts_that_vary_find_their_rows():
+    services = Passing("holdfast.services", "Services", None)
+    for path, names in (
+        ("/v1/heartbeat", ["pinghome.create", "pinghome.remove_many"]),
+        (
+            "/v1/heartbeat/x",
+            ["pinghome.one", "pinghome.check_in", "pinghome.change", "pinghome.remove"],
+        ),
+        ("/v1/heartbeat/x/events", ["pinghome.events"]),
+        ("/v1/service/a%20b/heartbeats", ["pinghome.listed"]),
+        ("/ping/x", ["healthchecks.by_uuid"]),
+        ("/ping/x/y", ["healthchecks.by_two"]),
+        ("/ping/x/y/z", ["healthchecks.by_three"]),
+        ("/ping/", []),
+        ("/ping/x/", []),
+        ("/ping/x/y/z/0", []),
+        ("/v1/heartbeat/", []),
+        ("/v1/heartbeat/x/what", []),
+        ("v1/heartbeat/x", []),
+        ("/*", []),
+    ):
+        assert [row[4] for row in services.call("rows", path)] == names, path

@@ -14,7 +14,7 @@ ADD = "action=add&user=door&pwd=secret&grp=users&sgrp=viewer:operator"
 
 def ask(running, text, caller=None, method="POST", status=200):
     request = Asked(text) if method == "POST" else Asked(query=text, method="GET")
-    subject = Accounts(running.store, "A realm", lambda: running.accounts)
+    subject = Accounts(running.store, lambda: "A realm", lambda: running.accounts)
     answer = subject.handle(caller or administrator(), request, 0)
     assert answer.status == status, answer.body
     text = answer.body.decode()

@@ -9,11 +9,13 @@ import hashlib
 import json
 import sys
 
+ROLES = ("viewer", "operator", "administrator")
+
 
 def main():
     parser = argparse.ArgumentParser(description="Make an account row for a settings file.")
     parser.add_argument("name")
-    parser.add_argument("role", choices=("viewer", "operator", "administrator"))
+    parser.add_argument("role", choices=ROLES)
     parser.add_argument("--realm", default="Holdfast", help="as in the settings; hashes hold it")
     options = parser.parse_args()
     if sys.stdin.isatty():
@@ -24,14 +26,14 @@ def main():
         password = sys.stdin.readline().rstrip("\n")
     if not password:
         sys.exit("account: an empty password is none")
-    secret = ("%s:%s:%s" % (options.name, options.realm, password)).encode()
-    row = {
-        "name": options.name,
-        "role": options.role,
-        "md5": hashlib.md5(secret).hexdigest(),
-        "sha256": hashlib.sha256(secret).hexdigest(),
-    }
-    print(json.dumps(row, indent=2))
+    print(json.dumps(row(options.name, options.role, password, options.realm), indent=2))
+
+
+def row(name, role, password, realm):
+    """A row of `accounts`: H(name:realm:password), as Digest reckons with it (RFC 7616, 3.4.2)."""
+    secret = ("%s:%s:%s" % (name, realm, password)).encode()
+    md5, sha256 = hashlib.md5(secret), hashlib.sha256(secret)
+    return {"name": name, "role": role, "md5": md5.hexdigest(), "sha256": sha256.hexdigest()}
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ BOARD = interpreters.ROOT / "boards" / "simulated"
 sys.path[:0] = interpreters.IMPORTS
 
 ADDRESS_TAKEN = 3  # what run.py ends with when it cannot listen
+RESTART = 4  # ... when the module is to start again
 PATIENCE_S = 5  # for a board to end by itself
 PORT_TRIES = 5  # with --port 0, should somebody else take the free port first
 
@@ -136,6 +137,8 @@ def run_with(options, data):
     for _ in range(PORT_TRIES):
         port = options.port or free_port(host)
         status = supervise(command + ["PORT=%d" % port])
+        while status == RESTART:
+            status = supervise(command + ["PORT=%d" % port])
         if status != ADDRESS_TAKEN or options.port:
             break
     return status

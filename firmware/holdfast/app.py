@@ -22,7 +22,10 @@ from holdfast.wire.digest import Authenticator
 _BACKLOG = const(2)  # each waiting connection takes one of the few a board has
 _RESTART_MS = const(200)
 _NETWORK_MS = const(250)  # from one look at the network to the next
-_ANSWERED_MS = const(500)  # from "restart" to the restart
+# Of shell.keeping, which is not loaded without one of them.
+_MONITORS = ("monitors.json", "monitors.new", "monitors.old")
+_MONITORS_BEGIN = b'{"monitors":1'
+_GOODBYE_MS = const(300)  # for the answer to get out before the module starts again
 
 
 class App:
@@ -36,14 +39,12 @@ class App:
         self.events = module.events
         self.store = store
         self.version = VERSION
-        self.realm = settings.realm
         self.about = (board, VERSION, BUILD_DATE, settings.realm)
         self.boot = os.urandom(16)  # another after every start
         self._accounts = settings.accounts
         self._clock = clock
         self._pins = pins
         self._life = life
-        self._restart_at = None
         store.adopt = self._adopt
         store.quiet = lambda now: module.quiet(now, board.STALL_MS)
         # What keeps something in mind stays, once it was used.
@@ -52,7 +53,33 @@ class App:
             "holdfast.vapix.stream", "EventStreaming", module.events, clock.epoch_ms, self.boot
         )
         self.monitors = Lazy("holdfast.vapix.portmonitor", "PortMonitors")
-        self._outbound = Lazy("holdfast.shell.outbound", "Outbound", clock.now, self._occupy)
+        # Monitors that others check in with, not the ones above, which watch ports.
+        self.keeper = Lazy("holdfast.shell.keeping", "Keeper", module, store, clock, os.urandom)
+        self._tokens = settings.tokens
+        self._dns = settings.dns
+        self._exchange = Lazy(
+            "holdfast.shell.exchange",
+            "Exchange",
+            clock.now,
+            store.quiet,
+            self._occupy,
+            self._servers,
+            store.storage,
+            settings.uplinks[2] if settings.uplinks else "",
+            os.urandom,
+        )
+        self._outbound = Lazy(
+            "holdfast.shell.outbound",
+            "Outbound",
+            module.links,
+            self._turn,
+            self._exchange,
+            store.storage,
+            store.quiet,
+            clock.epoch_ms,
+            board.SERIAL,
+            os.urandom,
+        )
         self._authenticator = Authenticator(settings.realm, settings.accounts, os.urandom)
         dispatcher = Dispatcher(
             ("/vapix/axhbt", ("POST",), ACTUATE, HeartbeatService(module).post),
@@ -72,6 +99,8 @@ class App:
         )
         self.server = Server(dispatcher, self.ticker.turn, board.CONNECTIONS)
         self._network = hal.Network(board, settings.network, self._quiet)
+        self._running = None  # the task that runs the module
+        self.restarting = False
 
     def _make_alarm(self, hal):
         """Fallback though the loop is blocked, where the board has something that can do it."""
@@ -86,10 +115,6 @@ class App:
     def _quiet(self, ms):
         return self.module.quiet(self._clock.now(), ms)
 
-    def restart(self, now):
-        """Start anew, when this has been answered."""
-        self._restart_at = now + _ANSWERED_MS
-
     def _adopt(self, settings, now):
         """The settings were changed: accounts, ports and rules at once, the rest at the next
         start.
@@ -99,7 +124,11 @@ class App:
         if _known(accounts) != _known(self._accounts):
             self.tokens.made = None  # tokens of accounts that are gone
         self._accounts = accounts
+        # The hashes are made with it.
+        self._authenticator.realm = settings.realm
+        self.about = self.about[:3] + (settings.realm,)
         self._authenticator.adopt(accounts)
+        self._tokens = settings.tokens
         self.server.dismiss(_known(accounts))
         self.module.name = settings.name
         self.module.adopt(settings, now)
@@ -108,19 +137,57 @@ class App:
     def _prepare(self):
         """Load what sends notifications as soon as a rule may: not when a master is lost."""
         rules = self.module.rules
-        if rules is not None and rules.notifies:
-            self._outbound.call("take", rules)
+        if self.module.links is not None or rules is not None and rules.notifies:
+            self._outbound.call("begin", rules)
 
     def notified(self):
         """(sent, failed, waiting) of the notifications."""
         if self._outbound.made is None:
             return 0, 0, 0
-        queue = self._outbound.made.queue
-        return queue.sent, queue.failed, len(queue.waiting)
+        return self._outbound.made.counts()
+
+    def realm(self):
+        """What password hashes are made with, as of now."""
+        return self._authenticator.realm
+
+    def restart(self):
+        """Start again as soon as the answer is out; True."""
+        if not self.restarting:
+            self.restarting = True
+            asyncio.create_task(self._end())
+        return True
+
+    async def _end(self):
+        await sleep_ms(_GOODBYE_MS)
+        self._running.cancel()
 
     def accounts(self):
         """All accounts, as of now."""
         return self._accounts
+
+    def monitor_tokens(self):
+        """The tokens for monitors, as of now."""
+        return self._tokens
+
+    def _wake_monitors(self):
+        """Monitors that are in flash go on; the module does, whatever they are like."""
+        for name in _MONITORS:
+            data = self.store.storage.read(name)
+            if data is not None:
+                # A file of none, as the last one that was removed leaves it, wakes nobody.
+                if b"\n[" in data or not data.startswith(_MONITORS_BEGIN):
+                    try:
+                        self.keeper.call("start")
+                    except Exception as error:
+                        report(error)
+                return
+
+    def _turn(self):
+        return self.ticker.turn()
+
+    def _servers(self):
+        """Who knows host names: as settings say, else as the network does."""
+        return self._dns or self._network.dns()
 
     def _occupy(self, count):
         self.server.occupy(count)
@@ -134,13 +201,14 @@ class App:
                 listeners.made.publish(changes)
         rules = self.module.rules
         if rules is not None and rules.outgoing:
-            self._outbound.call("take", rules)
+            self._outbound.call("take", rules, self._clock.now())
 
     def _relieve(self):
         self.server.relieve()
 
     async def run(self):
         """Serve for ever; OSError when the address cannot be had."""
+        self._running = asyncio.current_task()
         host, port = self._network.address()
         try:
             listener = listen(host, port, _BACKLOG)
@@ -151,6 +219,7 @@ class App:
             server = asyncio.create_task(_for_ever(self.server.accept, listener))
             reaper = asyncio.create_task(_for_ever(self.server.reap))
             self._prepare()
+            self._wake_monitors()
             gc.collect()
             self.module.ready(True, self._clock.now())
             network = asyncio.create_task(_for_ever(self._supervise, port))
@@ -180,10 +249,6 @@ class App:
     def _note(self, now):
         if now >= HEALTHY_MS and not self._life.healthy:
             self._life.well()
-        if self._restart_at is not None and now >= self._restart_at:
-            self._pins.release()
-            self._pins.write(self.module.fallback_levels)
-            self._life.ask()
 
 
 def _known(accounts):
@@ -216,3 +281,7 @@ def run(board, hal, pins, clock, store, settings, module, life=None):
     finally:
         pins.release()
         pins.write(module.fallback_levels)
+    if app.restarting:
+        if life is not None:
+            life.ask()
+        hal.reset(board)

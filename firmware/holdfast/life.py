@@ -63,7 +63,7 @@ class Life:
         """The application is over: tell, and begin anew."""
         self._hal.report(error)
         self.keep(FAILED)
-        self._hal.reset(self._board)
+        self._hal.reset(self._board, False)
 
 
 def live(board, hal, pins):

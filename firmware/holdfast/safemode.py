@@ -78,7 +78,7 @@ class SafeMode:
     def _leave(self, caller, request, now):
         self.asked = True
         self._until = now + _STEP_MS
-        return Response(200, b'{"restart":true}', "application/json")
+        return Response(202, b'{"restarting":true}', "application/json")
 
     def _redeem(self, query, now):
         return None

@@ -7,10 +7,11 @@ be kept in mind is kept by core, by the settings, or by one of the listeners of 
 """
 
 import gc
+import sys
 
 from micropython import const
 
-from holdfast.core.accounts import ACTUATE, PRE_AUTH, READ_SYSTEM, WRITE_SYSTEM
+from holdfast.core.accounts import ACTUATE, BY_TOKEN, PRE_AUTH, READ_SYSTEM, WRITE_SYSTEM
 from holdfast.shell.heap import forget, load
 
 # Before a service is loaded so much of the heap is made free, if others can be let go for it: the
@@ -40,8 +41,28 @@ ROWS = (
     ("/axis-cgi/usergroup.cgi", _GET, READ_SYSTEM, "group.get"),
     ("/axis-cgi/pwdgrp.cgi", _BOTH, PRE_AUTH, "users.handle"),
     ("/holdfast/status", _GET, READ_SYSTEM, "status.get"),
+    ("/holdfast/uplinks", _GET, READ_SYSTEM, "uplinks.get"),
     ("/holdfast/release", _POST, WRITE_SYSTEM, "status.release"),
+    ("/v1/heartbeat", _POST, BY_TOKEN, "pinghome.create"),
+    ("/v1/heartbeat", ("DELETE",), BY_TOKEN, "pinghome.remove_many"),
+    ("/holdfast/settings", _GET, WRITE_SYSTEM, "settings.get"),
+    ("/holdfast/settings", ("PUT",), PRE_AUTH, "settings.put"),
+    ("/holdfast/settings", ("PATCH",), PRE_AUTH, "settings.patch"),
     ("/holdfast/restart", _POST, WRITE_SYSTEM, "restart.post"),
+)
+
+# The same for paths with parts that vary: `*` stands for one. The service takes it from the path.
+PATTERNS = (
+    ("/ping/*", _BOTH, BY_TOKEN, "healthchecks.by_uuid"),
+    ("/ping/*/*", _BOTH, BY_TOKEN, "healthchecks.by_two"),
+    ("/ping/*/*/*", _BOTH, BY_TOKEN, "healthchecks.by_three"),
+    ("/v1/heartbeat/*", _GET, BY_TOKEN, "pinghome.one"),
+    ("/v1/heartbeat/*", _POST, BY_TOKEN, "pinghome.check_in"),
+    ("/v1/heartbeat/*", ("PUT",), BY_TOKEN, "pinghome.change"),
+    ("/v1/heartbeat/*", ("DELETE",), BY_TOKEN, "pinghome.remove"),
+    ("/v1/heartbeat/*/events", _GET, BY_TOKEN, "pinghome.events"),
+    ("/v1/heartbeat/*/statistic", _GET, BY_TOKEN, "pinghome.statistic"),
+    ("/v1/service/*/heartbeats", _GET, BY_TOKEN, "pinghome.listed"),
 )
 
 # By service: module, class, and what it is made with, by the names of the app.
@@ -59,11 +80,31 @@ _SERVICES = {
     "ready": ("holdfast.vapix.systemready", "SystemReady", "module", "store", "boot"),
     "group": ("holdfast.vapix.usergroup", "UserGroup"),
     "users": ("holdfast.vapix.pwdgrp", "Accounts", "store", "realm", "accounts"),
-    "status": ("holdfast.own.status", "StatusService", "module", "version", "notified"),
+    "uplinks": ("holdfast.own.uplinks", "UplinksService", "module"),
+    "inbound": ("holdfast.uplink.inbound", "InboundService", "module"),
+    "pinghome": ("holdfast.monitors.pinghome", "Pinghome", "keeper", "monitor_tokens"),
+    "healthchecks": (
+        "holdfast.monitors.healthchecks",
+        "Healthchecks",
+        "keeper",
+        "monitor_tokens",
+    ),
+    "status": (
+        "holdfast.own.status",
+        "StatusService",
+        "module",
+        "version",
+        "notified",
+        "keeper",
+    ),
+    "settings": ("holdfast.own.settings", "SettingsService", "store"),
     "restart": ("holdfast.own.restart", "RestartService", "restart"),
 }
 # These keep something in mind: the app has them.
 _LISTENERS = ("streaming", "tokens")
+
+_WORDS = "holdfast.core.checkins"  # of the engine, too, where there are monitors
+_ENGINE = "holdfast.core.monitors"
 
 # Used by these services alone, and let go with the last of them.
 _SHARED = (
@@ -71,8 +112,25 @@ _SHARED = (
     ("holdfast.vapix.earlier", ("discovery", "information")),
     ("holdfast.vapix.identity", ("information", "parameters")),
     ("holdfast.core.rulecheck", ("aa",)),
+    ("holdfast.core.address", ("aa",)),
     ("holdfast.core.check", ("aa",)),
+    ("holdfast.monitors.answers", ("pinghome", "healthchecks")),
+    ("holdfast.core.tokens", ("pinghome", "healthchecks")),
+    (_WORDS, ("pinghome", "healthchecks")),
+    ("holdfast.wire.date", ("pinghome",)),
+    ("holdfast.core.waiting", ("settings",)),
+    ("holdfast.shell.documents", ("settings",)),
 )
+
+
+def _like(pattern, parts):
+    """True when the parts of a path are those of a pattern."""
+    if len(pattern) != len(parts):
+        return False
+    for wanted, part in zip(pattern, parts):
+        if wanted != part and (wanted != "*" or not part):
+            return False
+    return True
 
 
 class Services:
@@ -85,7 +143,18 @@ class Services:
 
     def rows(self, path):
         """The rows of a path, as the dispatcher's routes."""
-        return [row[:3] + (self, row[3]) for row in ROWS if row[0] == path]
+        rows = [row for row in ROWS if row[0] == path]
+        if not rows:
+            parts = path.split("/")
+            rows = [row for row in PATTERNS if _like(row[0].split("/"), parts)]
+        if not rows and path == self._inbound_path():
+            rows = [(path, _POST, ACTUATE, "inbound.post")]
+        return [row[:3] + (self, row[3]) for row in rows]
+
+    def _inbound_path(self):
+        """Where others' heartbeats come, None when none are wanted."""
+        links = self._app.module.links
+        return None if links is None or links.inbound is None else links.inbound.path
 
     def call(self, name, *arguments):
         """Call `service.method`."""
@@ -134,4 +203,5 @@ class Services:
                 if user in self._made:
                     break
             else:
-                forget(module)
+                if module != _WORDS or _ENGINE not in sys.modules:
+                    forget(module)

@@ -25,6 +25,7 @@ class Board:
     SWITCH = ""
     DATA = "."  # the folder the harness made
     STALL_MS = 50
+    SERIAL = "000000000000"
 
 
 async def run(port, with_control):

@@ -2,6 +2,8 @@
 
 from micropython import const
 
+# In place of a role: the service asks for a token or a secret address itself.
+BY_TOKEN = const(-1)
 # Roles, each holding the rights of the ones below it.
 ANYONE = const(0)
 VIEWER = const(1)

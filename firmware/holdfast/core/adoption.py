@@ -50,9 +50,9 @@ def _rules(module, rows, now):
 
 def _asked(rule):
     """What its settings ask for: the same for two rules of the same row."""
-    topics = [bytearray([1 if flag else 0 for flag in flags]) for flags, _ in rule.conditions]
-    contents = [content for _, content in rule.conditions]
-    return rule.id, rule.name, rule.start, topics, contents, rule.action
+    start = None if rule.start is None else rule.start[1:]
+    conditions = [condition[1:] for condition in rule.conditions]
+    return rule.id, rule.name, start, conditions, rule.action
 
 
 def _masters(module, accounts, now):

@@ -22,7 +22,18 @@ _DAY_MS = const(24 * 60 * 60 * 1000)
 _MAX_DEBOUNCE_MS = const(10000)
 
 
-_KEYS = ("name", "realm", "accounts", "ports", "heartbeat", "actions", "rules", "network")
+_KEYS = (
+    "name",
+    "realm",
+    "accounts",
+    "ports",
+    "heartbeat",
+    "actions",
+    "rules",
+    "uplinks",
+    "network",
+    "monitors",
+)
 
 
 def check(data, wiring):
@@ -48,10 +59,18 @@ def check(data, wiring):
         outputs = tuple(str(i) for i, row in enumerate(rows) if row.output)
         rules = check_rules(keys, outputs)
     settings = Settings(name, realm, accounts, rows, shortest_ms, longest_ms, rules)
+    if keys.get("uplinks", None) is not None:
+        from holdfast.core.uplinkcheck import uplinks
+
+        settings.uplinks = uplinks(keys.object("uplinks", ("certificate", "inbound", "links")))
     if keys.get("network", None) is not None:
         from holdfast.core.networkcheck import network
 
-        settings.network = network(keys)
+        settings.network, settings.dns = network(keys)
+    if keys.get("monitors", None) is not None:
+        from holdfast.core.monitorcheck import tokens
+
+        settings.tokens = tokens(keys)
     return settings
 
 

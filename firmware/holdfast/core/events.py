@@ -10,16 +10,20 @@ from micropython import const
 
 HISTORY_KEPT = const(64)  # changes, for those who were away for a moment
 
+# The data of a property that was withdrawn, as its last event says.
+REMOVED = "removed"
+
 # The fields of a row of TOPICS. Everybody who declares, filters or lists events reads these rows.
 TOPIC = const(0)  # child topics without prefix, as real devices emit them
 SOURCE = const(1)  # name of the source item, None: there is no source
 DATA = const(2)  # name of the data item
-VALUES = const(3)  # the data while inactive and while active
+VALUES = const(3)  # the data while inactive and while active, then of further states
 # How it is declared, in one text because that costs the least heap: names for people of topic,
 # source and data, each with its type where it has one, and "application" for application data.
 DETAILS = const(4)
 
-# VAPIX "Input and outputs" and "Heartbeat service API"; ONVIF Device I/O for the two triggers.
+# VAPIX "Input and outputs" and "Heartbeat service API"; ONVIF Device I/O for the two triggers; the
+# last two are our own.
 _BOOLEAN = ("0", "1")
 HEARTBEAT = (
     "tns1:Device/tnsaxis:Monitor/Heartbeat",
@@ -77,6 +81,28 @@ RELAY = (
     ("inactive", "active"),
     "Relays and outputs|Output,xsd:string|State,tt:RelayLogicalState|",
 )
+UPLINK = (
+    "tns1:Device/tnsholdfast:Uplink/Link",
+    "name",
+    "up",
+    _BOOLEAN,
+    "Uplink|Name,xsd:string|Up,xsd:boolean|",
+)
+OVERFLOW = (
+    "tns1:Device/tnsholdfast:Uplink/Overflow",
+    "name",
+    "lost",
+    _BOOLEAN,
+    "Queued notifications lost|Name,xsd:string|Lost,xsd:boolean|",
+)
+# Ours; by the name a monitor is known by, because its id is a secret. See core.monitors.
+MONITOR = (
+    "tns1:Device/tnsholdfast:Monitor/State",
+    "monitor",
+    "state",
+    ("up", "down", "new", "late", "paused", REMOVED),
+    "Monitor|Monitor,xsd:string|State,xsd:string|",
+)
 TOPICS = (
     HEARTBEAT,
     SYSTEM_READY,
@@ -86,6 +112,9 @@ TOPICS = (
     VIRTUAL_PORT,
     DIGITAL_INPUT,
     RELAY,
+    UPLINK,
+    OVERFLOW,
+    MONITOR,
 )
 
 
@@ -98,6 +127,10 @@ class Property:
         self.source = source
         self.data = data
         self.at = at
+
+    def gone(self):
+        """True when it was withdrawn: it only keeps its place in the list."""
+        return self.data == REMOVED
 
     def items(self, data):
         """The (name, value) pairs of an event of this property: what a content filter looks at."""
@@ -121,25 +154,33 @@ class EventSystem:
         self._changes = []
 
     def declare(self, topic, source, active, at):
-        """Add a property with its first value; that is state, not an event."""
-        data = topic[VALUES][1 if active else 0]
-        declared = Property(len(self.properties), topic, source, data, at)
+        """Add a property with its first value; that is state, not an event.
+
+        active: or the number of one of the topic's VALUES.
+        """
+        declared = Property(len(self.properties), topic, source, topic[VALUES][int(active)], at)
         self.properties.append(declared)
         return declared
 
     def set(self, changed, active, at):
-        """Make a property active or not at time `at`; the same value twice is silence."""
-        data = changed.topic[VALUES][1 if active else 0]
+        """Make a property active or not at time `at`, or give it one of the topic's VALUES by its
+        number; the same value twice is silence.
+        """
+        data = changed.topic[VALUES][int(active)]
         if changed.data != data:
             changed.data = data
             changed.at = at
-            self.sequence += 1
-            change = (changed, data, at, self.sequence)
-            self._changes.append(change)
-            if self.history is not None:
-                if len(self.history) >= HISTORY_KEPT:
-                    self.history.pop(0)
-                self.history.append(change)
+            self.change(changed, data, at)
+
+    def change(self, changed, data, at):
+        """An event: the property has this value now."""
+        self.sequence += 1
+        change = (changed, data, at, self.sequence)
+        self._changes.append(change)
+        if self.history is not None:
+            if len(self.history) >= HISTORY_KEPT:
+                self.history.pop(0)
+            self.history.append(change)
 
     def remember(self):
         """From now on keep a history."""

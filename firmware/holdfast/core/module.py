@@ -55,6 +55,12 @@ class Module:
         self.outputs = [port for port in self.ports if port.output]
         self._declare(settings.ports, now)
         self.virtual = VirtualInputs(self.events, now)
+        self.links = None  # core.links.Links, when there are any
+        if settings.uplinks and (settings.uplinks[0] or settings.uplinks[1]):
+            from holdfast.core.links import Links
+
+            self.links = Links(self.events, *settings.uplinks[:2], random_bytes, now)
+        self.monitors = None  # core.monitors.Monitors, when there are any
         self._fault = Session("")  # the module's own: lost when a turn failed
         self._fault_why = ""
         self.reset_cause = "power on"  # why this start, in words; see core.restart
@@ -137,6 +143,9 @@ class Module:
                 self._news = True
         if self.virtual.due is not None and now >= self.virtual.due:
             self._news = True  # ended in tell: no pin hangs on it, and it allocates
+        monitors = self.monitors
+        if monitors is not None and monitors.due is not None and now >= monitors.due:
+            self._news = True  # in tell, too
         self._due = self._find_due()
         return self._news
 
@@ -155,6 +164,16 @@ class Module:
                 port.lose(at, session.master)
 
     def _find_due(self):
+        """Of everything the nearest."""
+        due = self._find_near()
+        if self.monitors is not None:
+            at = self.monitors.due
+            if at is not None and (due is None or at < due):
+                due = at
+        return due
+
+    def _find_near(self):
+        """Of what a pin may hang on."""
         due = None
         for session in self.sessions:
             at = session.expires_at
@@ -188,6 +207,10 @@ class Module:
                 self.events.set(declared, active, port.since)
         if self.virtual.due is not None and now >= self.virtual.due:
             self.virtual.advance(now)
+            self._due = self._find_due()
+        monitors = self.monitors
+        if monitors is not None and monitors.due is not None and now >= monitors.due:
+            monitors.advance(now)
             self._due = self._find_due()
 
     def react(self, changes, now):
@@ -281,8 +304,15 @@ class Module:
         return changed
 
     def quiet(self, now, ms):
-        """True when nothing is due for so long."""
-        return self._due is None or self._due - now > ms
+        """True when nothing that a pin hangs on is due for so long."""
+        if self._due is None or self._due - now > ms:
+            return True
+        due = self._find_near()
+        return due is None or due - now > ms
+
+    def reckoned(self):
+        """The deadlines of monitors may have changed."""
+        self._due = self._find_due()
 
     def ready(self, ready, now):
         """The module serves, or does not."""

@@ -3,6 +3,7 @@
 Loaded with settings that have it, and let go again.
 """
 
+from holdfast.core.address import is_ipv4
 from holdfast.core.settings import SettingsError
 
 KINDS = ("wifi", "ethernet")
@@ -18,16 +19,27 @@ _KEYS = (
     "gateway",
     "dns",
 )
-_STATIC = ("address", "netmask", "gateway", "dns")
+_STATIC = ("address", "netmask", "gateway")
+_MAX_SERVERS = 3
 _MAX_SSID = 32  # bytes (IEEE 802.11 section 9.4.2.2)
 _MAX_HOSTNAME = 32  # MicroPython takes no more
 
 
 def network(keys):
-    """(kind, ssid, key, hostname, country, static); static: (address, netmask, gateway, dns), None
-    for DHCP. SettingsError names the bad key.
+    """(row, servers). row: (kind, ssid, key, hostname, country, static), None when nothing is
+    said but servers; static: (address, netmask, gateway, dns), None for DHCP. servers: rows
+    (address, port) that know host names, none for those the network itself names. SettingsError
+    names the bad key.
     """
     keys = keys.object("network", _KEYS)
+    dns = servers(keys)
+    for key in _KEYS:
+        if key != "dns" and keys.get(key, None) is not None:
+            return _row(keys, dns), dns
+    return None, dns
+
+
+def _row(keys, dns):
     kind = keys.choice("kind", KINDS[0], KINDS)
     ssid = keys.text("ssid", "")
     key = keys.text("key", "", 64)
@@ -47,7 +59,7 @@ def network(keys):
     country = keys.text("country", "")
     if country and not (len(country) == 2 and country.isalpha() and country.isupper()):
         raise SettingsError(keys.path("country"), "must be two capital letters (ISO 3166)")
-    return KINDS[kind], ssid, key, hostname, country, _static(keys)
+    return KINDS[kind], ssid, key, hostname, country, _static(keys, dns)
 
 
 def _hex(text):
@@ -65,12 +77,12 @@ def _is_label(text):
     return text[:1] != "-" and text[-1:] != "-"
 
 
-def _static(keys):
-    """The four addresses as texts, None when there is none; without a DNS the gateway is asked."""
+def _static(keys, dns):
+    """The four addresses as texts, None for DHCP; without a name server the gateway is one."""
     given = [key for key in _STATIC if keys.get(key, None) is not None]
     if not given:
         return None
-    for key in ("address", "netmask", "gateway"):
+    for key in _STATIC:
         if key not in given:
             raise SettingsError(keys.path(key), "must be there, too, for a fixed address")
     numbers = {key: _address(keys, key) for key in given}
@@ -86,10 +98,8 @@ def _static(keys):
         raise SettingsError(keys.path("gateway"), "must be in the network of the address")
     if numbers["address"] == numbers["gateway"]:
         raise SettingsError(keys.path("gateway"), "must be another than the address")
-    texts = [keys.text(key, "") for key in given]
-    if len(texts) == 3:
-        texts.append(texts[2])
-    return tuple(texts)
+    texts = [keys.text(key, "") for key in _STATIC]
+    return tuple(texts + [dns[0][0] if dns else texts[2]])
 
 
 def _address(keys, key):
@@ -108,3 +118,21 @@ def _address(keys, key):
         if len(parts) == 4:
             return value
     raise SettingsError(keys.path(key), "must be an IPv4 address in digits")
+
+
+def servers(keys):
+    """Rows `(address, port)` of `network.dns`; none: those the network itself names."""
+    data = keys.get("dns", [])
+    path = keys.path("dns")
+    if not isinstance(data, list) or len(data) > _MAX_SERVERS:
+        raise SettingsError(path, "must be a list of up to %d addresses" % _MAX_SERVERS)
+    rows = []
+    for i, text in enumerate(data):
+        address, _, port = text.partition(":") if isinstance(text, str) else ("", "", "")
+        if not is_ipv4(address) or len(port) > 5 or port.strip("0123456789"):
+            raise SettingsError("%s[%d]" % (path, i), "must be an IPv4 address, or address:port")
+        port = int(port or "53")
+        if not 1 <= port <= 65535:
+            raise SettingsError("%s[%d]" % (path, i), "must have a port from 1 to 65535")
+        rows.append((address, port))
+    return tuple(rows)

@@ -14,6 +14,7 @@ core.check.
 
 from micropython import const
 
+from holdfast.core.address import url
 from holdfast.core.check import Keys
 from holdfast.core.contentfilter import content_filter
 from holdfast.core.events import TOPIC, TOPICS
@@ -62,9 +63,11 @@ class ConditionError(SettingsError):
 
 def rules(keys, outputs):
     """The rows of all enabled rules; SettingsError. keys: of the settings; outputs: port ids."""
+    uplinks = keys.get("uplinks", None)
+    certificate = bool(isinstance(uplinks, dict) and uplinks.get("certificate"))
     actions = {}
     for identifier, row in _rows(keys, "actions", MAX_ACTIONS):
-        actions[identifier] = _action(row, outputs)
+        actions[identifier] = _action(row, outputs, certificate)
     rows = []
     for identifier, row in _rows(keys, "rules", MAX_RULES):
         rule = _rule(identifier, row, actions)
@@ -134,7 +137,7 @@ def _filter(keys, condition):
     return topics, program
 
 
-def _action(keys, outputs):
+def _action(keys, outputs, certificate):
     keys.text("name", "", _MAX_TEXT)
     template = keys.get("template", None)
     names = TEMPLATES.get(template) if isinstance(template, str) else None
@@ -145,7 +148,7 @@ def _action(keys, outputs):
     for name in names:
         values[name] = parameters.text(name, None, _MAX_TEXT)
     if template == NOTIFICATION:
-        return _notification(parameters, values)
+        return _notification(parameters, values, certificate)
     if values["port"] not in outputs:
         raise SettingsError(parameters.path("port"), "must be one of: " + ", ".join(outputs))
     port = int(values["port"])
@@ -180,27 +183,18 @@ def _number(keys, name, text, highest):
     return int(text)
 
 
-def _notification(keys, values):
-    """An HTTP request to an address in digits: names would have to be resolved first."""
-    rest = values["upload_url"]
-    if not rest.startswith("http://"):
-        raise SettingsError(keys.path("upload_url"), "must begin with http://")
-    host, slash, path = rest[7:].partition("/")
-    host, _, port = host.partition(":")
-    parts = host.split(".")
-    for part in parts:
-        if len(parts) != 4 or not part or part.strip("0123456789") or int(part) > 255:
-            raise SettingsError(keys.path("upload_url"), "must have an IPv4 address, no name")
-    number = _number(keys, "upload_url", port or "80", 65535)
+def _notification(keys, values, certificate):
+    """An HTTP request. certificate: False when there is none to verify a receiver with."""
+    receiver, target = url(keys, "upload_url", values["upload_url"], certificate)
     for name in ("proxy_host", "proxy_port", "proxy_login", "proxy_password"):
         if values[name]:
             raise SettingsError(keys.path(name), "must be empty: there is no proxy support")
     if ":" in values["login"]:
         # It ends the name (RFC 7617 section 2).
         raise SettingsError(keys.path("login"), "must not have a colon")
-    for character in path + values["parameters"]:
-        if not "!" <= character <= "~":
-            raise SettingsError(keys.path("upload_url"), "must be of printable ASCII, no blanks")
+    for character in values["parameters"]:
+        if not "!" <= character <= "~" or character == "#":
+            raise SettingsError(keys.path("parameters"), "must be of printable ASCII, no blanks")
     if values["parameters"]:
-        path += ("&" if "?" in path else "?") + values["parameters"]
-    return NOTIFY, host, number, "/" + path, values["message"], values["login"], values["password"]
+        target += ("&" if "?" in target else "?") + values["parameters"]
+    return NOTIFY, receiver, target, values["message"], values["login"], values["password"]

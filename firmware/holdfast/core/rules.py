@@ -5,7 +5,7 @@ A rule has a start event, conditions, or both, and one action:
     (SET, port, active)               the port stays so
     (PLAY, port, ((active, ms), ..))  a pulse or a sequence
     (FOLLOW, port, active)            the port is so while the conditions hold, then the opposite
-    (NOTIFY, host, number, target, message, login, password)    an HTTP request
+    (NOTIFY, receiver, target, message, login, password)    an HTTP request, see core.address
 
 Without a start it fires when the conditions come to hold; with one, when that event happens while
 they hold. A start of the module is no event: what fires once does not fire because the module was
@@ -19,8 +19,8 @@ in a second rests for a minute and says so.
 from micropython import const
 
 from holdfast.core.contentfilter import content_matches
-from holdfast.core.events import TOPIC, VALUES
-from holdfast.core.topicfilter import topic_matches
+from holdfast.core.events import VALUES
+from holdfast.core.topicfilter import asks
 
 SET = const(0)
 PLAY = const(1)
@@ -43,8 +43,9 @@ class Rule:
     def __init__(self, row, properties):
         self.id, self.name, start, conditions, self.action = row
         self.who = "rule " + self.name
-        self.start = None if start is None else (_flags(start[0], properties), start[1])
-        self.conditions = [(_flags(topics, properties), content) for topics, content in conditions]
+        self._properties = properties
+        self.start = None if start is None else (bytearray(), start[0], start[1])
+        self.conditions = [(bytearray(), topics, content) for topics, content in conditions]
         for declared in properties:
             self.note(declared, declared.data)
         self.met = self.holds()  # all conditions
@@ -58,13 +59,14 @@ class Rule:
 
     def note(self, declared, data):
         """A property has this value now."""
-        for flags, content in self.conditions:
-            if flags[declared.index]:
-                flags[declared.index] = _YES if _matches(content, declared, data, True) else _NO
+        for flags, topics, content in self.conditions:
+            if asks(flags, topics, self._properties, declared):
+                holds = not declared.gone() and _matches(content, declared, data, True)
+                flags[declared.index] = _YES if holds else _NO
 
     def holds(self):
         """True when every condition holds for some property."""
-        for flags, _ in self.conditions:
+        for flags, _, _ in self.conditions:
             if _HOLDS not in flags:
                 return False
         return True
@@ -73,8 +75,10 @@ class Rule:
         """True for an event that is the start."""
         if self.start is None:
             return False
-        flags, content = self.start
-        return flags[declared.index] and _matches(content, declared, data, False)
+        flags, topics, content = self.start
+        if not asks(flags, topics, self._properties, declared):
+            return False
+        return _matches(content, declared, data, False)
 
     def may(self, now):
         """Count a firing; False while the rule rests, or from now on has to."""
@@ -179,11 +183,6 @@ class Rules:
 
 def _state(port, active):
     return 1 - port.normal if active else port.normal
-
-
-def _flags(topics, properties):
-    """By index of a property: is it one of these topics?"""
-    return bytearray([topic_matches(topics, declared.topic[TOPIC]) for declared in properties])
 
 
 def _matches(content, declared, data, stateful):

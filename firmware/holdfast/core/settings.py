@@ -51,6 +51,8 @@ class Settings:
 
     network = None
 
+    tokens = ()  # rows of core.monitorcheck
+
     def __init__(self, name, realm, accounts, ports, shortest_ms, longest_ms, rules):
         self.name = name
         self.realm = realm
@@ -59,3 +61,5 @@ class Settings:
         self.shortest_ms = shortest_ms
         self.longest_ms = longest_ms
         self.rules = rules  # rows of core.rulecheck
+        self.uplinks = ()  # (links, inbound, certificate) of core.uplinkcheck
+        self.dns = ()  # of core.networkcheck

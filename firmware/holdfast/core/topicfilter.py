@@ -37,6 +37,15 @@ def topic_matches(compiled, topic):
     return ("/".join(names) + "//").startswith(compiled)
 
 
+def asks(flags, compiled, properties, declared):
+    """Is this property's topic among those asked for? flags: by index of a property, what is known
+    so far; it grows when properties are introduced later.
+    """
+    for other in properties[len(flags) : declared.index + 1]:
+        flags.append(topic_matches(compiled, other.topic[0]))
+    return flags[declared.index]
+
+
 def _topic_prefix(path):
     """Return what the local path of a topic, with `//` behind it, must begin with."""
     ending = b"//"  # nothing below: only the topic itself

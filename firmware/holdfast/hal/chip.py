@@ -7,6 +7,7 @@ import machine
 import micropython
 
 _PORT = 80
+_DNS_PORT = 53
 
 
 class Watchdog:
@@ -52,6 +53,13 @@ class Network:
         """Do what is due; the address at which the module is reached, None for none."""
         return None if self._link is None else self._link.step(now, heard_at)
 
+    def dns(self):
+        """Who knows host names, as DHCP or the settings have it: rows (address, port)."""
+        import network
+
+        server = network.ipconfig("dns")
+        return [] if server in ("", "0.0.0.0") else [(server, _DNS_PORT)]
+
     def refused(self, error):
         """There is no listening: nothing to add."""
 
@@ -81,7 +89,7 @@ def lock_console():
     micropython.kbd_intr(-1)
 
 
-def reset(board):
+def reset(board, asked=True):
     """Begin anew; does not come back."""
     machine.reset()
 

@@ -12,7 +12,8 @@ from holdfast.hal import pins, safe_levels
 from holdfast.hal.storage import Storage
 
 _PERIOD = 1 << 30  # of ticks_ms on a board
-_RESET = 4  # what this program ends with when the chip would be reset
+_RESTART = 4  # what tools/simulate.py starts the board again upon
+_CRASH = 1  # what this program ends with when the chip would be reset after a crash
 _NO_ADDRESS = 3  # ... when the address is taken
 _ALARM_MS = 10
 
@@ -139,6 +140,19 @@ class Network:
     def show(self, lit):
         """There is no lamp."""
 
+    def dns(self):
+        """As this machine's resolver is told (resolv.conf(5)), IPv4 alone."""
+        rows = []
+        try:
+            with open("/etc/resolv.conf") as file:
+                for line in file:
+                    words = line.split()
+                    if words[:1] == ["nameserver"] and ":" not in words[-1]:
+                        rows.append((words[1], 53))
+        except OSError:
+            pass  # no network here
+        return rows[:3]
+
 
 class Alarm:
     """Calls `check` every 10 ms, whatever the loop does."""
@@ -155,11 +169,12 @@ class Alarm:
             self._check()
 
 
-def reset(board):
-    """What a chip's reset is to this program: its end; the next start is the next life."""
+def reset(board, asked=True):
+    """What a chip's reset is to this program: its end. Whoever runs it runs it anew when that was
+    asked for; a crash is left to a person."""
     if board.DATA is not None:
         Storage(board).write("reset", b"1")
-    sys.exit(_RESET)
+    sys.exit(_RESTART if asked else _CRASH)
 
 
 def stop(board):
@@ -203,7 +218,7 @@ def sleep_ms(ms):
 
 def _ticks_ms():
     """ticks_ms for CPython, wrapping as on a board."""
-    return time.monotonic_ns() // 1000000 % _PERIOD
+    return time.monotonic_ns() // 1000000 % _PERIOD  # pyright: ignore  CPython's
 
 
 def _ticks_diff(end, start):

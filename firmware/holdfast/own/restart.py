@@ -1,17 +1,18 @@
-"""`POST /holdfast/restart`: an administrator has the module start anew, for settings that count
-from the next start.
-"""
+"""`POST /holdfast/restart`: the module starts again, for settings that wait for that."""
 
-from holdfast.wire.http import Response
+from holdfast.wire.http import HttpError, Response
 
 
 class RestartService:
-    """restart: a function(now) that has it done in a moment, after the answer."""
+    """restart: a function() that makes it happen once the answer is out; False where the board
+    cannot.
+    """
 
     def __init__(self, restart):
         self._restart = restart
 
     def post(self, caller, request, now):
-        """Say that it will be done."""
-        self._restart(now)
-        return Response(200, b'{"restart":true}', "application/json")
+        """202: it will be gone in a moment; outputs fall back until then, and then power on."""
+        if not self._restart():
+            raise HttpError(501)
+        return Response(202, b'{"restarting":true}', "application/json")

@@ -13,10 +13,12 @@ from holdfast.wire.json import quote
 class StatusService:
     """Tells masters, ports, trips and rules; lets an administrator release a master.
 
-    notified: a function() that gives how many notifications were sent, failed, and wait.
+    notified: a function() that gives how many notifications were sent, failed, and wait. keeper: a
+    Lazy of the monitors' keeper.
     """
 
-    def __init__(self, module, version, notified=lambda: (0, 0, 0)):
+    def __init__(self, module, version, notified=lambda: (0, 0, 0), keeper=None):
+        self._keeper = keeper
         self._module = module
         self._version = version
         self._notified = notified
@@ -40,9 +42,14 @@ class StatusService:
             ",".join([_trip(trip) for trip in module.trips]),
             "" if rules is None else ",".join([_rule(rule, now) for rule in rules.rules]),
         )
-        text += '"notifications":{"sent":%d,"failed":%d,"waiting":%d},' % self._notified()
+        text += '"notifications":{"sent":%d,"failed":%d,"waiting":%d}' % self._notified()
+        if self._keeper is not None and self._keeper.made is not None:
+            text += (
+                ',"monitors":{"count":%d,"down":%d,"events_lost":%d,"files_set_aside":%d}'
+                % self._keeper.made.figures()
+            )
         facts = ",".join([quote(fact) for fact in module.boot_facts])
-        text += '"start":{"why":%s,"facts":[%s]}}' % (quote(module.reset_cause), facts)
+        text += ',"start":{"why":%s,"facts":[%s]}}' % (quote(module.reset_cause), facts)
         return Response(200, text.encode(), "application/json")
 
     def release(self, caller, request, now):

@@ -1,6 +1,7 @@
 """What portable.py has for MicroPython, for CPython; on a board it is never loaded."""
 
 import asyncio
+import ssl
 import traceback
 
 report = traceback.print_exception
@@ -35,7 +36,7 @@ def read_into(sock, view):
     """Read what is there; the count, 0 at the end, None when nothing is there yet."""
     try:
         return sock.recv_into(view)
-    except BlockingIOError:
+    except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
         return None
 
 
@@ -43,9 +44,20 @@ def write(sock, data):
     """Write what the socket takes; the count, None for nothing."""
     try:
         return sock.send(data)
-    except BlockingIOError:
+    except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
         return None
 
 
 def again():
     """asyncio.run is called once more: here each run has a loop of its own."""
+
+
+def trusting(certificates):
+    """A TLS client's context that trusts these certificates (DER) alone; ValueError."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    try:
+        for certificate in certificates:
+            context.load_verify_locations(cadata=certificate)
+    except ssl.SSLError:
+        raise ValueError("no certificate")
+    return context

@@ -7,7 +7,7 @@ request, now) for a service. Whatever goes wrong inside is answered without deta
 
 from micropython import const
 
-from holdfast.core.accounts import ANYONE
+from holdfast.core.accounts import ANYONE, BY_TOKEN
 from holdfast.shell.heap import forget, load
 from holdfast.shell.portable import report
 from holdfast.wire.digest import Memory, Refused
@@ -84,7 +84,9 @@ class Dispatcher:
             if request.path != route[0] or request.method not in route[1]:
                 route = self._route(request)
             # Where anyone may call, some operations still ask who it is.
-            if route[2] == ANYONE and request.authorization is None:
+            if route[2] == BY_TOKEN:
+                caller.account = None
+            elif route[2] == ANYONE and request.authorization is None:
                 if request.method == "POST" and not request.body and not request.query:
                     # Nothing is asked: curl --digest waits for the challenge with its body.
                     raise Refused()

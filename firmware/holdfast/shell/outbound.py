@@ -1,197 +1,175 @@
-"""Sends the notifications that rules made: one task, one connection at a time, bounded.
+"""Everything the module sends by itself: heartbeats of its uplinks, and what rules notify. One
+task, one connection at a time, bounded.
 
-Loaded when a rule has a notification to send. The task lives as long as something waits. It never
-waits in a socket: it looks, and sleeps between two looks, so a step that takes too long just ends,
-and a receiver that hangs, drips or floods costs a few looks. A notification that failed is tried
-again with growing pauses; one receiver's failures hold up nobody else's, and its own come in their
-order.
+Loaded when there is an uplink, or a rule has a notification to send. What is due, and what becomes
+of it, core says; how to get there, shell.exchange.
 """
 
 import asyncio
-import errno
-import socket
 
 from micropython import const
 
-from holdfast.core.rules import OUTGOING
-from holdfast.shell.portable import PIECE_BYTES, read_into, report, sleep_ms, write
-from holdfast.wire.httpclient import HEAD_BYTES, BadReply, request, status
+from holdfast.core.links import KINDS, NoAnswer
+from holdfast.core.notifications import Notifications
+from holdfast.shell import backlog
+from holdfast.shell.heap import load
+from holdfast.shell.portable import report, sleep_ms
+from holdfast.wire.httpclient import basic, request
 
-PAUSES_MS = (1000, 5000, 15000, 60000)  # before a second, third, .. try; after the last none
-_STEP_MS = const(5000)  # for each: to connect, to send, to be answered
-_REST_MS = const(500)  # for the rest of an answer, so that no reset destroys what the peer sends
-_REST_BYTES = const(4096)
-_LOOK_MS = const(20)
-_READ_BYTES = const(256)
-
-# What a connection that is still being made says to a write; then it says how it ended.
-_UNDER_WAY = (errno.EINPROGRESS, errno.EALREADY, errno.EAGAIN, errno.ENOTCONN)
-_TRY_AGAIN = (408, 429)  # of 4xx; the others would be said again (RFC 9110 section 15.5)
-
-
-class Queue:
-    """Notifications that wait, oldest first: `(action, tries, due)`; action: of core.rules.
-
-    `sent` and `failed` count what became of them; failed is what was given up, too.
-    """
-
-    def __init__(self):
-        self.waiting = []
-        self.sent = 0
-        self.failed = 0
-
-    def put(self, action, now):
-        """Add one; the oldest gives way."""
-        if len(self.waiting) == OUTGOING:
-            self.waiting.pop(0)
-            self.failed += 1
-        self.waiting.append((action, 0, now))
-
-    def next(self, now):
-        """Take out the first that is due and waits behind none to the same receiver; or None."""
-        behind = []
-        for i, (action, _, due) in enumerate(self.waiting):
-            receiver = action[1:3]
-            if receiver not in behind:
-                if now >= due:
-                    return self.waiting.pop(i)
-                behind.append(receiver)
-        return None
-
-    def settle(self, entry, answer, now):
-        """Note how a try ended: the status of the answer, None for no answer."""
-        action, tries, _ = entry
-        final = answer is not None and 400 <= answer < 500 and answer not in _TRY_AGAIN
-        if answer is not None and 200 <= answer < 300:
-            self.sent += 1
-        elif final or tries == len(PAUSES_MS) or len(self.waiting) == OUTGOING:
-            self.failed += 1
-        else:
-            self.waiting.insert(0, (action, tries + 1, now + PAUSES_MS[tries]))
+_LOOK_MS = const(50)  # for what may be due
 
 
 class Outbound:
-    """The sender. now: a function() that gives ms of the module's time; occupy: a function(count)
-    that is told how many of the board's connections are in use here.
+    """The sender.
+
+    links: of the module, or None; turn: a function() that runs the module and gives the time;
+    exchange: the Lazy of shell.exchange; storage: for the queues; quiet: a function(now), may
+    flash be written; epoch_ms: a function(); serial: of the board; random_bytes: a function(n).
     """
 
-    def __init__(self, now, occupy):
-        self.queue = Queue()
-        self._now = now
-        self._occupy = occupy
+    def __init__(self, links, turn, exchange, storage, quiet, epoch_ms, serial, random_bytes):
+        self.notifications = Notifications(random_bytes)
+        self.lost = 0  # of what was in flash: not in the rules any more, or damaged
+        self._links = links
+        self._turn = turn
+        self._exchange = exchange
+        self._storage = storage
+        self._quiet = quiet
+        self._epoch_ms = epoch_ms
+        self._serial = serial
         self._task = None
 
-    def take(self, rules):
+    def begin(self, rules):
+        """Take over what waited when the power went off, and start."""
+        if self._links is None:
+            return  # it starts with the first notification
+        if self._task is None:
+            self.lost = backlog.load(self._storage, self._links, rules, self._epoch_ms())
+            if self.lost:
+                print("holdfast: %d queued notifications are of no use any more" % self.lost)
+        self._start()
+
+    def _start(self):
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+
+    def take(self, rules, now):
         """Take over what the Rules have outgoing; after a MemoryError it is still there."""
         outgoing = rules.outgoing
-        if outgoing and self._task is None:
-            self._task = asyncio.create_task(self._run())
+        if outgoing:
+            self._start()
         while outgoing:
-            self.queue.put(outgoing[0][0], self._now())
+            action = outgoing[0][0]
+            link = None if self._links is None else self._links.holder(action)
+            if link is None:
+                self.notifications.put(action, now)
+            else:
+                self._links.put(link, action, now)
             outgoing.pop(0)
-        self.queue.failed += rules.lost
+        self.notifications.failed += rules.lost
         rules.lost = 0
 
+    def counts(self):
+        """(sent, failed, waiting) of all notifications."""
+        own = self.notifications
+        sent, failed, waiting = own.sent, own.failed + self.lost, len(own.waiting)
+        for link in () if self._links is None else self._links.links:
+            sent += link.delivered
+            failed += link.refused + link.dropped
+            waiting += len(link.queue)
+        return sent, failed, waiting
+
     async def _run(self):
-        """Send until nothing waits."""
-        queue = self.queue
+        """Send what is due, for as long as there is or may be anything."""
         try:
-            while queue.waiting:
-                entry = None
+            while self._links is not None or self.notifications.waiting:
                 try:
-                    entry = queue.next(self._now())
-                    if entry is None:
+                    if not await self._step():
                         await sleep_ms(_LOOK_MS)
-                    else:
-                        answer = await self._try(entry[0])
-                        queue.settle(entry, answer, self._now())
                 except MemoryError:
-                    if entry is not None:
-                        queue.failed += 1
+                    await sleep_ms(_LOOK_MS)
+                except Exception as error:
+                    report(error)
                     await sleep_ms(_LOOK_MS)
         finally:
             self._task = None
 
-    async def _try(self, action):
-        """The status of the answer, None for none."""
-        try:
-            return await self._send(action)
-        except (OSError, BadReply, MemoryError):
-            pass  # a receiver that is not there is normal
-        except Exception as error:
-            report(error)
-        return None
+    async def _step(self):
+        """Do one thing; False when nothing is due."""
+        now = self._turn()
+        links = self._links
+        if links is not None:
+            links.look(now)
+            self._save(now)
+            link = links.due_link(now)
+            if link is not None:
+                await self._beat(link)
+                return True
+            due = links.due_notification(now)
+            if due is not None:
+                link, entry = due
+                status, _ = await self._notify(entry[0], entry[1], now)
+                links.deliver(link, entry, status, self._turn())
+                return True
+        entry = self.notifications.next(now)
+        if entry is None:
+            return False
+        status, _ = await self._notify(entry[0], now, now)
+        self.notifications.settle(entry, status, self._turn())
+        return True
 
-    async def _send(self, action):
-        """Connect, send, read; the status of the answer, None when a step took too long."""
-        _, host, port, target, message, login, password = action
-        data = request(host, port, target, message.encode(), login, password)
-        self._occupy(1)
-        sock = None
+    async def _beat(self, link):
+        """One heartbeat, and what its answer says of the link."""
+        status = None
+        why = ""
         try:
-            sock = socket.socket()
-            sock.setblocking(False)
-            try:
-                # An address in digits, so nothing is asked and nothing blocks.
-                sock.connect(socket.getaddrinfo(host, port)[0][-1])
-            except OSError as error:
-                if error.errno not in _UNDER_WAY:
-                    raise
-            if not await self._write(sock, data):
-                return None
-            return await self._answer(sock)
-        finally:
-            if sock is not None:
-                sock.close()
-            self._occupy(0)
+            data = await self._make(link)
+            status, why = await self._send(link.receiver, data)
+        except NoAnswer as error:
+            why = str(error)
+        except MemoryError:
+            why = "not enough memory"
+        self._links.settle(link, status, why, self._turn())
 
-    async def _write(self, sock, data):
-        """Write all of it; False when that takes too long. The first write tells whether the
-        connection was made: not every port can be asked for that in another way.
-        """
-        view = memoryview(data)
-        count = 0
-        deadline = self._now() + _STEP_MS
+    async def _make(self, link):
+        """The bytes of a heartbeat; others have their turn between its steps."""
+        heartbeat = load("holdfast.uplink." + KINDS[link.kind], "heartbeat")
+        epoch_ms = self._epoch_ms()
+        utc_s = (self._turn() + epoch_ms) // 1000 if epoch_ms else None
+        steps = heartbeat(link, utc_s, self._serial)
         while True:
             try:
-                written = write(sock, view[count : count + PIECE_BYTES]) or 0
-            except OSError as error:
-                if count or error.errno not in _UNDER_WAY:
-                    raise
-                written = 0
-            if written and not count:
-                deadline = self._now() + _STEP_MS
-            count += written
-            if count == len(data):
-                return True
-            if self._now() >= deadline:
-                return False
-            await sleep_ms(_LOOK_MS)
+                next(steps)
+            except StopIteration as end:
+                return end.value
+            await sleep_ms(0)
 
-    async def _answer(self, sock):
-        """The status of the answer, None when none came in time."""
-        buffer = bytearray(_READ_BYTES)
-        head = b""
-        answer = None
-        total = 0
-        deadline = self._now() + _STEP_MS
-        while self._now() < deadline:
-            try:
-                count = read_into(sock, buffer)
-            except OSError:
-                break  # nothing more will come; what came counts
-            if count is None:
-                await sleep_ms(_LOOK_MS)
-                continue
-            total += count
-            if not count or total > _REST_BYTES:
-                break
-            if answer is None:
-                head += buffer[:count]
-                answer = status(head)
-                if answer is not None:
-                    deadline = self._now() + _REST_MS
-                elif total > HEAD_BYTES:
-                    break
-            await sleep_ms(0)  # others have their turn, however much comes
-        return answer
+    async def _notify(self, action, at, now):
+        """Send what a rule made; (status, why). at: when it came, None when nobody knows."""
+        _, receiver, target, message, login, password = action
+        lines = []
+        try:
+            if login:
+                lines.append(basic(login, password))
+            if at is not None and now - at >= 1000:
+                lines.append("x-holdfast-age: %d" % ((now - at) // 1000))
+            return await self._send(receiver, request(receiver, target, message.encode(), lines))
+        except MemoryError:
+            return None, "not enough memory"
+
+    async def _send(self, receiver, data):
+        """(status, why there is none)."""
+        try:
+            return await self._exchange.call("send", receiver, data), ""
+        except NoAnswer as error:
+            return None, str(error)
+
+    def _save(self, now):
+        """Write the queues to flash when they have changed, but seldom, and in a quiet moment."""
+        links = self._links
+        if not links.to_be_saved(now) or not self._quiet(now):
+            return
+        try:
+            links.saved(now, backlog.save(self._storage, links, now, self._epoch_ms()))
+        except OSError:
+            links.saved(now, True)  # flash is full, or there is none: another try comes in time

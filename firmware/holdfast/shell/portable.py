@@ -19,7 +19,7 @@ if sys.implementation.name == "micropython":
     def readable(sock):
         """Wait until the socket has bytes, a connection, or an end. One task per socket."""
         # Looked up each time: a new event loop has a new queue.
-        queue = asyncio.core._io_queue
+        queue = asyncio.core._io_queue  # pyright: ignore  private
         try:
             yield queue.queue_read(sock)
         except MemoryError:
@@ -29,7 +29,7 @@ if sys.implementation.name == "micropython":
 
     def writable(sock):
         """Wait until the socket takes bytes. One task per socket."""
-        yield asyncio.core._io_queue.queue_write(sock)
+        yield asyncio.core._io_queue.queue_write(sock)  # pyright: ignore  private
 
     def read_into(sock, view):
         """Read what is there; the count, 0 at the end, None when nothing is there yet."""
@@ -43,6 +43,16 @@ if sys.implementation.name == "micropython":
         """asyncio.run is called once more: what the first run has left is forgotten."""
         asyncio.new_event_loop()
 
+    def trusting(certificates):
+        """A TLS client's context that trusts these certificates (DER) alone; ValueError."""
+        import tls
+
+        context = tls.SSLContext(tls.PROTOCOL_TLS_CLIENT)
+        context.verify_mode = tls.CERT_REQUIRED
+        for certificate in certificates:
+            context.load_verify_locations(certificate)
+        return context
+
 else:
     # Kept apart: a board would carry its names in the heap.
     from holdfast.shell.cpython import (  # noqa: F401
@@ -51,6 +61,7 @@ else:
         readable,
         report,
         sleep_ms,
+        trusting,
         writable,
         write,
     )
@@ -73,3 +84,18 @@ def send_at_once(sock):
     # MicroPython's unix port has no names for them.
     level = getattr(socket, "IPPROTO_TCP", 6)
     sock.setsockopt(level, getattr(socket, "TCP_NODELAY", 1), 1)
+
+
+def secure(sock, context, host):
+    """TLS over a connected socket, towards a peer whose certificate must name this host. The
+    handshake comes with the first writes and reads: until it is done they say that nothing was
+    possible; OSError or ValueError when it fails.
+    """
+    return context.wrap_socket(sock, server_hostname=host, do_handshake_on_connect=False)
+
+
+def asking(address, port):
+    """(socket, address as recvfrom gives it) for UDP, never blocking; a port of its own."""
+    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sock.setblocking(False)
+    return sock, socket.getaddrinfo(address, port)[0][-1]

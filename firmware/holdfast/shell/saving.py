@@ -1,10 +1,9 @@
 """The settings in flash: loaded at the start, changed while the module runs, never half.
 
-A change is made on the document: what flash holds is read, edited and checked as a whole, written
-under a new name and then renamed; the copy before stays as a second one. Only then the running
-module adopts it. At whichever write or rename the power goes off, the next start finds the old
-settings or the new ones. What changes nothing is not written: clients repeat themselves, and flash
-wears.
+A change is made on the document: what flash holds is read, edited and checked as a whole, and
+replaced as shell.copies does it. Only then the running module adopts it. At whichever write or
+rename the power goes off, the next start finds the old settings or the new ones. What changes
+nothing is not written: clients repeat themselves, and flash wears.
 
 What is written ends with a checksum over all before it, as the last member of the JSON object. A
 file without one, as people write them, is taken as it is.
@@ -19,6 +18,7 @@ from micropython import const
 
 from holdfast.core.check import check
 from holdfast.core.settings import NotSaved, SettingsError
+from holdfast.shell.copies import Copies
 from holdfast.wire.dump import dumps
 from holdfast.wire.json import JsonError, loads
 
@@ -108,23 +108,13 @@ def _digest(value):
 
 
 def _save(store, data):
-    storage = store.storage
+    copies = Copies(store.storage, (CURRENT, NEW, PREVIOUS), store.name)
     try:
-        if store.name == NEW:
-            # The power went off before the last rename: it comes now.
-            storage.rename(NEW, CURRENT)
-            store.name = CURRENT
-        storage.write(NEW, data)
-        # The settings in force become the previous ones; damaged ones may not.
-        if store.name == CURRENT:
-            storage.rename(CURRENT, PREVIOUS)
-            store.name = PREVIOUS
-        storage.rename(NEW, CURRENT)
+        copies.write(data)
     except OSError as error:
-        if store.name != NEW:
-            storage.remove(NEW)  # what is refused now must not be found at the next start
         raise NotSaved("flash cannot be written: %s" % error)
-    store.name = CURRENT
+    finally:
+        store.name = copies.held
 
 
 def document(data):

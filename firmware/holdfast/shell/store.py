@@ -8,9 +8,13 @@ from holdfast.shell.heap import forget, load
 # What loading and changing needs and nothing else does.
 _PASSING = (
     "shell.saving",
+    "shell.copies",
     "core.adoption",
     "core.rulecheck",
+    "core.uplinkcheck",
     "core.networkcheck",
+    "core.address",
+    "core.monitorcheck",
     "core.check",
     "wire.dump",
 )
@@ -31,6 +35,7 @@ class Store:
         self.adopt = None
         self.name = None  # of the file that holds the settings in force, None for none
         self.fresh = False  # nobody has an account, and nothing is broken: a device to be set up
+        self.waiting = []  # paths of what was changed and counts from the next start on
 
     def load(self):
         """The settings in flash; with none, or broken ones, safe defaults, no account, aloud."""
@@ -43,6 +48,10 @@ class Store:
     def document(self):
         """The settings in force, as a JSON reader gives them; NotSaved."""
         return self._do("read")
+
+    def documents(self):
+        """The settings as a document to send and receive, for whoever does that."""
+        return load("holdfast.shell.documents", "Documents")(self)
 
     def change(self, edit, now):
         """Edit the settings, check them, save them, adopt them; all or nothing.

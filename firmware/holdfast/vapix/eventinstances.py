@@ -5,6 +5,8 @@ streaming), made of the same rows and properties that the event system works wit
 from holdfast.core.events import DATA, DETAILS, SOURCE, TOPIC
 from holdfast.wire.xml import escape
 
+_OURS = ' xmlns:tnsholdfast="urn:holdfast:event:topics"'
+
 
 class EventInstances:
     """events: the EventSystem."""
@@ -16,6 +18,8 @@ class EventInstances:
         """The tree of all topics as a list of XML texts, each with the values of its source."""
         sources = {}  # by topic: (row, source values)
         for declared in self._events.properties:
+            if declared.gone():
+                continue
             topic = declared.topic[TOPIC]
             if topic not in sources:
                 sources[topic] = (declared.topic, [])
@@ -30,13 +34,18 @@ class EventInstances:
                 shared += 1
             _close(path, shared, parts)
             for step in steps[shared:-1]:
-                parts.append('<%s aev:NiceName="%s">' % (step, step.split(":")[-1]))
+                parts.append('<%s aev:NiceName="%s">' % (_named(step), step.split(":")[-1]))
             path = steps[:-1]
             row, values = sources[topic]
             _declare(steps[-1], row, values, parts)
         _close(path, 0, parts)
         parts.append("</wstop:TopicSet>")
         return parts
+
+
+def _named(step):
+    """The name of an element; ours says what its prefix means, the envelope says the others."""
+    return step + _OURS if step.startswith("tnsholdfast:") else step
 
 
 def _close(path, keep, parts):

@@ -39,7 +39,7 @@ _OTHER = "Error: consult the system log file."
 class Accounts:
     """Changes and lists accounts.
 
-    realm: what hashes are made with. accounts: a function() that gives the accounts in force.
+    realm: a function() for what hashes are made with, accounts: one for the accounts in force.
     """
 
     def __init__(self, store, realm, accounts):
@@ -130,7 +130,7 @@ class Accounts:
             if action == "remove":
                 accounts.remove(row)
             if password is not None:
-                secret = ("%s:%s:%s" % (name, self._realm, password)).encode()
+                secret = ("%s:%s:%s" % (name, self._realm(), password)).encode()
                 row["md5"] = hexlify(hashlib.md5(secret).digest()).decode()
                 row["sha256"] = hexlify(hashlib.sha256(secret).digest()).decode()
             if role is not None:

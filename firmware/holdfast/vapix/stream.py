@@ -18,8 +18,7 @@ from binascii import hexlify
 
 from micropython import const
 
-from holdfast.core.events import TOPIC
-from holdfast.core.topicfilter import FilterError, topic_filter, topic_matches
+from holdfast.core.topicfilter import FilterError, asks, topic_filter
 from holdfast.vapix import api
 from holdfast.vapix.notification import notify
 from holdfast.wire import websocket
@@ -98,7 +97,7 @@ class EventStreaming:
     def publish(self, changes):
         """Give changes, (property, data, at), to whoever asked for them. Encoded once each."""
         for declared, data, at, number in changes:
-            frames = [None, None]  # plain, numbered
+            frames: list = [None, None]  # plain, numbered
             for stream in self._streams:
                 count = stream.wants(declared, data)
                 if count:
@@ -156,7 +155,8 @@ class EventStream:
         self._messages = None
         self.farewell = False  # the peer has said goodbye
         self._holds = None  # content_matches, loaded with the first content filter
-        self._filters = ()  # ((flags by property index, content program or None), ...)
+        # ((flags by property index, topics, content program or None), ...)
+        self._filters = ()
         self._at = (0, 0)  # the next to show: filter, property
 
     def number(self, epoch, since):
@@ -214,8 +214,8 @@ class EventStream:
 
     def _count(self, declared, data, at_filter, at_property):
         count = 0
-        for i, (flags, content) in enumerate(self._filters):
-            if not flags[declared.index]:
+        for i, (flags, topics, content) in enumerate(self._filters):
+            if not asks(flags, topics, self._properties, declared):
                 continue
             if i > at_filter or (i == at_filter and declared.index >= at_property):
                 break
@@ -231,13 +231,13 @@ class EventStream:
             return self._catch_up()
         at_filter, at_property = self._at
         while at_filter < len(self._filters):
-            flags, content = self._filters[at_filter]
+            flags, topics, content = self._filters[at_filter]
             while at_property < len(self._properties):
                 declared = self._properties[at_property]
                 at_property += 1
-                if flags[declared.index] and (
-                    content is None or self._holds(content, declared.items(declared.data))
-                ):
+                if declared.gone() or not asks(flags, topics, self._properties, declared):
+                    continue
+                if content is None or self._holds(content, declared.items(declared.data)):
                     self._at = (at_filter, at_property)
                     return self._encode(declared, declared.data, declared.at)
             at_filter += 1
@@ -327,10 +327,7 @@ class EventStream:
             program = None if content is None else self._content(content)
         except FilterError:
             raise api.ApiError(api.INVALID, name)
-        flags = bytearray(len(self._properties))
-        for declared in self._properties:
-            flags[declared.index] = topic_matches(compiled, declared.topic[TOPIC])
-        return flags, program
+        return bytearray(), compiled, program
 
     def _content(self, text):
         from holdfast.core import contentfilter

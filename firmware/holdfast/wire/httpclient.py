@@ -11,31 +11,50 @@ from micropython import const
 
 HEAD_BYTES = const(1024)  # of a reply, interim ones included, until its status is known
 
+TEXT = "text/plain; charset=utf-8"
+JSON = "application/json"
+
 
 class BadReply(ValueError):
     """What came back is no HTTP."""
 
 
-def request(host, port, target, body, login="", password=""):
-    """A POST of `body` (bytes) as plain text, or a GET without one, as bytes.
+def request(receiver, target, body, lines=(), kind=TEXT):
+    """A POST of `body` (bytes), or a GET without one, as bytes.
 
-    target: path and query, printable ASCII without blanks. login, password: for Basic (RFC 7617),
-    sent without being asked; none with an empty login.
+    receiver: (secure, host, port), as core.address makes it; target: path and query, printable
+    ASCII without blanks; lines: further header lines; kind: the media type of the body.
     """
-    lines = [
+    secure, host, port = receiver
+    head = [
         "%s %s HTTP/1.1" % ("POST" if body else "GET", target),
-        "Host: " + (host if port == 80 else "%s:%d" % (host, port)),
+        "Host: " + (host if port == (443 if secure else 80) else "%s:%d" % (host, port)),
         "User-Agent: Holdfast",
         "Connection: close",
     ]
-    if login:
-        credentials = ("%s:%s" % (login, password)).encode()
-        lines.append("Authorization: Basic " + b2a_base64(credentials).decode().strip())
+    head.extend(lines)
     if body:
-        lines.append("Content-Type: text/plain; charset=utf-8")
-        lines.append("Content-Length: %d" % len(body))
-    lines.append("\r\n")
-    return "\r\n".join(lines).encode() + body
+        head.append("Content-Type: " + kind)
+        head.append("Content-Length: %d" % len(body))
+    head.append("\r\n")
+    return "\r\n".join(head).encode() + body
+
+
+def basic(login, password):
+    """The header line that logs in without being asked (RFC 7617)."""
+    credentials = ("%s:%s" % (login, password)).encode()
+    return "Authorization: Basic " + b2a_base64(credentials).decode().strip()
+
+
+def escaped(text):
+    """A text as part of a query (RFC 3986 section 2.1)."""
+    parts = []
+    for byte in text.encode():
+        if 48 <= byte <= 57 or 97 <= byte | 32 <= 122 or byte in b"-._~":
+            parts.append(chr(byte))
+        else:
+            parts.append("%%%02X" % byte)
+    return "".join(parts)
 
 
 def status(data):

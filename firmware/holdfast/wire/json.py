@@ -88,9 +88,9 @@ def loads(data):
             else:
                 value, position = _scalar(data, position - 1)
             if closing == _END_OF_OBJECT:
-                container[key] = value
+                container[key] = value  # pyright: ignore
             else:
-                container.append(value)
+                container.append(value)  # pyright: ignore
             if due == _ITEM:
                 if len(outer) == MAX_DEPTH:
                     raise JsonError("nested too deep", position - 1)

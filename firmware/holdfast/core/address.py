@@ -1,0 +1,77 @@
+"""Addresses in settings: URLs taken apart, IPv4 addresses and host names looked at.
+
+Loaded with the checks of rules, uplinks and the network, and let go with them.
+"""
+
+from micropython import const
+
+from holdfast.core.settings import SettingsError
+
+MAX_URL = const(256)
+_MAX_HOST = const(253)  # RFC 1035 section 2.3.4, as text
+_MAX_LABEL = const(63)
+_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_"
+
+
+def url(keys, key, text, certificate):
+    """`((secure, host, port), target)` of an http:// or https:// URL; SettingsError for the key.
+
+    secure: TLS; host: an IPv4 address or a name, lower case; target: path and query. certificate:
+    False when there is none to verify anybody with.
+    """
+    path = keys.path(key)
+    scheme, _, rest = text.partition("://")
+    scheme = scheme.lower()
+    if scheme not in ("http", "https") or not rest:
+        raise SettingsError(path, "must begin with http:// or https://")
+    if scheme == "https" and not certificate:
+        raise SettingsError(path, "https needs uplinks.certificate to verify the receiver with")
+    for character in rest:
+        if not "!" <= character <= "~" or character == "#":
+            raise SettingsError(path, "must be of printable ASCII, no blanks, no fragment")
+    end = len(rest)
+    for mark in "/?":
+        at = rest.find(mark)
+        if at >= 0:
+            end = min(end, at)
+    place, target = rest[:end], rest[end:]
+    if "@" in place:
+        raise SettingsError(path, "must not hold a login")
+    host, colon, number = place.partition(":")
+    host = host.lower()
+    if not is_ipv4(host) and not is_name(host):
+        raise SettingsError(path, "must have an IPv4 address or a host name")
+    port = 443 if scheme == "https" else 80
+    if colon:
+        if not number or len(number) > 5 or number.strip("0123456789"):
+            number = "0"
+        port = int(number)
+        if not 1 <= port <= 65535:
+            raise SettingsError(path, "must have a port from 1 to 65535")
+    if target[:1] != "/":
+        target = "/" + target
+    return (scheme == "https", host, port), target
+
+
+def is_ipv4(text):
+    """True for four numbers with dots between."""
+    parts = text.split(".")
+    if len(parts) != 4:
+        return False
+    for part in parts:
+        if not part or len(part) > 3 or part.strip("0123456789") or int(part) > 255:
+            return False
+    return True
+
+
+def is_name(text):
+    """True for a host name, lower case; what ends with a number would be an address."""
+    labels = text.split(".")
+    if len(text) > _MAX_HOST or not labels[-1].strip("0123456789"):
+        return False
+    for label in labels:
+        if not label or len(label) > _MAX_LABEL or label.strip(_LETTERS):
+            return False
+        if label[0] == "-" or label[-1] == "-":
+            return False
+    return True

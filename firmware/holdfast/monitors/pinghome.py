@@ -1,0 +1,392 @@
+"""Monitors in Pinghome's language (Heartbeat monitoring operations, records, statistics).
+
+    POST /v1/heartbeat, DELETE /v1/heartbeat?id=..&id=..
+    GET, PUT, DELETE /v1/heartbeat/{id}
+    GET, POST /v1/heartbeat/{id}?result=..&message=..       check in
+    GET /v1/service/{id}/heartbeats?page&limit
+    GET /v1/heartbeat/{id}/statistic?interval&start_date&end_date
+    GET /v1/heartbeat/{id}/events?limit&last_received_at
+
+The document has four hosts, and on two of them GET /v1/heartbeat/{id} means different things: to
+read a monitor, and to check in. Here there is one, so: a GET with a token reads, unless it names
+a result or a message; one without a token checks in. Who knows the id may check in.
+
+What the document leaves open is decided here: answers are the monitor as an object, lists have it
+under "data", errors are {"error": {"code", "field", "message"}}. DELETE takes ids repeated,
+separated by commas, or as `id[]`; it removes all of them or none. Events come oldest first: the
+latest `limit`, or the first `limit` after `last_received_at`, so that the last one's `received_at`
+asks for those that follow. Statistics come in buckets of `interval` from `start_date` on, those in
+which nothing was counted are left out; `received_at` is a bucket's beginning. Where the module did
+not know the time of day, what was kept by its guess has "estimated": true.
+"""
+
+from micropython import const
+
+from holdfast.core.checkins import FAIL, HOUR_MS, LATE, RESULTS, UP, Refused
+from holdfast.core.events import MONITOR, VALUES
+from holdfast.core.settings import NotSaved
+from holdfast.core.tokens import OPERATOR, VIEWER
+from holdfast.monitors.answers import Problem, Told, answer, one_line, require, seconds
+from holdfast.wire import json
+from holdfast.wire.date import date_text, moment
+from holdfast.wire.http import HttpError, all_digits
+from holdfast.wire.json import quote
+from holdfast.wire.query import field, parameters, unquote
+
+_MOST = const(100)  # of a page, and of events
+_BUCKETS = const(1000)  # of statistics, in one answer
+_INTERVALS = {"1h": 1, "3h": 3, "12h": 12, "1d": 24, "3d": 72, "7d": 168, "30d": 720}
+_MONTH_H = const(720)
+
+
+class Pinghome:
+    """keeper: a Lazy of shell.keeping's Keeper; tokens: a function() that gives the rows."""
+
+    def __init__(self, keeper, monitor_tokens):
+        self._keeper = keeper
+        self._tokens = monitor_tokens
+
+    # -- monitors ---------------------------------------------------------------------------------
+
+    def create(self, caller, request, now):
+        return self._answer(self._create, request, now, OPERATOR)
+
+    def _create(self, request, now):
+        monitor = self._keeper.call("create", _object(request), now)
+        return answer(self._shown(monitor, request, now), 201)
+
+    def remove_many(self, caller, request, now):
+        return self._answer(self._remove_many, request, now, OPERATOR)
+
+    def _remove_many(self, request, now):
+        monitors = []
+        for name, value in parameters(request.query):
+            if name in ("id", "id[]"):
+                for part in value.split(","):
+                    monitor = self._find(part.strip())
+                    if monitor not in monitors:
+                        monitors.append(monitor)
+        if not monitors:
+            raise Problem(400, "the ids of the monitors to remove are needed", "id")
+        return self._removed(monitors, now)
+
+    def one(self, caller, request, now):
+        """GET: read, or check in; see the top."""
+        if request.authorization is None or _names_result(request.query):
+            return self.check_in(caller, request, now)
+        return self._answer(self._one, request, now, VIEWER)
+
+    def _one(self, request, now):
+        return answer(self._shown(self._named(request), request, now))
+
+    def change(self, caller, request, now):
+        return self._answer(self._change, request, now, OPERATOR)
+
+    def _change(self, request, now):
+        monitor = self._named(request)
+        self._keeper.call("change", monitor, _object(request), now)
+        return answer(self._shown(monitor, request, now))
+
+    def remove(self, caller, request, now):
+        return self._answer(self._remove, request, now, OPERATOR)
+
+    def _remove(self, request, now):
+        return self._removed([self._named(request)], now)
+
+    def _removed(self, monitors, now):
+        ids = ",".join([quote(monitor.id) for monitor in monitors])
+        self._keeper.call("remove", monitors, now)
+        return answer('{"message":"deleted","ids":[%s]}' % ids)
+
+    def listed(self, caller, request, now):
+        return self._answer(self._listed, request, now, VIEWER)
+
+    def _listed(self, request, now):
+        service = unquote(request.path.split("/")[3])
+        fields = parameters(request.query)
+        page = _positive(fields, "page", 1, 1000000)
+        limit = _positive(fields, "limit", _MOST, _MOST)
+        found = [m for m in self._all() if m.service == service]
+        shown = found[(page - 1) * limit : page * limit]
+        head = '{"page":%d,"limit":%d,"total":%d,"data":[' % (page, limit, len(found))
+        return Told(_head(request, self._rows(head, shown, request, now)))
+
+    def _rows(self, head, monitors, request, now):
+        for monitor in monitors:
+            yield head + self._shown(monitor, request, now)
+            head = ","
+        yield "]}" if monitors else head + "]}"
+
+    # -- history ----------------------------------------------------------------------------------
+
+    def events(self, caller, request, now):
+        return self._answer(self._events, request, now, VIEWER)
+
+    def _events(self, request, now):
+        monitor = self._named(request)
+        fields = parameters(request.query)
+        limit = _positive(fields, "limit", _MOST, _MOST)
+        after = _date(fields, "last_received_at")
+        events = self._keeper.made.events(monitor, limit, after)
+        return Told(_head(request, _told('{"data":[', events, _event)))
+
+    def statistic(self, caller, request, now):
+        return self._answer(self._statistic, request, now, VIEWER)
+
+    def _statistic(self, request, now):
+        monitor = self._named(request)
+        fields = parameters(request.query)
+        interval = field(fields, "interval")
+        if interval is None:
+            interval = "1d"
+        hours = _INTERVALS.get(interval)
+        if hours is None:
+            raise Problem(422, "must be one of: " + ", ".join(sorted(_INTERVALS)), "interval")
+        keeper = self._keeper.made
+        end = _date(fields, "end_date")
+        # Hours that have begun count, so the one of the end does, unless it ends just there.
+        end = keeper.utc(now)[0] // HOUR_MS + 1 if end is None else -(-end // HOUR_MS)
+        start = _date(fields, "start_date")
+        start = max(0, end - _MONTH_H) if start is None else start // HOUR_MS
+        if start > end:
+            raise Problem(422, "must be later than start_date", "end_date")
+        if (end - start) // hours > _BUCKETS:
+            problem = "must leave up to %d intervals up to end_date" % _BUCKETS
+            raise Problem(422, problem, "start_date")
+        monitor.settle(now)
+        rows = _buckets(keeper.statistics(monitor, start, end), start, hours)
+        head = '{"interval":"%s","data":[' % interval
+        return Told(_head(request, _told(head, rows, _bucket)))
+
+    # -- check-ins --------------------------------------------------------------------------------
+
+    def check_in(self, caller, request, now):
+        return self._answer(self._check_in, request, now, None)
+
+    def _check_in(self, request, now):
+        monitor = self._named(request)
+        result, message = _said(request)
+        wait = self._keeper.made.check_in(monitor, result, now, one_line(message))
+        if wait:
+            lines = ("Retry-After: %d" % seconds(wait),)
+            raise Problem(429, "too many check-ins of this monitor", None, lines)
+        ms, known = self._keeper.made.utc(now)
+        return answer(
+            '{"id":"%s","result":"%s","state":"%s","received_at":"%s"%s}'
+            % (
+                monitor.id,
+                RESULTS[result],
+                MONITOR[VALUES][monitor.state],
+                date_text(ms),
+                _guessed(known),
+            )
+        )
+
+    # -- common -----------------------------------------------------------------------------------
+
+    def _answer(self, operation, request, now, role):
+        """Ask for the token, do it, and say what went wrong."""
+        try:
+            if role is not None:
+                require(self._tokens(), request, role)
+            return operation(request, now)
+        except Problem as problem:
+            return problem.response
+        except Refused as refused:
+            status = 409 if refused.taken else 422
+            return Problem(status, refused.problem, refused.field).response
+        except HttpError:
+            return Problem(400, "the query or the form cannot be read", "query").response
+        except NotSaved as error:
+            return Problem(503, str(error), None, ("Retry-After: 1",)).response
+
+    def _all(self):
+        return [] if self._keeper.made is None else self._keeper.made.engine.all
+
+    def _find(self, identifier):
+        monitor = None
+        if self._keeper.made is not None:
+            monitor = self._keeper.made.find(identifier.lower())
+        if monitor is None:
+            raise Problem(404, "there is no monitor with this id", "id")
+        return monitor
+
+    def _named(self, request):
+        return self._find(request.path.split("/")[3])
+
+    def _shown(self, monitor, request, now):
+        """A monitor as JSON."""
+        made = self._keeper.made
+        ms, known = made.utc(monitor.since)
+        last = due = "null"
+        if monitor.last_at is not None:
+            last = quote(date_text(max(0, made.utc(monitor.last_at)[0])))
+        if monitor.state in (UP, LATE):
+            due = quote(date_text(made.utc(monitor.due - monitor.grace_ms)[0]))
+        host = request.headers.get("host")
+        base = "" if host is None else "http://" + host.rpartition("@")[2]
+        text = (
+            '{"id":"%s","service_id":%s,"name":%s,"interval":%d,"grace":%d,"enabled":%s,'
+            '"state":"%s","since":"%s","running":%s,"last_received_at":%s,"expected_at":%s,'
+            '"event_source":%s,"url":"%s/v1/heartbeat/%s","ping_url":"%s/ping/%s"%s}'
+        )
+        return text % (
+            monitor.id,
+            quote(monitor.service),
+            quote(monitor.name),
+            monitor.interval_ms // 1000,
+            monitor.grace_ms // 1000,
+            "false" if MONITOR[VALUES][monitor.state] == "paused" else "true",
+            MONITOR[VALUES][monitor.state],
+            date_text(max(0, ms)),
+            "false" if monitor.run_at is None else "true",
+            last,
+            due,
+            quote(monitor.label),
+            base,
+            monitor.id,
+            base,
+            monitor.id,
+            _guessed(known),
+        )
+
+
+def _head(request, pieces):
+    """What is to be told; nothing where only the head is asked for."""
+    return iter(()) if request.method == "HEAD" else pieces
+
+
+def _told(head, rows, shown):
+    """Rows as texts; None passes the turn on."""
+    for row in rows:
+        if row is None:
+            yield ""
+        else:
+            yield head + shown(row)
+            head = ","
+    yield (head if head != "," else "") + "]}"
+
+
+def _event(row):
+    ms, known, result, duration, status, message = row
+    text = '{"received_at":"%s","result":"%s","message":%s' % (
+        date_text(ms),
+        RESULTS[result],
+        quote(message.decode()),
+    )
+    if duration is not None:
+        text += ',"duration_ms":%d' % duration
+    if status is not None:
+        text += ',"exit_status":%d' % status
+    return text + _guessed(known) + "}"
+
+
+def _buckets(rows, start, hours):
+    """Hours added up: (first hour, known, counts); None as it comes."""
+    bucket = known = None
+    sums = [0, 0, 0, 0]
+    for row in rows:
+        if row is None:
+            yield None
+            continue
+        first = row[0] - (row[0] - start) % hours
+        if bucket is not None and first != bucket:
+            yield bucket, known, sums
+            sums = [0, 0, 0, 0]
+            known = None
+        bucket = first
+        known = row[1] if known is None else known and row[1]
+        for place in range(4):
+            sums[place] += row[2][place]
+    if bucket is not None:
+        yield bucket, known, sums
+
+
+def _bucket(row):
+    first, known, counts = row
+    text = (
+        '{"received_at":"%s","tick_count":%d,"run_count":%d,"fail_count":%d,"complete_count":%d%s}'
+    )
+    return text % ((date_text(first * HOUR_MS),) + tuple(counts) + (_guessed(known),))
+
+
+def _guessed(known):
+    return "" if known else ',"estimated":true'
+
+
+def _object(request):
+    """The JSON object in a request's body."""
+    try:
+        value = json.loads(request.body)
+    except json.JsonError:
+        raise Problem(400, "must be JSON", "body")
+    if not isinstance(value, dict):
+        raise Problem(400, "must be a JSON object", "body")
+    return value
+
+
+def _names_result(query):
+    """Does a query say that it is a check-in?"""
+    for part in query.split("&"):
+        if part.partition("=")[0] in ("result", "message"):
+            return True
+    return False
+
+
+def _said(request):
+    """(result, message) of a check-in: of the query, or else of a body that is JSON or a form;
+    any other body is the message.
+    """
+    fields = parameters(request.query)
+    result = field(fields, "result")
+    message = field(fields, "message")
+    body = request.body.strip() if request.method == "POST" else b""
+    if body[:1] == b"{":
+        value = _object(request)
+        result = value.get("result") if result is None else result
+        message = value.get("message") if message is None else message
+    elif body:
+        text = _text(body)
+        if _names_result(text):
+            form = parameters(text)
+            result = field(form, "result") if result is None else result
+            message = field(form, "message") if message is None else message
+        elif message is None:
+            message = text
+    if result is None:
+        result = RESULTS[0]
+    if not isinstance(result, str) or result not in RESULTS[: FAIL + 1]:
+        raise Problem(422, "must be one of: " + ", ".join(RESULTS[: FAIL + 1]), "result")
+    if message is None:
+        message = ""
+    if not isinstance(message, str):
+        raise Problem(422, "must be text", "message")
+    return RESULTS.index(result), message
+
+
+def _text(body):
+    from holdfast.wire.utf8 import utf8
+
+    try:
+        return utf8(body)
+    except ValueError:
+        raise Problem(400, "must be UTF-8", "body")
+
+
+def _positive(fields, name, default, highest):
+    value = field(fields, name)
+    if value is None:
+        return default
+    if not all_digits(value) or len(value) > 7 or int(value) < 1:
+        raise Problem(422, "must be a positive integer", name)
+    return min(int(value), highest)
+
+
+def _date(fields, name):
+    value = field(fields, name)
+    if value is None:
+        return None
+    try:
+        return moment(value)
+    except ValueError:
+        raise Problem(422, "must be a date such as 2026-11-25T21:00:00Z", name)

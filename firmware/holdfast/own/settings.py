@@ -1,0 +1,178 @@
+"""`/holdfast/settings`: the whole settings document; GET reads it, PUT replaces it, PATCH merges.
+
+What comes is checked as a whole, saved, and only then in force: all or nothing. PATCH is a JSON
+merge patch (RFC 7396). A document longer than one request may be is PUT in parts, in order, each
+with a Content-Range (RFC 9110 section 14.5); they are gathered in flash, so that no request needs
+more heap than any other, and the last one makes them count. Such a document must end with its
+checksum, as GET gives it: only that tells that the parts belong together.
+
+The ETag is the document's checksum. With If-Match a change is refused when somebody else made one.
+"""
+
+from micropython import const
+
+from holdfast.core.accounts import ADMINISTRATOR
+from holdfast.core.settings import NotSaved, SettingsError
+from holdfast.core.waiting import late, merge, waits
+from holdfast.wire import json
+from holdfast.wire.http import HttpError, Response, all_digits
+
+# What a board can check while it runs: the document is in the heap twice then.
+MAX_BYTES = const(16 * 1024)
+_PIECE_BYTES = const(1024)
+
+_NOT_NOW = "not now: a deadline is too near to write to flash, or flash fails"
+
+
+class SettingsService:
+    """Reads and changes the settings of a store. A device without any account takes the first from
+    anybody, as pwdgrp.cgi does: hashes are all that it is told then.
+    """
+
+    def __init__(self, store):
+        self._documents = store.documents()
+
+    def get(self, caller, request, now):
+        """Answer with the document in force, as it is in flash; for administrators."""
+        _require(caller)
+        data = self._saved(self._documents.content)
+        pieces = [data[i : i + _PIECE_BYTES] for i in range(0, len(data), _PIECE_BYTES)]
+        lines = ['ETag: "%s"' % self._documents.mark(data), "Cache-Control: no-store"]
+        return Response(200, pieces, "application/json", lines)
+
+    def put(self, caller, request, now):
+        """Replace the document, or take a part of a new one.
+
+        Answers what waits for the next start; 202 and how much is there for a part.
+        """
+        if not self._first(caller):
+            _require(caller)
+        self._match(request)
+        content_range = request.headers.get("content-range")
+        if content_range is None:
+            return self._replace(request.body, now)
+        start, end, total = _range(content_range)
+        if total > MAX_BYTES:
+            raise HttpError(413)
+        if end - start + 1 != len(request.body) or end >= total:
+            raise HttpError(400)
+        there = self._saved(self._documents.gather, request.body, start, now)
+        if there is None:
+            raise _refusal(409, "", "parts come in order, each once; begin with byte 0")
+        if there < total:
+            return Response(202, b'{"bytes":%d}' % there, "application/json")
+        data = self._saved(self._documents.gathered)
+        if not self._documents.sealed(data):
+            raise _refusal(400, "checksum", "a document in parts must end with its checksum")
+        return self._replace(data, now)
+
+    def patch(self, caller, request, now):
+        """Merge a JSON merge patch into the document; answers as `put`."""
+        if not self._first(caller):
+            _require(caller)
+        self._match(request)
+        patch = self._object(json.loads, request.body)
+        return self._change(lambda document: merge(document, patch), now)
+
+    def _saved(self, function, *arguments):
+        """What a function of flash gives; 503 when it cannot be, without its reasons."""
+        try:
+            return function(*arguments)
+        except NotSaved:
+            raise _refusal(503, "", _NOT_NOW)
+
+    def _first(self, caller):
+        """True for the set-up of a device that has no account."""
+        return caller.account is None and self._documents.fresh()
+
+    def _match(self, request):
+        wanted = request.headers.get("if-match")
+        if wanted is None or wanted.strip() == "*":
+            return
+        mark = '"%s"' % self._documents.mark(self._saved(self._documents.content))
+        if mark not in [tag.strip() for tag in wanted.split(",")]:
+            raise _refusal(412, "", "the settings are not these any more; read them again")
+
+    def _replace(self, data, now):
+        document = self._object(self._documents.parse, data)
+        return self._change(lambda old: document, now)
+
+    def _object(self, read, data):
+        """The JSON object in `data`, by `read`."""
+        try:
+            value = read(data)
+        except json.JsonError as error:
+            raise _refusal(400, "", "is not JSON: %s at byte %d" % (error, error.position))
+        except SettingsError as error:
+            raise _refusal(400, error.key, error.problem)
+        if not isinstance(value, dict):
+            raise _refusal(400, "settings", "must be an object")
+        return value
+
+    def _change(self, make, now):
+        """make: a function(document) that gives the new one."""
+        documents = self._documents
+        found = []
+
+        def edit(document):
+            before = late(document)
+            after = make(document)
+            _keep_administrator(after)
+            found.extend(waits(before, late(after)))
+            if after is not document:
+                document.clear()
+                document.update(after)
+
+        try:
+            self._saved(documents.change, edit, now)
+        except SettingsError as error:
+            raise _refusal(400, error.key, error.problem)
+        for path in found:
+            if path not in documents.waiting:
+                documents.waiting.append(path)
+        names = ",".join([json.quote(path) for path in documents.waiting])
+        text = '{"next_start":[%s]}' % names
+        lines = ['ETag: "%s"' % documents.mark(self._saved(documents.content))]
+        return Response(200, text.encode(), "application/json", lines)
+
+
+def _keep_administrator(document):
+    """Nobody could change anything any more, and a device without accounts takes the first from
+    anybody.
+    """
+    accounts = document.get("accounts")
+    for row in accounts if isinstance(accounts, list) else ():
+        if isinstance(row, dict) and row.get("role") == "administrator":
+            return
+    raise SettingsError("settings.accounts", "must hold an administrator")
+
+
+def _range(text):
+    """(first, last, length) of `bytes 0-4095/9000`."""
+    unit, _, rest = text.partition(" ")
+    span, slash, total = rest.strip().partition("/")
+    first, dash, last = span.partition("-")
+    numbers = (first, last, total)
+    if unit.lower() != "bytes" or not slash or not dash:
+        raise HttpError(400)
+    for number in numbers:
+        if not all_digits(number) or len(number) > 9:
+            raise HttpError(400)
+    first, last, total = [int(number) for number in numbers]
+    if first > last:
+        raise HttpError(400)
+    return first, last, total
+
+
+def _require(caller):
+    if caller.account is None:
+        raise HttpError(401)
+    if caller.account.role < ADMINISTRATOR:
+        raise HttpError(403)
+
+
+def _refusal(status, key, problem):
+    """An HttpError that names the bad key, "" for none, and what is wrong with it."""
+    error = HttpError(status)
+    error.json = '{"error":{"key":%s,"problem":%s}}' % (json.quote(key), json.quote(problem))
+    return error

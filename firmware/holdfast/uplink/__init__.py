@@ -1,0 +1,1 @@
+"""The heartbeats of other systems: Unifi both ways, Airnode, Pinghome, healthchecks.io."""

@@ -1,0 +1,275 @@
+"""Heartbeats of our own and what their answers make of a link; queues that wait for it."""
+
+from holdfast.core.events import EventSystem
+from holdfast.core.links import (
+    FIRST_PAUSE_MS,
+    PACE_MS,
+    PAUSES_MS,
+    QUEUED,
+    SAVE_AFTER_MS,
+    SAVE_EVERY_MS,
+    SPREAD_MS,
+    Links,
+)
+from holdfast.core.rules import NOTIFY
+
+HERE = (False, "192.0.2.1", 80)
+THERE = (False, "192.0.2.2", 80)
+
+
+def row(name="a", receiver=HERE, interval_ms=300000, success=(), pauses="own"):
+    return 0, name, receiver, "/", interval_ms, success, pauses, ()
+
+
+def action(number=0, receiver=HERE):
+    return NOTIFY, receiver, "/%d" % number, "", "", ""
+
+
+class Uplinks(Links):
+    """Links with their events at hand. chance: every random byte."""
+
+    def __init__(self, *rows, inbound=None, chance=0, now=0):
+        self.system = EventSystem()
+        rows = rows or (row(),)
+        super().__init__(self.system, rows, inbound, lambda n: bytes([chance]) * n, now)
+
+    def events(self):
+        return [
+            (declared.topic[0].split("/")[-1], declared.source, data, at)
+            for declared, data, at, _ in self.system.take()
+        ]
+
+    def answer(self, status, now, link=None, why=""):
+        self.settle(link or self.links[0], status, why, now)
+
+    def sent(self, status, now):
+        """Send what is due; its target, None for nothing."""
+        due = self.due_notification(now)
+        if due is None:
+            return None
+        self.deliver(due[0], due[1], status, now)
+        return due[1][0][2]
+
+
+def test_the_first_heartbeat_comes_by_chance_within_a_spread():
+    for chance, due in ((0, 0), (128, SPREAD_MS // 2), (255, SPREAD_MS)):
+        link = Uplinks(chance=chance, now=7).links[0]
+        assert abs(link.due - 7 - due) <= SPREAD_MS // 256
+    assert Uplinks(row(interval_ms=1000), chance=255).links[0].due < 1000
+
+
+def test_a_link_is_up_from_the_first_good_answer_and_down_from_the_first_bad_one():
+    subject = Uplinks()
+    link = subject.links[0]
+    assert subject.due_link(0) is link and not link.up and subject.events() == []
+    subject.answer(204, 10)
+    assert subject.events() == [("Link", "a", "1", 10)]
+    subject.answer(200, 20)
+    assert subject.events() == []
+    subject.answer(500, 30)
+    assert subject.events() == [("Link", "a", "0", 30)]
+    assert (link.status, link.why, link.since) == (500, "answered 500", 30)
+    subject.answer(None, 40, why="no connection")
+    assert subject.events() == [] and (link.status, link.why) == (None, "no connection")
+    subject.answer(200, 50)
+    assert subject.events() == [("Link", "a", "1", 50)]
+    assert (link.sent, link.failed, link.why) == (3, 2, "")
+
+
+def test_what_counts_as_a_good_answer():
+    for status in (100, 199, 300, 301, 404, 500, None):
+        assert not Uplinks().links[0].wants(status)
+    for status in (200, 299):
+        assert Uplinks().links[0].wants(status)
+    configured = Uplinks(row(success=(202, 409))).links[0]
+    assert [configured.wants(status) for status in (200, 202, 409, None)] == [0, 1, 1, 0]
+
+
+def test_heartbeats_keep_in_step_with_when_they_were_due():
+    subject = Uplinks()
+    link = subject.links[0]
+    subject.answer(200, 70)
+    assert link.due == 300000 and subject.due_link(299999) is None
+    subject.answer(200, 300123)
+    assert link.due == 600000
+    subject.answer(200, 1000000)  # long late: not three at once
+    assert link.due == 1300000
+
+
+def test_a_failed_heartbeat_is_tried_again_with_growing_pauses():
+    subject = Uplinks()
+    link = subject.links[0]
+    pauses = []
+    now = 0
+    for _ in range(9):
+        subject.answer(None, now, why="x")
+        pauses.append(link.due - now)
+        now = link.due
+    assert pauses == [min(FIRST_PAUSE_MS << i, 300000) for i in range(6)] + [300000] * 3
+    subject.answer(200, now)
+    assert link.due == now + 300000 and link.failures == 0
+    short = Uplinks(row(interval_ms=1000))
+    short.answer(None, 0, why="x")
+    assert short.links[0].due == 1000
+
+
+def test_half_of_a_pause_is_chance():
+    subject = Uplinks(chance=255)
+    subject.answer(None, 0, why="x")
+    assert FIRST_PAUSE_MS // 2 <= subject.links[0].due <= FIRST_PAUSE_MS // 2 + 20
+
+
+def test_the_one_that_is_due_first_comes_first():
+    subject = Uplinks(row("a"), row("b"), row("c"))
+    a, b, c = subject.links
+    a.due, b.due, c.due = 30, 10, 20
+    assert subject.due_link(9) is None
+    assert subject.due_link(40) is b
+    subject.answer(200, 40, b)
+    assert subject.due_link(40) is c
+
+
+def test_a_notification_belongs_to_the_link_to_the_same_receiver():
+    subject = Uplinks(row("a", pauses="none"), row("b"), row("c", THERE), row("d", pauses="all"))
+    names = [subject.holder(action(receiver=place)).name for place in (HERE, THERE)]
+    assert names == ["b", "c"]
+    assert subject.holder(action(receiver=(True, "192.0.2.1", 80))).name == "d"
+    alone = Uplinks()
+    assert alone.holder(action(receiver=THERE)) is None
+    assert Uplinks(row(pauses="none")).holder(action()) is None
+
+
+def test_notifications_wait_while_the_link_is_down_and_go_in_their_order_paced():
+    subject = Uplinks()
+    link = subject.links[0]
+    for i in range(3):
+        subject.put(link, action(i), i)
+    assert subject.due_notification(1000000) is None
+    subject.answer(200, 5000)
+    assert subject.sent(200, 5000) == "/0"
+    assert subject.sent(200, 5000 + PACE_MS - 1) is None
+    assert subject.sent(200, 5000 + PACE_MS) == "/1"
+    subject.put(link, action(3), 6000)
+    assert [subject.sent(204, 7000 + PACE_MS * i) for i in range(3)] == ["/2", "/3", None]
+    assert (link.delivered, link.refused, link.dropped, link.queue) == (4, 0, 0, [])
+
+
+def test_of_too_many_the_oldest_is_lost_with_a_count_and_an_event():
+    subject = Uplinks()
+    link = subject.links[0]
+    for i in range(QUEUED + 3):
+        subject.put(link, action(i), i)
+    assert (len(link.queue), link.dropped) == (QUEUED, 3)
+    assert subject.events() == [("Overflow", "a", "1", QUEUED)]
+    subject.answer(200, 1000)
+    assert subject.events() == [("Link", "a", "1", 1000), ("Overflow", "a", "0", 1000)]
+    assert subject.sent(200, 1000) == "/3"
+
+
+def test_one_that_gives_way_while_it_is_sent_is_counted_once():
+    subject = Uplinks()
+    link = subject.links[0]
+    subject.answer(200, 0)
+    subject.put(link, action(0), 0)
+    due = subject.due_notification(0)
+    for i in range(QUEUED):
+        subject.put(link, action(i + 1), 1)
+    subject.deliver(due[0], due[1], 200, 2)
+    assert (link.delivered, link.dropped, len(link.queue)) == (0, 1, QUEUED)
+    assert link.queue[0][0][2] == "/1"
+
+
+def test_a_notification_that_nobody_takes_brings_the_heartbeat_forward():
+    subject = Uplinks()
+    link = subject.links[0]
+    subject.answer(200, 0)
+    subject.put(link, action(), 10)
+    assert subject.due_link(10) is None
+    subject.sent(None, 10)
+    assert subject.due_link(10) is link
+    subject.answer(None, 11, why="no connection")
+    assert not link.up and subject.due_notification(1000000) is None and len(link.queue) == 1
+    subject.answer(200, 2000000)
+    assert subject.sent(200, 2000000) == "/0"
+
+
+def test_a_notification_is_tried_again_and_given_up_while_the_link_is_up():
+    for status in (None, 500, 302, 429):
+        subject = Uplinks()
+        link = subject.links[0]
+        subject.answer(200, 0)
+        subject.put(link, action(0), 0)
+        subject.put(link, action(1), 0)
+        now = 0
+        for pause in PAUSES_MS:
+            assert subject.sent(status, now) == "/0"
+            assert subject.sent(status, now + pause - 1) is None
+            now += pause
+        assert subject.sent(status, now) == "/0"
+        assert (link.refused, link.tries) == (1, 0)
+        assert subject.sent(200, now + PACE_MS) == "/1"
+    refused = Uplinks()
+    refused.answer(200, 0)
+    refused.put(refused.links[0], action(0), 0)
+    assert refused.sent(404, 0) == "/0" and refused.links[0].refused == 1
+
+
+def test_one_link_holds_up_no_other():
+    subject = Uplinks(row("a"), row("b", THERE))
+    a, b = subject.links
+    subject.put(a, action(1), 0)
+    subject.put(b, action(2, THERE), 0)
+    subject.answer(200, 0, b)
+    assert subject.sent(200, 0) == "/2" and subject.sent(200, 10000) is None
+
+
+def test_changes_of_the_queues_go_to_flash_together_and_seldom():
+    subject = Uplinks()
+    link = subject.links[0]
+    assert not subject.to_be_saved(10**9)
+    subject.put(link, action(), 0)
+    subject.put(link, action(), SAVE_AFTER_MS - 1)
+    assert not subject.to_be_saved(SAVE_AFTER_MS - 1) and subject.to_be_saved(SAVE_AFTER_MS)
+    subject.saved(SAVE_AFTER_MS, True)
+    assert not subject.to_be_saved(10**9)
+    now = SAVE_AFTER_MS + 1
+    subject.put(link, action(), now)
+    assert not subject.to_be_saved(SAVE_AFTER_MS + SAVE_EVERY_MS - 1)
+    assert subject.to_be_saved(SAVE_AFTER_MS + SAVE_EVERY_MS)
+    subject.saved(now, False)  # as it is in flash: that costs nothing, so the next may come soon
+    subject.answer(200, 10**6)
+    subject.sent(200, 10**6)
+    assert subject.to_be_saved(10**6 + SAVE_AFTER_MS)
+
+
+def test_what_was_in_flash_comes_first():
+    subject = Uplinks(row("a"), row("b", pauses="none"))
+    assert subject.restore("a", (action(1), -5))
+    assert not subject.restore("b", (action(2), -5)) and not subject.restore("c", (action(3), 0))
+    subject.put(subject.links[0], action(4), 3)
+    subject.answer(200, 10)
+    assert [subject.sent(200, 10 + PACE_MS * i) for i in range(2)] == ["/1", "/4"]
+
+
+def test_others_heartbeats_are_counted():
+    subject = Uplinks(inbound=("/x", 0))
+    subject.heard(5)
+    subject.heard(9)
+    assert (subject.inbound.count, subject.inbound.last_at) == (2, 9)
+    subject.look(10**9)
+    assert subject.events() == []
+
+
+def test_others_who_fall_silent_are_down_from_when_they_should_have_called():
+    subject = Uplinks(inbound=("/x", 600))
+    subject.look(10**6)
+    assert subject.events() == []  # nobody has called yet
+    subject.heard(1000)
+    subject.heard(1500)
+    subject.look(2099)
+    assert subject.events() == [("Link", "inbound", "1", 1000)]
+    subject.look(2500)
+    assert subject.events() == [("Link", "inbound", "0", 2100)]
+    subject.look(3000)
+    subject.heard(3001)
+    assert subject.events() == [("Link", "inbound", "1", 3001)]

@@ -1,0 +1,439 @@
+"""Monitors: when they are up, late and down, what is counted, and what listeners are told."""
+
+from holdfast.core.checkins import (
+    COMPLETE,
+    DOWN,
+    FAIL,
+    HOUR_MS,
+    IGNORED,
+    LATE,
+    LOG,
+    MISSED,
+    NEW,
+    PAUSED,
+    RUN,
+    TICK,
+    UP,
+)
+from holdfast.core.events import MONITOR, EventSystem
+from holdfast.core.monitors import PER_MINUTE, Monitor, Monitors
+from holdfast.core.rules import Rules
+from makers import module
+from makers import settings as make_settings
+
+S = 1000
+RUN_A = "7f3b5c9e-0000-4000-8000-00000000000a"
+RUN_B = "7f3b5c9e-0000-4000-8000-00000000000b"
+
+
+class Watched:
+    """Monitors with their events and notes as lists."""
+
+    def __init__(self, offset=0, known=True):
+        self.events = EventSystem()
+        self.notes = []
+        self.subject = Monitors(self.events, self._note, 0, offset, known)
+        self._given = 0
+
+    def _note(self, monitor, result, at, message, duration_ms, status):
+        self.notes.append((monitor.name, result, at, message, duration_ms, status))
+
+    def add(self, name="job", interval=60, grace=0, enabled=True, now=0, since_start=True):
+        self._given += 1
+        monitor = Monitor(
+            self._given, "id%d" % self._given, "s", name, name, interval, grace, enabled
+        )
+        self.subject.add(monitor, now, since_start)
+        return monitor
+
+    def told(self):
+        """The events not yet taken: (source, data, at)."""
+        return [(declared.source, data, at) for declared, data, at, _ in self.events.take()]
+
+
+def test_nothing_is_expected_before_the_first_check_in():
+    watched = Watched()
+    job = watched.add()
+    watched.subject.advance(1000 * HOUR_MS)
+    assert job.state == NEW
+    assert watched.told() == [] and watched.notes == []
+    assert watched.subject.closed == []
+
+
+def test_up_then_late_then_down_each_at_the_moment_it_became_true():
+    watched = Watched()
+    job = watched.add(interval=60, grace=10)
+    watched.subject.check_in(job, TICK, 5 * S)
+    assert job.state == UP
+    assert watched.subject.due == 65 * S
+    watched.subject.advance(64999)
+    assert job.state == UP
+    watched.subject.advance(65 * S)
+    assert job.state == LATE
+    assert watched.subject.due == 75 * S
+    watched.subject.advance(500 * S)  # noticed much later
+    assert job.state == DOWN
+    assert watched.told() == [("job", "up", 5000), ("job", "late", 65000), ("job", "down", 75000)]
+    assert [note[1:3] for note in watched.notes] == [(TICK, 5000), (MISSED, 75000)]
+
+
+def test_without_grace_it_is_down_when_the_interval_is_over_and_never_late():
+    watched = Watched()
+    job = watched.add(interval=1)
+    watched.subject.check_in(job, TICK, 0)
+    watched.subject.advance(999)
+    assert job.state == UP
+    watched.subject.advance(1000)
+    assert job.state == DOWN
+    assert [data for _, data, _ in watched.told()] == ["up", "down"]
+
+
+def test_a_check_in_within_grace_is_in_time_and_ends_late():
+    watched = Watched()
+    job = watched.add(interval=60, grace=30)
+    watched.subject.check_in(job, TICK, 0)
+    watched.subject.check_in(job, COMPLETE, 80 * S)
+    assert job.state == UP
+    assert job.counts == [1, 2, 0, 1]
+    assert [data for _, data, _ in watched.told()] == ["up", "late", "up"]
+
+
+def test_what_is_missed_while_down_is_counted_interval_by_interval():
+    watched = Watched()
+    job = watched.add(interval=60)
+    watched.subject.check_in(job, TICK, 0)
+    watched.subject.advance(60 * S)
+    assert job.counts == [1, 1, 1, 0]
+    watched.subject.check_in(job, TICK, 250 * S)  # after 60, 120, 180 and 240
+    assert job.counts == [4, 2, 4, 0]
+    watched.subject.check_in(job, TICK, 300 * S)
+    assert job.counts == [5, 3, 4, 1]
+    assert [note[1] for note in watched.notes] == [TICK, MISSED, TICK, TICK]
+
+
+def test_a_fail_is_down_at_once_and_begins_the_next_interval():
+    watched = Watched()
+    job = watched.add(interval=60)
+    watched.subject.check_in(job, TICK, 0)
+    watched.subject.check_in(job, FAIL, 30 * S, "disk full", None, 2)
+    assert job.state == DOWN
+    assert job.counts == [1, 2, 1, 0]
+    job.settle(89 * S)
+    assert job.counts == [1, 2, 1, 0]
+    job.settle(90 * S)
+    assert job.counts == [2, 2, 2, 0]
+    assert watched.notes[-1] == ("job", FAIL, 30000, "disk full", None, 2)
+
+
+def test_the_same_state_twice_is_silence():
+    watched = Watched()
+    job = watched.add()
+    for at in range(0, 300 * S, 50 * S):
+        watched.subject.check_in(job, TICK, at)
+    for at in range(300 * S, 320 * S, 5 * S):
+        watched.subject.check_in(job, FAIL, at)
+    assert [data for _, data, _ in watched.told()] == ["up", "down"]
+
+
+def test_a_run_is_timed_by_its_id_and_does_not_feed():
+    watched = Watched()
+    job = watched.add(interval=600, grace=100)
+    watched.subject.check_in(job, TICK, 0)
+    due = job.due
+    watched.subject.check_in(job, RUN, 10 * S, "", RUN_A)
+    assert job.due == due
+    watched.subject.check_in(job, COMPLETE, 20 * S, "", RUN_B)  # another run's
+    assert job.run_at == 10 * S
+    assert watched.notes[-1][4] is None
+    watched.subject.check_in(job, COMPLETE, 42 * S, "", RUN_A)
+    assert watched.notes[-1][4] == 32 * S
+    assert job.run_at is None
+    watched.subject.check_in(job, RUN, 50 * S, "", RUN_A)
+    watched.subject.check_in(job, COMPLETE, 51 * S)  # without an id it ends any run
+    assert job.run_at is None and watched.notes[-1][4] is None
+    watched.subject.check_in(job, RUN, 60 * S)
+    watched.subject.check_in(job, FAIL, 63 * S)
+    assert watched.notes[-1][4] == 3 * S
+
+
+def test_a_run_that_does_not_end_in_time_is_down_though_the_interval_is_not_over():
+    for grace, limit in ((100, 100), (0, 600)):
+        watched = Watched()
+        job = watched.add(interval=600, grace=grace)
+        watched.subject.check_in(job, TICK, 0)
+        watched.subject.check_in(job, RUN, 20 * S)
+        watched.subject.advance((20 + limit) * S - 1)
+        assert job.state == (UP if grace else DOWN)  # without grace the interval was over
+        watched.subject.advance((20 + limit) * S)
+        assert job.state == DOWN
+        assert watched.told()[-1][2] == (120 * S if grace else 600 * S)
+        # It ends after all, and tells how long it took.
+        watched.subject.check_in(job, COMPLETE, 900 * S)
+        assert job.state == UP
+        assert watched.notes[-1][4] == 880 * S
+
+
+def test_a_new_monitor_whose_first_run_does_not_end_is_down():
+    watched = Watched()
+    job = watched.add(interval=600, grace=5)
+    watched.subject.check_in(job, RUN, 0)
+    assert job.state == NEW
+    watched.subject.advance(5 * S)
+    assert job.state == DOWN
+
+
+def test_a_log_changes_nothing_and_is_kept():
+    watched = Watched()
+    job = watched.add()
+    watched.subject.check_in(job, LOG, 7, "hello")
+    assert job.state == NEW and job.counts == [0, 0, 0, 0]
+    assert watched.notes == [("job", LOG, 7, "hello", None, None)]
+    watched.subject.check_in(job, TICK, 10)
+    due = job.due
+    watched.subject.check_in(job, LOG, 20)
+    assert job.due == due
+
+
+def test_a_paused_monitor_ignores_everybody_until_it_is_enabled():
+    watched = Watched()
+    job = watched.add(enabled=False)
+    watched.subject.check_in(job, FAIL, 5)
+    watched.subject.advance(HOUR_MS)
+    assert job.state == PAUSED and job.counts == [0, 0, 0, 0]
+    assert [note[1] for note in watched.notes] == [IGNORED]
+    watched.subject.adjust(job, 60, 0, True, HOUR_MS)
+    assert job.state == NEW
+    watched.subject.check_in(job, TICK, HOUR_MS + 1)
+    assert job.state == UP
+    watched.subject.adjust(job, 60, 0, False, HOUR_MS + 2)
+    assert job.state == PAUSED and job.next_at() is None
+    assert [data for _, data, _ in watched.told()] == ["new", "up", "paused"]
+
+
+def test_other_times_count_from_the_last_check_in_and_become_true_now():
+    watched = Watched()
+    job = watched.add(interval=600)
+    watched.subject.check_in(job, TICK, 0)
+    watched.subject.adjust(job, 300, 0, True, 100 * S)
+    assert job.due == 300 * S
+    watched.subject.adjust(job, 50, 60, True, 100 * S)
+    assert (job.state, job.since) == (LATE, 100 * S)
+    watched.subject.adjust(job, 50, 10, True, 101 * S)
+    assert (job.state, job.since) == (DOWN, 101 * S)
+    assert job.counts == [1, 1, 1, 0]
+
+
+def test_too_many_check_ins_of_one_are_not_taken_and_others_are():
+    watched = Watched()
+    job, other = watched.add("a"), watched.add("b")
+    for at in range(PER_MINUTE):
+        assert watched.subject.check_in(job, TICK, at) == 0
+    assert watched.subject.check_in(job, FAIL, 500) == 60 * S - 500
+    assert job.state == UP and len(watched.notes) == PER_MINUTE
+    assert watched.subject.check_in(other, TICK, 500) == 0
+    assert watched.subject.check_in(job, TICK, 60 * S) == 0
+
+
+def test_hours_are_closed_when_they_are_over_with_what_belongs_to_them():
+    offset = 1000 * HOUR_MS + HOUR_MS // 2  # half past
+    watched = Watched(offset)
+    job, idle = watched.add("job", interval=1200), watched.add("idle")
+    assert watched.subject.due == HOUR_MS // 2
+    watched.subject.check_in(job, TICK, 0)
+    # It misses at 20, 40, 60, ... minutes, that is at 50, 10, 30, 50, ... of the hour.
+    watched.subject.advance(3 * HOUR_MS)
+    assert watched.subject.closed == [
+        (1000, True, [(job.number, (1, 1, 1, 0))]),
+        (1001, True, [(job.number, (3, 0, 3, 0))]),
+        (1002, True, [(job.number, (3, 0, 3, 0))]),
+    ]
+    job.settle(3 * HOUR_MS)
+    assert job.counts == [2, 0, 2, 0] and idle.counts == [0, 0, 0, 0]
+    assert watched.subject.hour == 1003
+
+
+def test_a_check_in_on_the_hour_counts_in_the_new_one():
+    watched = Watched()
+    job = watched.add(interval=2 * 3600)
+    watched.subject.check_in(job, TICK, HOUR_MS - 1)
+    watched.subject.check_in(job, TICK, HOUR_MS)
+    assert watched.subject.closed == [(0, True, [(1, (0, 1, 0, 0))])]
+    assert job.counts == [1, 1, 0, 1]
+
+
+def test_hours_that_cannot_be_kept_are_few():
+    watched = Watched()
+    job = watched.add(interval=60)
+    watched.subject.check_in(job, TICK, 0)
+    watched.subject.advance(50 * HOUR_MS)
+    assert [hour for hour, _, _ in watched.subject.closed] == list(range(42, 50))
+
+
+def test_counts_of_guessed_time_go_to_the_hour_that_becomes_known():
+    watched = Watched(0, False)
+    job = watched.add(interval=60)
+    watched.subject.check_in(job, TICK, 0)
+    watched.subject.set_clock(500000 * HOUR_MS, True, 10)
+    assert watched.subject.hour == 500000 and watched.subject.known
+    assert watched.subject.closed == []
+    watched.subject.set_clock(500000 * HOUR_MS + 900, True, 20)  # it only drifts
+    assert watched.subject.offset == 500000 * HOUR_MS
+    # Set back: the hour that is counted in stays until the clock is there again.
+    watched.subject.set_clock(499990 * HOUR_MS, True, 30)
+    watched.subject.check_in(job, TICK, 40)
+    watched.subject.advance(9 * HOUR_MS)
+    assert watched.subject.hour == 500000 and watched.subject.closed == []
+
+
+def test_after_a_restart_a_whole_interval_is_waited_for():
+    for state, after in ((UP, UP), (LATE, UP), (DOWN, DOWN), (NEW, NEW), (PAUSED, NEW)):
+        watched = Watched()
+        job = watched.add(interval=60, grace=5)
+        watched.subject.resume(job, state, -1000, (1, 2, 3, 4), 100)
+        assert job.state == after
+        assert watched.told() == []  # a restart is no event
+        if after == UP:
+            assert job.due == 100 + 65 * S and job.counts == [1, 2, 3, 4]
+            watched.subject.advance(200 * S)
+            assert watched.told()[-1] == ("job", "down", 65100)
+    watched = Watched()
+    job = watched.add(enabled=False)
+    watched.subject.resume(job, UP, 0, (0, 0, 0, 0), 0)
+    assert job.state == PAUSED
+
+
+def test_monitors_come_and_go_with_events():
+    watched = Watched()
+    first = watched.add("first")
+    second = watched.add("second", now=5, since_start=False)
+    watched.subject.remove(first, 6)
+    third = watched.add("third", now=7, since_start=False)
+    watched.subject.rename(second, "s", "renamed", "renamed", 8)
+    assert watched.told() == [
+        ("second", "new", 5),
+        ("first", "removed", 6),
+        ("third", "new", 7),
+        ("second", "removed", 8),
+        ("renamed", "new", 8),
+    ]
+    assert third.declared.index == 0  # the place that was free
+    assert len(watched.events.properties) == 2
+    assert second.declared.source == "renamed"
+    watched.subject.remove(third, 9)
+    watched.subject.remove(second, 9)
+    assert watched.subject.due is None
+
+
+def test_of_many_the_first_to_change_is_told_first():
+    watched = Watched()
+    jobs = [watched.add("j%d" % i, interval=100 - 10 * i) for i in range(5)]
+    for job in jobs:
+        watched.subject.check_in(job, TICK, 0)
+    watched.told()
+    watched.subject.advance(1000 * S)
+    assert [at for _, _, at in watched.told()] == [60000, 70000, 80000, 90000, 100000]
+
+
+# -- with the module ------------------------------------------------------------------------------
+
+TOPIC = MONITOR[0]
+DOWN_JOB = 'boolean(//SimpleItem[@Name="monitor" and @Value="job"])'
+DOWN_JOB += ' and boolean(//SimpleItem[@Name="state" and @Value="down"])'
+
+
+def watched_module(**more):
+    """(module, its engine, a monitor)."""
+    subject = module(**more)
+    subject.monitors = Monitors(subject.events, lambda *note: None, 0, 0, True)
+    job = Monitor(1, "id", "s", "job", "job", 60, 0, True)
+    subject.monitors.add(job, 0)
+    subject.reckoned()
+    subject.tell(0)
+    subject.events.take()
+    return subject, subject.monitors, job
+
+
+def check_in(subject, job, result, now):
+    subject.act(now)
+    subject.tell(now)
+    subject.monitors.check_in(job, result, now)
+    subject.reckoned()
+
+
+def test_the_modules_next_deadline_is_the_monitors_too():
+    subject, _, job = watched_module()
+    check_in(subject, job, TICK, 1000)
+    assert subject.next_deadline() == 61000
+    subject.heartbeat("a", 500, 60700)
+    assert subject.next_deadline() == 61000
+    assert subject.act(61000)
+    subject.tell(61000)
+    assert job.state == DOWN
+    assert subject.next_deadline() == 61201  # the session
+
+
+def test_a_monitor_keeps_nobody_from_writing_flash_and_a_session_does():
+    subject, _, job = watched_module()
+    check_in(subject, job, TICK, 1000)
+    assert subject.quiet(60999, 50)
+    subject.heartbeat("a", 500, 60000)
+    assert not subject.quiet(60490, 50)
+
+
+def test_a_rule_drives_a_port_by_a_monitors_state():
+    rules = {
+        "actions": {
+            "1": {
+                "template": "com.axis.action.unlimited.io.toggle",
+                "parameters": {"port": "2", "state": "high"},
+            }
+        },
+        "rules": {"1": {"action": "1", "conditions": [{"topic": TOPIC, "content": DOWN_JOB}]}},
+    }
+    subject, _, job = watched_module(**rules)
+    check_in(subject, job, TICK, 1000)
+    assert subject.levels[2] == 0
+
+    def turn(now):
+        subject.act(now)
+        subject.tell(now)
+        subject.react(subject.events.take(), now)
+        return subject.levels[2]
+
+    assert turn(60999) == 0
+    assert turn(61000) == 1
+    check_in(subject, job, TICK, 62000)
+    assert turn(62000) == 0
+    check_in(subject, job, FAIL, 63000)
+    assert turn(63000) == 1
+    # It holds no more when the monitor is gone.
+    subject.monitors.remove(job, 64000)
+    assert turn(64000) == 0
+    # A monitor that comes later is seen by the rule.
+    later = Monitor(2, "id2", "s", "job", "job", 60, 0, True)
+    subject.monitors.add(later, 65000)
+    check_in(subject, later, FAIL, 66000)
+    assert turn(66000) == 1
+
+
+def test_a_condition_without_content_holds_while_any_monitor_is_down():
+    rows = make_settings(
+        actions={
+            "1": {
+                "template": "com.axis.action.unlimited.io.toggle",
+                "parameters": {"port": "2", "state": "high"},
+            }
+        },
+        rules={"1": {"action": "1", "conditions": [{"topic": TOPIC}]}},
+    ).rules
+    subject, engine, job = watched_module()
+    other = Monitor(2, "id2", "s", "other", "other", 60, 0, True)
+    engine.add(other, 0)
+    check_in(subject, other, FAIL, 10)
+    subject.rules = Rules(subject, rows, 20)
+    assert subject.rules.rules[0].on
+    subject.events.take()
+    check_in(subject, job, TICK, 30)
+    check_in(subject, other, TICK, 40)
+    subject.react(subject.events.take(), 40)
+    assert not subject.rules.rules[0].on

@@ -1,0 +1,60 @@
+"""What of changed settings waits for the next start, and merge patches."""
+
+from holdfast.core.waiting import late, merge, waits
+
+
+def changed(before, after):
+    return waits(late(before), late(after))
+
+
+def test_what_a_running_module_takes_over_does_not_wait():
+    before = {"name": "A", "realm": "R", "accounts": [], "ports": {"4": {"name": "Strike"}}}
+    after = {"name": "B", "realm": "S", "accounts": [{}], "rules": {}, "actions": {}}
+    after["ports"] = {"4": {"name": "Gate", "usage": "u", "normal": "closed", "debounce": 5}}
+    assert changed(before, after) == []
+
+
+def test_what_is_read_at_the_start_waits_by_name():
+    before = {"ports": {"4": {"power_on": "open", "fallback": {"master": "any"}}}, "heartbeat": {}}
+    after = {"ports": {"4": {"closed_level": 0, "fallback": {"master": "a"}}}, "network": {}}
+    assert changed(before, after) == [
+        "heartbeat",
+        "network",
+        "ports.4.closed_level",
+        "ports.4.fallback",
+        "ports.4.power_on",
+    ]
+    assert changed(before, before) == []
+
+
+def test_documents_of_any_shape_are_looked_at():
+    for odd in ({}, {"ports": None}, {"ports": {"4": None}}, {"ports": []}):
+        assert isinstance(late(odd), dict)
+
+
+def test_a_merge_patch_sets_removes_and_goes_deep():
+    # The example of RFC 7396 section 3, and some of its appendix A.
+    document = {
+        "title": "Goodbye!",
+        "author": {"givenName": "John", "familyName": "Doe"},
+        "tags": ["example", "sample"],
+        "content": "This will be unchanged",
+    }
+    patch = {
+        "title": "Hello!",
+        "phoneNumber": "+01-123-456-7890",
+        "author": {"familyName": None},
+        "tags": ["example"],
+    }
+    wanted = {
+        "title": "Hello!",
+        "author": {"givenName": "John"},
+        "tags": ["example"],
+        "content": "This will be unchanged",
+        "phoneNumber": "+01-123-456-7890",
+    }
+    assert merge(document, patch) == wanted
+    assert document["author"] == {"givenName": "John", "familyName": "Doe"}
+    assert merge({}, {"a": {"bb": {"ccc": None}}}) == {"a": {"bb": {}}}
+    assert merge({"a": "c"}, {"a": {"b": "d"}}) == {"a": {"b": "d"}}
+    assert merge({"a": [1]}, {"a": None}) == {}

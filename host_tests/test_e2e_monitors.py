@@ -1,0 +1,433 @@
+"""Monitors on simulated boards: real clients, documented requests, restarts, rules."""
+
+import contextlib
+import hashlib
+import http.client
+import http.server
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+import xml.etree.ElementTree as ElementTree
+from datetime import datetime
+from pathlib import Path
+
+import httpx
+import pytest
+import requests
+from fuzz import Mutator
+
+from boards import ANSWER_S, Master, Watch, exchange, notification, output, settings, wait_for
+
+TOPIC = "tns1:Device/tnsholdfast:Monitor/State"
+DOCUMENTED = Path(__file__).parent / "documented_pings.txt"
+
+
+def token(name, role):
+    return {"name": name, "role": role, "sha256": hashlib.sha256(name.encode()).hexdigest()}
+
+
+TOKENS = [
+    token("YOUR_TOKEN", "operator"),
+    token("reader", "viewer"),
+    token("your-ping-key", "ping"),
+]
+
+
+def configured(**more):
+    return settings({"4": output("door")}, monitors={"tokens": TOKENS}, **more)
+
+
+class Api:
+    """Pinghome's clients, with `httpx`."""
+
+    def __init__(self, board, bearer="YOUR_TOKEN"):
+        headers = {"Authorization": "Bearer " + bearer}
+        self.client = httpx.Client(
+            base_url=board.url, headers=headers, timeout=ANSWER_S, trust_env=False
+        )
+
+    def create(self, name="job", interval=60, **more):
+        fields = {"service_id": "s", "name": name, "interval": interval, **more}
+        answer = self.client.post("/v1/heartbeat", json=fields)
+        assert answer.status_code == 201, answer.text
+        return answer.json()
+
+    def state(self, identifier):
+        return self.client.get("/v1/heartbeat/" + identifier).json()["state"]
+
+    def events(self, identifier, **query):
+        answer = self.client.get("/v1/heartbeat/%s/events" % identifier, params=query)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["data"]
+
+
+@pytest.fixture
+def watched(start, tmp_path):
+    """A running board with tokens, and flash that outlives it."""
+    return start(configured(), "--data", str(tmp_path / "flash"), "--connections", 12)
+
+
+def ping(board, path, **more):
+    return requests.get(board.url + "/ping/" + path, timeout=ANSWER_S, **more)
+
+
+def test_a_monitors_life_with_httpx_and_requests(watched):
+    api = Api(watched)
+    made = api.create("Nightly", 1, grace=1)
+    identifier = made["id"]
+    assert made["url"] == "%s/v1/heartbeat/%s" % (watched.url, identifier)
+    assert api.state(identifier) == "new"
+    assert requests.get(made["url"], timeout=ANSWER_S).json()["state"] == "up"
+    assert requests.get(made["ping_url"], timeout=ANSWER_S).text == "OK"
+    wait_for(lambda: api.state(identifier) == "late", what="late")
+    wait_for(lambda: api.state(identifier) == "down", what="down")
+    assert [row["result"] for row in api.events(identifier)] == ["tick", "tick", "missed"]
+    first, second, third = (row["received_at"] for row in api.events(identifier))
+    assert first < second < third
+    # It became true two seconds after the last check-in, to the millisecond.
+    began, ended = (another_date(text) for text in (second, third))
+    assert ended - began == 2000
+    answer = api.client.get("/v1/heartbeat/%s/statistic?interval=1h" % identifier).json()
+    assert sum(row["run_count"] for row in answer["data"]) == 2
+    answer = api.client.put("/v1/heartbeat/" + identifier, json={"enabled": False})
+    assert answer.json()["state"] == "paused"
+    assert requests.get(made["ping_url"], timeout=ANSWER_S).text == "OK"
+    assert api.state(identifier) == "paused"
+    assert api.events(identifier)[-1]["result"] == "ignored"
+    assert api.client.delete("/v1/heartbeat/" + identifier).status_code == 200
+    assert requests.get(made["ping_url"], timeout=ANSWER_S).status_code == 404
+
+
+def another_date(text):
+    """ms of UTC, by another implementation than ours."""
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
+
+
+def test_bad_requests_over_the_wire(watched):
+    api = Api(watched)
+    made = api.create()
+    for method, path, headers, body, status in (
+        ("POST", "/v1/heartbeat", {"Authorization": "Bearer no"}, "{}", 401),
+        ("POST", "/v1/heartbeat", {"Authorization": "Bearer reader"}, "{}", 403),
+        ("POST", "/v1/heartbeat", {}, "{", 400),
+        ("POST", "/v1/heartbeat", {}, '{"service_id":"s","name":"job"}', 409),
+        ("POST", "/v1/heartbeat", {}, '{"service_id":"s","name":"x","interval":0}', 422),
+        ("GET", "/v1/heartbeat/nobody", {}, None, 404),
+        ("GET", "/v1/heartbeat/%s/events?limit=x" % made["id"], {}, None, 422),
+        ("GET", "/v1/heartbeat", {}, None, 405),
+        ("PATCH", "/v1/heartbeat/" + made["id"], {}, None, 405),
+        ("GET", "/v1/heartbeat/", {}, None, 404),
+        ("GET", "/v1/heartbeat/%s/what" % made["id"], {}, None, 404),
+        ("GET", "/ping/", {}, None, 404),
+        ("GET", "/ping/a/b/c/d", {}, None, 404),
+    ):
+        answer = api.client.request(method, path, headers=headers, content=body)
+        assert answer.status_code == status, (method, path, answer.text)
+        if status in (400, 401, 403, 409, 422):
+            assert answer.json()["error"]["field"]
+    refused = api.client.get("/v1/service/s/heartbeats", headers={"Authorization": ""})
+    assert refused.headers["WWW-Authenticate"].startswith("Bearer")
+    answer = exchange(
+        watched,
+        b"GET /v1/heartbeat/%s/events HTTP/1.0\r\n"
+        b"Authorization: Bearer reader\r\n\r\n" % made["id"].encode(),
+    )
+    assert json.loads(answer.partition(b"\r\n\r\n")[2]) == {"data": []}
+
+
+def test_a_long_output_of_a_job_is_cut_and_not_refused(watched):
+    made = Api(watched).create()
+    for size in (100, 4096, 4097, 300000):
+        body = b"%d " % size + b"x" * size
+        with requests.Session() as session:  # what follows on the connection is read aright
+            answer = session.post(made["ping_url"] + "/fail", data=body, timeout=ANSWER_S)
+            assert (answer.status_code, answer.text) == (200, "OK")
+            assert session.get(made["ping_url"], timeout=ANSWER_S).text == "OK"
+        told = Api(watched).events(made["id"])[-2]
+        assert told["result"] == "fail" and told["message"].startswith("%d x" % size)
+        assert len(told["message"]) == 48
+    refused = requests.post(watched.url + "/v1/heartbeat", data=b"x" * 5000, timeout=ANSWER_S)
+    assert refused.status_code == 413
+
+
+def documented():
+    """The commands of the documents: (heading, shell command)."""
+    for block in DOCUMENTED.read_text().split("\n\n"):
+        lines = [line for line in block.splitlines() if line.strip()]
+        if lines and not lines[0].startswith("##"):
+            yield lines[0].lstrip("# "), "\n".join(lines[1:])
+
+
+@pytest.mark.parametrize("command", [c for _, c in documented()], ids=[h for h, _ in documented()])
+def test_documented_commands_run_unchanged_but_for_the_address(watched, command):
+    """As they print them; hc-ping.com and api.pinghome.io become the board, ids an id."""
+    api = Api(watched)
+    made = api.create("Database Backup", 60)
+    for old, new in (
+        ("https://hc-ping.com", watched.url + "/ping"),
+        ("https://resource-cmd.api.pinghome.io", watched.url),
+        ("https://resource-query.api.pinghome.io", watched.url),
+        ("https://statistic-query.api.pinghome.io", watched.url),
+        ("https://data-gateway.api.pinghome.io", watched.url),
+        ("your-uuid-here", made["id"]),
+        ("HEARTBEAT_ID", made["id"]),
+    ):
+        command = command.replace(old, new)
+    result = subprocess.run(
+        ["bash", "-c", command], capture_output=True, text=True, timeout=30, check=False
+    )
+    assert result.returncode == 0, (command, result.stdout, result.stderr)
+    failed = ('"error"', "not found", "invalid", "Unauthorized")
+    assert result.stdout and not any(word in result.stdout for word in failed), result.stdout
+
+
+def test_a_killed_module_loses_no_definition_and_at_most_a_batch(watched, start, tmp_path):
+    api = Api(watched)
+    kept = api.create("kept", 3600)
+    requests.get(kept["ping_url"] + "/fail", timeout=ANSWER_S)
+    flash = tmp_path / "flash"
+    # The first check-in changed the state, and that is soon in flash.
+    wait_for((flash / "standing.bin").exists, 10, "how monitors stand in flash")
+    gone = api.create("gone")
+    changed = api.create("before")
+    assert api.client.delete("/v1/heartbeat/" + gone["id"]).status_code == 200
+    answer = api.client.put("/v1/heartbeat/" + changed["id"], json={"name": "after"})
+    assert answer.status_code == 200
+    for child in watched.processes():
+        os.kill(child, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        watched.ended(5)
+    again = start(configured(), "--data", str(flash), "--connections", 12)
+    api = Api(again)
+    rows = api.client.get("/v1/service/s/heartbeats").json()["data"]
+    assert {row["name"]: row["id"] for row in rows} == {
+        "kept": kept["id"],
+        "after": changed["id"],
+    }
+    assert api.state(kept["id"]) == "down"
+    assert [row["result"] for row in api.events(kept["id"])] == ["fail"]
+    assert requests.get(kept["ping_url"].replace(watched.url, again.url), timeout=5).text == "OK"
+
+
+def test_damaged_files_are_set_aside_and_the_module_serves(make_board, tmp_path):
+    flash = tmp_path / "flash"
+    flash.mkdir()
+    for name in ("monitors.json", "standing.bin", "events.0", "hours.3"):
+        (flash / name).write_bytes(b"\xa5" * 300)
+    board = make_board(configured(), "--data", str(flash)).start()
+    assert "monitors.json: damaged, set aside" in board.log
+    made = Api(board).create()
+    assert requests.get(made["ping_url"], timeout=ANSWER_S).text == "OK"
+    assert board.master("door").beat(1000)
+    told = wait_for(
+        lambda: (
+            (board.master().status()["monitors"]["files_set_aside"] >= 2)
+            and board.master().status()["monitors"]
+        )
+    )
+    assert (told["count"], told["down"], told["events_lost"]) == (1, 0, 0)
+
+
+def test_listeners_see_monitors_come_change_and_go(watched):
+    api = Api(watched)
+    api.create("before")
+    with watched.subscribed({"topicFilter": TOPIC}, replay=1) as stream:
+        made = api.create("job")
+        assert notification(stream) == (TOPIC, "job", "new")
+        ping(watched, made["id"])
+        assert notification(stream) == (TOPIC, "job", "up")
+        ping(watched, made["id"] + "/9")
+        assert notification(stream) == (TOPIC, "job", "down")
+        assert made["id"] not in json.dumps(api.client.get("/holdfast/status").text)
+        api.client.delete("/v1/heartbeat/" + made["id"])
+        assert notification(stream) == (TOPIC, "job", "removed")
+    with watched.subscribed({"topicFilter": TOPIC}) as stream:
+        assert notification(stream) == (TOPIC, "before", "new")
+        again = api.create("job")
+        assert notification(stream) == (TOPIC, "job", "new")
+        ping(watched, again["id"])
+        assert notification(stream) == (TOPIC, "job", "up")
+
+
+def test_event_instances_list_the_monitors(watched):
+    Api(watched).create("a <job>")
+    body = (
+        '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body>'
+        '<GetEventInstances xmlns="http://www.axis.com/vapix/ws/event1"/></s:Body></s:Envelope>'
+    )
+    with watched.session() as session:
+        answer = session.post(watched.url + "/vapix/services", data=body, timeout=ANSWER_S)
+    assert answer.status_code == 200
+    tree = ElementTree.fromstring(answer.content)
+    state = tree.find(".//{urn:holdfast:event:topics}Monitor/State")
+    values = [node.text for node in state.iter() if node.tag.endswith("}Value")]
+    assert values == ["a <job>"]
+
+
+DOWN = 'boolean(//SimpleItem[@Name="monitor" and @Value="job"])'
+DOWN += ' and boolean(//SimpleItem[@Name="state" and @Value="down"])'
+
+
+def test_a_missed_check_in_closes_a_port_and_the_next_one_opens_it(start):
+    lamp = {
+        "template": "com.axis.action.unlimited.io.toggle",
+        "parameters": {"port": "5", "state": "high"},
+    }
+    rule = {"action": "1", "conditions": [{"topic": TOPIC, "content": DOWN}]}
+    board = start(configured(actions={"1": lamp}, rules={"1": rule}))
+    made = Api(board).create("job", 1)
+    with Watch(board, 5) as watch:
+        began = time.monotonic()
+        ping(board, made["id"])
+        lit = watch.next(5, 1, began)
+        assert 1.0 <= lit - began < 1.5
+        ping(board, made["id"])
+        dark = watch.next(5, 0, lit)
+        again = watch.next(5, 1, dark)
+        assert again - dark > 0.9
+        Api(board).client.delete("/v1/heartbeat/" + made["id"])
+        watch.next(5, 0, again)
+
+
+def test_a_missed_check_in_is_notified(start):
+    heard = []
+
+    class Receiver(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            heard.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, *_):
+            pass
+
+    server = http.server.HTTPServer(("127.0.0.1", 0), Receiver)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        names = ("parameters", "login", "password", "proxy_host", "proxy_port", "proxy_login")
+        empty = dict.fromkeys(names + ("proxy_password", "qos"), "")
+        url = "http://127.0.0.1:%d/" % server.server_port
+        action = {
+            "template": "com.axis.action.fixed.notification.http",
+            "parameters": {**empty, "upload_url": url, "message": "the job is missing"},
+        }
+        rule = {"action": "1", "conditions": [{"topic": TOPIC, "content": DOWN}]}
+        board = start(configured(actions={"1": action}, rules={"1": rule}))
+        made = Api(board).create("job", 1)
+        ping(board, made["id"])
+        wait_for(lambda: heard, 10, "notification")
+        assert heard == ["the job is missing"]
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_a_fallback_is_on_time_beside_32_monitors_that_check_in_and_are_read(start):
+    board = start(configured(), "--connections", 12)
+    api = Api(board)
+    made = [api.create("job %d" % i, 1 + i % 3) for i in range(32)]
+    assert (
+        api.client.post("/v1/heartbeat", json={"service_id": "s", "name": "x"}).status_code == 409
+    )
+    ended = threading.Event()
+
+    def hammer():
+        with requests.Session() as session:
+            while not ended.is_set():
+                for row in made:
+                    with contextlib.suppress(requests.RequestException):
+                        session.get(row["ping_url"], timeout=ANSWER_S)
+                    if ended.is_set():
+                        return
+
+    def read():
+        reader = Api(board, "reader")
+        while not ended.is_set():
+            with contextlib.suppress(httpx.HTTPError):
+                reader.client.get("/v1/service/s/heartbeats")
+                reader.events(made[3]["id"])
+
+    threads = [threading.Thread(target=job, daemon=True) for job in (hammer, read)]
+    for thread in threads:
+        thread.start()
+    late = []
+    try:
+        master = Master(board.host, board.port, "door")
+        for _ in range(5):
+            master.beat(5000)
+            assert "error" not in master.set(p4="closed")
+            with Watch(board, 4) as watch:
+                master.beat(300)
+                fell = watch.next(4, 0, master.sent_at)
+                late.append((fell - master.sent_at - 0.3) * 1000)
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join(ANSWER_S)
+    print("fallback beside 32 monitors: max %.1f ms late of %d" % (max(late), len(late)))
+    assert min(late) >= 0 and max(late) < 100
+
+
+NEARLY = (
+    (b"POST", b"/v1/heartbeat", b'{"service_id":"s","name":"n","interval":60,"grace":5}'),
+    (b"PUT", b"/v1/heartbeat/ID", b'{"name":"m","interval":1,"enabled":true}'),
+    (b"GET", b"/v1/heartbeat/ID?result=fail&message=a%20b", b""),
+    (b"POST", b"/v1/heartbeat/ID", b'{"result":"complete","message":"done"}'),
+    (b"GET", b"/v1/heartbeat/ID/events?limit=10&last_received_at=2023-03-27T09:57:54Z", b""),
+    (b"GET", b"/v1/heartbeat/ID/statistic?interval=7d&start_date=2022-04-03T21:00:00Z", b""),
+    (b"GET", b"/v1/service/s/heartbeats?page=1&limit=50", b""),
+    (b"DELETE", b"/v1/heartbeat?id=ID&id=x,y", b""),
+    (b"POST", b"/ping/ID/start?rid=9f8ff8b3-9c0a-4f8e-8d0e-1b1d6d0a0001", b"output"),
+    (b"POST", b"/ping/your-ping-key/slug/7?create=1", b"\xff\xfe output"),
+)
+BITS = (
+    b"%",
+    b"%00",
+    b"%ff",
+    b"&",
+    b"=",
+    b"/",
+    b"\\",
+    b'"',
+    b"null",
+    b"[]",
+    b"{",
+    b"..",
+    b"+",
+    b":",
+)
+
+
+def test_requests_that_are_nearly_right_are_answered_and_cost_nothing(watched):
+    api = Api(watched)
+    made = api.create("kept")
+    master = Master(watched.host, watched.port, "door")
+    session = master.beat(60000)
+    identifier = made["id"].encode()
+    mutators = [
+        (method, Mutator([target], BITS, i), Mutator([body or b"x"], BITS, i))
+        for i, (method, target, body) in enumerate(NEARLY)
+    ]
+    seen = set()
+    client = http.client.HTTPConnection(watched.host, watched.port, timeout=ANSWER_S)
+    for i in range(len(NEARLY) * 60):
+        method, targets, bodies = mutators[i % len(NEARLY)]
+        path = targets.next().replace(b"ID", identifier)[:900]
+        safe = "".join(chr(b) if 33 <= b < 127 and b != 35 else "%%%02x" % b for b in path)
+        headers = {"Authorization": "Bearer YOUR_TOKEN"}
+        try:
+            client.request(method.decode(), safe or "/", bodies.next(), headers)
+            answer = client.getresponse()
+            answer.read()
+            seen.add(answer.status)
+        except (http.client.HTTPException, ConnectionError):
+            client.close()
+    client.close()
+    known = {200, 201, 400, 401, 403, 404, 405, 409, 414, 422, 429, 503}
+    assert seen <= known, seen
+    assert {200, 400, 404, 422} <= seen
+    assert master.beat(60000) == session
+    assert master.status()["lost"] is False

@@ -1,0 +1,322 @@
+"""The settings document over the network: whole, merged, in parts; all or nothing."""
+
+import hashlib
+from binascii import hexlify
+
+from claims import raises
+from holdfast.core.settings import NotSaved
+from holdfast.own.settings import MAX_BYTES, SettingsService
+from holdfast.shell.documents import PART
+from holdfast.shell.saving import CURRENT, document, seal
+from holdfast.shell.store import Store
+from holdfast.wire.dump import dumps
+from holdfast.wire.http import HttpError
+from holdfast.wire.json import loads
+from makers import WIRING, Asked, Caller, account
+
+ADMIN = Caller("b", 3)
+OLD = {"name": "Old", "accounts": [account("a"), account("b", "administrator")]}
+
+
+class Flash:
+    """Files in memory."""
+
+    def __init__(self, files):
+        self.files = files
+        self.full = False
+        self.broken = False
+
+    def read(self, name):
+        if self.broken:
+            raise OSError(5)
+        return self.files.get(name)
+
+    def write(self, name, data):
+        if self.full:
+            raise OSError(28)
+        self.files[name] = bytes(data)
+
+    def append(self, name, data):
+        if self.full:
+            raise OSError(28)
+        self.files[name] += data
+
+    def rename(self, name, to):
+        self.files[to] = self.files.pop(name)
+
+    def remove(self, name):
+        self.files.pop(name, None)
+
+
+class Subject:
+    """A service over settings in flash. adopted: what the module was told, quiet: may it write."""
+
+    def __init__(self, old=OLD):
+        files = {} if old is None else {CURRENT: dumps(old).encode()}
+        self.flash = Flash(files)
+        self.adopted = []
+        self.quiet = True
+        self.store = Store(self.flash, WIRING)
+        self.store.quiet = lambda now: self.quiet
+        self.store.adopt = lambda settings, now: self.adopted.append(settings)
+        self.store.load()
+        self.service = SettingsService(self.store)
+
+    def get(self):
+        answer = self.service.get(ADMIN, Asked(), 0)
+        return b"".join(answer.body), tag(answer)
+
+    def put(self, value, caller=ADMIN, **headers):
+        headers = {name.replace("_", "-"): headers[name] for name in headers}
+        return self.service.put(caller, Asked(encoded(value), headers=headers), 0)
+
+    def patch(self, value, caller=ADMIN, **headers):
+        headers = {name.replace("_", "-"): headers[name] for name in headers}
+        return self.service.patch(caller, Asked(encoded(value), headers=headers), 0)
+
+    def refused(self, call, status, key=None):
+        """A call that is refused and changes nothing; the problem."""
+        before = dict(self.flash.files)
+        before.pop(PART, None)
+        adopted = len(self.adopted)
+        error = raises(HttpError, call)
+        assert error.status == status
+        after = dict(self.flash.files)
+        after.pop(PART, None)
+        assert after == before
+        assert len(self.adopted) == adopted
+        if error.json is None:
+            assert key is None
+            return None
+        said = loads(error.json.encode())["error"]
+        assert key is None or said["key"] == key
+        return said["problem"]
+
+
+def encoded(value):
+    return value if isinstance(value, bytes) else dumps(value).encode()
+
+
+def tag(answer):
+    (value,) = [line[6:] for line in answer.lines if line.startswith("ETag: ")]
+    assert value[0] == value[-1] == '"'
+    return value
+
+
+def waiting(answer):
+    return loads(answer.body)["next_start"]
+
+
+def test_the_document_is_read_as_it_is_in_flash_with_its_checksum_as_a_tag():
+    subject = Subject()
+    data, mark = subject.get()
+    assert data == dumps(OLD).encode()
+    assert mark == '"%s"' % hexlify(hashlib.sha256(data).digest()).decode()
+    subject.patch({"name": "New"})
+    data, mark = subject.get()
+    assert ('"checksum": %s' % mark).encode() in data
+    assert document(data)["name"] == "New"
+
+
+def test_a_long_document_is_read_in_pieces():
+    ports = {"2": {"name": "x" * 32, "usage": "y" * 32}}
+    many = [account("a%d" % i) for i in range(15)] + [account("b", "administrator")]
+    subject = Subject({"accounts": many, "ports": ports})
+    answer = subject.service.get(ADMIN, Asked(), 0)
+    assert len(answer.body) > 2
+    assert document(b"".join(answer.body))["accounts"] == many
+
+
+def test_a_board_without_settings_has_an_empty_document():
+    assert Subject(None).get()[0] == b"{}\n"
+
+
+def test_a_document_replaces_the_old_one_and_says_what_waits():
+    subject = Subject()
+    new = {"accounts": [account("c", "administrator")], "ports": {"2": {"power_on": "closed"}}}
+    answer = subject.put(new)
+    assert (answer.status, waiting(answer)) == (200, ["ports.2.power_on"])
+    data, mark = subject.get()
+    assert (document(data), mark) == (new, tag(answer))
+    assert subject.adopted[-1].accounts[0].name == "c"
+
+
+def test_what_waits_is_told_until_the_next_start():
+    subject = Subject()
+    assert waiting(subject.patch({"ports": {"3": {"closed_level": 1}}})) == [
+        "ports.3.closed_level"
+    ]
+    assert waiting(subject.patch({"name": "New"})) == ["ports.3.closed_level"]
+    # The service is let go when nobody calls; the store remembers.
+    subject.service = SettingsService(subject.store)
+    assert waiting(subject.patch({"name": "Newer"})) == ["ports.3.closed_level"]
+
+
+def test_a_backup_can_be_put_back_and_one_that_was_damaged_cannot():
+    subject = Subject()
+    subject.patch({"name": "Good"})
+    backup, _ = subject.get()
+    subject.patch({"name": "Other"})
+    damaged = backup.replace(b"Good", b"Gooe")
+    problem = subject.refused(lambda: subject.put(damaged), 400, "checksum")
+    assert "does not match" in problem
+    subject.put(backup)
+    assert subject.get()[0] == backup
+
+
+def test_a_bad_key_is_named_and_nothing_is_changed():
+    subject = Subject()
+    new = dict(OLD)
+    new["ports"] = {"2": {"fallback": {"master": "nobody"}}}
+    key = "settings.ports.2.fallback.master"
+    assert "may actuate" in subject.refused(lambda: subject.put(new), 400, key)
+    key = "settings.colour"
+    subject.refused(lambda: subject.patch({"colour": "blue"}), 400, key)
+    subject.refused(lambda: subject.put(b"{"), 400, "")
+    subject.refused(lambda: subject.put(b"[1]"), 400, "settings")
+    subject.refused(lambda: subject.patch(b"3"), 400, "settings")
+    subject.refused(lambda: subject.patch(b""), 400, "")
+    subject.refused(lambda: subject.put(b'{"name": "\\ud800"}'), 400, "")
+
+
+def test_somebody_who_may_administer_must_be_left():
+    subject = Subject()
+    for accounts in ([], [account("a")], "all", None, [3]):
+        patch = encoded({"accounts": accounts})
+        subject.refused(lambda patch=patch: subject.patch(patch), 400, "settings.accounts")
+
+
+def test_administrators_alone_may():
+    subject = Subject()
+    for caller, status in ((Caller("a", 2), 403), (Caller("v", 1), 403), (stranger(), 401)):
+        subject.refused(lambda who=caller: subject.put(OLD, who), status)
+        subject.refused(lambda who=caller: subject.patch(OLD, who), status)
+        subject.refused(lambda who=caller: subject.service.get(who, Asked(), 0), status)
+
+
+def stranger():
+    caller = Caller()
+    caller.account = None
+    return caller
+
+
+def test_a_new_device_takes_its_first_administrator_from_anybody_once():
+    subject = Subject(None)
+    subject.refused(lambda: subject.patch({"accounts": [account("a")]}, stranger()), 400)
+    subject.refused(lambda: subject.service.get(stranger(), Asked(), 0), 401)
+    first = {"accounts": [account("b", "administrator")]}
+    assert subject.patch(first, stranger()).status == 200
+    subject.refused(lambda: subject.patch(first, stranger()), 401)
+    # Damaged settings are not a new device.
+    broken = Subject(None)
+    broken.flash.files[CURRENT] = b"{"
+    broken.store.load()
+    broken.refused(lambda: broken.patch(first, stranger()), 401)
+
+
+def test_a_change_of_other_settings_than_those_that_were_read_is_refused():
+    subject = Subject()
+    _, mark = subject.get()
+    subject.patch({"name": "Mine"}, if_match=mark)
+    assert "read them again" in subject.refused(
+        lambda: subject.patch({"name": "Yours"}, if_match=mark), 412
+    )
+    subject.refused(lambda: subject.put(OLD, if_match='"x", "y"'), 412)
+    _, mark = subject.get()
+    assert subject.put(OLD, if_match='"x", ' + mark).status == 200
+    assert subject.put(OLD, if_match="*").status == 200
+
+
+def test_nothing_is_written_while_a_deadline_is_near_or_flash_is_full():
+    subject = Subject()
+    subject.quiet = False
+    subject.refused(lambda: subject.patch({"name": "New"}), 503)
+    subject.refused(lambda: subject.put(b"{", content_range="bytes 0-0/9"), 503)
+    assert PART not in subject.flash.files
+    subject.quiet = True
+    subject.flash.full = True
+    problem = subject.refused(lambda: subject.patch({"name": "New"}), 503)
+    assert "28" not in problem  # no text of an exception
+    subject.refused(lambda: subject.put(b"{", content_range="bytes 0-0/9"), 503)
+
+
+def test_flash_that_cannot_be_read_gives_nothing_away():
+    subject = Subject()
+    subject.flash.broken = True
+    assert raises(HttpError, subject.get).status == 503
+    subject.refused(lambda: subject.patch({"name": "New"}), 503)
+    subject.refused(lambda: subject.put(OLD, if_match='"x"'), 503)
+
+
+def parts(data, size):
+    for start in range(0, len(data), size):
+        part = data[start : start + size]
+        yield part, "bytes %d-%d/%d" % (start, start + len(part) - 1, len(data))
+
+
+NEW = {"name": "New", "accounts": [account("b", "administrator")], "ports": {"2": {"usage": "u"}}}
+
+
+def test_a_document_in_parts_counts_with_the_last_one():
+    data = seal(dumps(NEW))
+    for size in (1, 7, 100, len(data) - 1):
+        subject = Subject()
+        there = 0
+        for part, where in parts(data, size):
+            assert not subject.adopted
+            answer = subject.put(part, content_range=where)
+            there += len(part)
+            if there < len(data):
+                assert (answer.status, loads(answer.body)) == (202, {"bytes": there})
+        assert answer.status == 200
+        assert document(subject.get()[0]) == NEW
+        assert PART not in subject.flash.files
+
+
+def test_parts_come_in_order_each_once_and_belong_together():
+    data = seal(dumps(NEW))
+    subject = Subject()
+    pieces = list(parts(data, 100))
+    subject.put(pieces[0][0], content_range=pieces[0][1])
+    subject.refused(lambda: subject.put(pieces[2][0], content_range=pieces[2][1]), 409)
+    subject.put(pieces[1][0], content_range=pieces[1][1])
+    subject.refused(lambda: subject.put(pieces[1][0], content_range=pieces[1][1]), 409)
+    # Another one begins in between: the first one's next part is not taken for its own.
+    other = seal(dumps(OLD))
+    first, where = next(parts(other, 200))
+    subject.put(first, content_range=where)
+    for part, where in pieces[2:-1]:
+        subject.put(part, content_range=where)
+    subject.refused(lambda: subject.put(pieces[-1][0], content_range=pieces[-1][1]), 400)
+    # One without a checksum could be a mixture of two.
+    plain = dumps(NEW).encode()
+    (half, where), (rest, there) = parts(plain, len(plain) // 2 + 1)
+    subject.put(half, content_range=where)
+    subject.refused(lambda: subject.put(rest, content_range=there), 400, "checksum")
+
+
+def test_parts_of_no_sense_are_refused():
+    subject = Subject()
+    for where in (
+        "bytes 0-1",
+        "bytes */9",
+        "bytes 0-1/*",
+        "bytes 1-0/9",
+        "lines 0-1/9",
+        "bytes 0-1/1",
+        "bytes 0-2/9",
+        "bytes -1-1/9",
+        "bytes 0-1/9999999999",
+        "",
+        "bytes",
+    ):
+        subject.refused(lambda where=where: subject.put(b"ab", content_range=where), 400)
+    too_long = "bytes 0-1/%d" % (MAX_BYTES + 1)
+    subject.refused(lambda: subject.put(b"ab", content_range=too_long), 413)
+    assert PART not in subject.flash.files
+
+
+def test_the_store_says_when_it_cannot():
+    subject = Subject()
+    subject.quiet = False
+    raises(NotSaved, subject.store.documents().gather, b"a", 0, 0)

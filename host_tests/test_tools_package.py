@@ -1,0 +1,158 @@
+"""Packages: package.json never lags, mip installs what flash would, frozen builds say what is
+missing, and the wheel is complete.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import interpreters
+import package
+import pytest
+from repl import ReplBoard
+
+BIN = Path(sys.executable).parent
+
+
+def made(*arguments, **more):
+    """tools/package.py as make calls it: (status, output)."""
+    command = [sys.executable, str(interpreters.ROOT / "tools" / "package.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, **more)
+    assert "Traceback" not in done.stderr, done.stderr
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_package_json_is_what_make_package_writes():
+    assert package.PACKAGE.read_text() == package.package_text(), "run `make package`"
+
+
+def test_package_json_names_every_file_that_belongs_on_a_board():
+    urls = json.loads(package.PACKAGE.read_text())["urls"]
+    for target, source in urls:
+        assert (interpreters.ROOT / source).is_file()
+        assert source == "firmware/" + target
+    names = {target for target, _ in urls}
+    assert {"boot.py", "main.py", "holdfast/app.py", "holdfast/core/module.py"} <= names
+    assert "holdfast/hal/simulated.py" not in names
+    everything = {path.as_posix() for path in interpreters.sources()}
+    assert everything - names == {"holdfast/hal/simulated.py", "holdfast/shell/cpython.py"}
+
+
+def test_a_bundle_is_complete_and_the_same_every_time(tmp_path):
+    one = package.bundle(tmp_path / "one")
+    two = package.bundle(tmp_path / "two")
+    assert one.name == "holdfast-%s-mpy6.zip" % package.version()
+    assert one.read_bytes() == two.read_bytes()
+    with zipfile.ZipFile(one) as file:
+        names = {name.partition("/")[2] for name in file.namelist()}
+    assert "holdfast/core/module.mpy" in names and "holdfast/core/module.py" not in names
+    assert {"boot.py", "main.py", "package.json", "LICENSE"} <= names
+    for board in package.boards():
+        assert {board + ".json", "boards/%s/board.py" % board} <= names
+
+
+@pytest.mark.parametrize("form", ("bundle", "checkout"))
+def test_mpremote_mip_installs_it(micropython, tmp_path, form):
+    folder = interpreters.ROOT
+    if form == "bundle":
+        folder = package.bundle(tmp_path / "bundle").with_suffix("")
+    board = ReplBoard(micropython, tmp_path / "cable")
+    try:
+        command = [str(BIN / "mpremote"), "connect", board.port, "mip", "install", "--target", "/"]
+        done = subprocess.run(
+            [*command, str(folder / "package.json")],
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+    finally:
+        board.close()
+    for target, source in json.loads((folder / "package.json").read_text())["urls"]:
+        assert (board.flash / target).read_bytes() == (folder / source).read_bytes()
+
+
+MAKEFILE = """
+all:
+\t@mkdir -p $(BUILD)
+\t@echo BOARD=$(BOARD) FROZEN_MANIFEST=$(FROZEN_MANIFEST) V=$(V) > $(BUILD)/asked
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path, monkeypatch):
+    """What of MicroPython's sources the build looks at; its ports note what they are asked for."""
+    root = tmp_path / "micropython"
+    (root / "py").mkdir(parents=True)
+    text = "#define MICROPY_VERSION_MAJOR 1\n#define MICROPY_VERSION_MINOR 28\n"
+    (root / "py" / "mpconfig.h").write_text(text)
+    for port in ("unix", "rp2", "esp32"):
+        (root / "ports" / port / "boards").mkdir(parents=True)
+        (root / "ports" / port / "Makefile").write_text(MAKEFILE)
+    for board in package.boards():
+        port = "esp32" if "ESP32" in board else "rp2"
+        (root / "ports" / port / "boards" / package.build_of(board)).mkdir(exist_ok=True)
+    monkeypatch.setattr(interpreters, "BUILD", tmp_path / "build")
+    return root
+
+
+@pytest.mark.parametrize("board", [*package.boards(), package.SIMULATED])
+def test_a_frozen_build_asks_the_port_for_board_and_manifest(checkout, board):
+    output = package.firmware(board, str(checkout), ["V=1"])
+    asked = (output / "asked").read_text()
+    name = "" if board == package.SIMULATED else package.build_of(board)
+    manifest = package.BOARDS / board / "manifest.py"
+    assert asked == "BOARD=%s FROZEN_MANIFEST=%s V=1\n" % (name, manifest)
+
+
+def test_a_frozen_build_says_what_is_missing(checkout, tmp_path):
+    for arguments, words in (
+        ((), "say which: make firmware BOARD="),
+        (("NONE_SUCH",), "there is no boards/NONE_SUCH/manifest.py"),
+        (("simulated",), "say where a checkout of MicroPython is"),
+        (("simulated", "--micropython", str(tmp_path)), "is no checkout of MicroPython"),
+    ):
+        status, text = made("firmware", *arguments)
+        assert (status, words in text) == (1, True), text
+    header = checkout / "py" / "mpconfig.h"
+    header.write_text(header.read_text().replace("28", "26"))
+    status, text = made("firmware", "simulated", "--micropython", str(checkout))
+    assert (status, "MicroPython 1.26; Holdfast needs 1.27" in text) == (1, True), text
+    header.write_text(header.read_text().replace("26", "28"))
+    (checkout / "ports" / "unix" / "Makefile").write_text("all:\n\t@exit 3\n")
+    status, text = made("firmware", "simulated", "--micropython", str(checkout))
+    assert (status, "the build ended with status 2" in text) == (1, True), text
+
+
+def test_the_wheel_is_complete_without_a_checkout(tmp_path):
+    build = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "wheel"]
+    build += ["--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path)]
+    done = subprocess.run(
+        [*build, str(interpreters.ROOT)], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    place = tmp_path / "site"
+    with zipfile.ZipFile(wheel) as file:
+        file.extractall(place)
+    code = "import sys; sys.path.insert(0, %r); from holdfast_cli import main, product;"
+    code += "assert product.ROOT == product._PACKED, product.ROOT;"
+    code += "names = product.compiled().rglob('*.mpy'); print(len(list(names)));"
+    code += "sys.argv[1:] = ['boards']; main.main()"
+    # -S: without the checkout that is installed in this environment; its libraries by path.
+    libraries = [path for path in sys.path if path.endswith("site-packages")]
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code % str(place)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(libraries)},
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    count, _, rest = done.stdout.partition("\n")
+    assert int(count) > 70
+    assert "simulated" in rest

@@ -1,0 +1,337 @@
+"""`holdfast drill`: trips the fallback on purpose, times it, and writes a commissioning report.
+
+Beats as a master with a short Duration, stops, and takes the time until the module's event says
+that the master is lost; compares every output with what the settings promise; then lets the
+master return. The module's own record of due and true time stands beside, because a PC's clock and
+network are in the first figure. At the end outputs are what they were, as far as locks allow.
+"""
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import websockets.exceptions
+from rich.console import Console
+
+from holdfast_cli import report, truth
+from holdfast_cli.client import Module, event
+from holdfast_cli.options import Insecure, Trust, User, Where, confirmed, module, read_password
+from holdfast_cli.problems import FAILED, REFUSED, SETTINGS, UNREACHABLE, USAGE, Problem
+
+LOST = "tns1:Device/tnsaxis:Monitor/Heartbeat"
+_BEATS = 3
+_PATIENCE_S = 5  # for an event that is due
+_LOOKING_MS = 10000  # more than that takes
+_SETTLE_S = 0.3  # for the pins and the status after an event
+
+
+def register(app):
+    app.command()(drill)
+
+
+def drill(
+    where: Where,
+    user: User = "root",
+    trust: Trust = None,
+    insecure: Insecure = False,
+    master: Annotated[
+        str | None,
+        typer.Option(help="the account that beats; its password: HOLDFAST_MASTER_PASSWORD"),
+    ] = None,
+    duration: Annotated[int, typer.Option(help="ms of its heartbeats", min=200)] = 2000,
+    times: Annotated[int, typer.Option(help="how often to trip", min=1, max=100)] = 2,
+    observe: Annotated[
+        int, typer.Option(help="s to follow a timeline; steps that come later are not seen", min=0)
+    ] = 10,
+    out: Annotated[
+        Path | None, typer.Option("--report", help="file to write, .md or .html")
+    ] = None,
+    opposite: Annotated[
+        bool,
+        typer.Option("--opposite", help="set outputs against their fallback first, so they move"),
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="outputs may move; do not ask")] = False,
+):
+    """Trip the fallback of a module on purpose. OUTPUTS MOVE: it asks first.
+
+    USER is an administrator: the settings are read, and the master is released at the end.
+    """
+    if out is not None and out.suffix not in (".md", ".html"):
+        raise Problem("%s: a report is a .md or a .html file" % out, USAGE)
+    if out is not None and not out.resolve().parent.is_dir():
+        raise Problem("%s: there is no such folder" % out.parent, USAGE)
+    name = master or user
+    console = Console(highlight=False)
+    with module(where, user, trust, insecure) as admin:
+        subject = Drill(admin, name, duration, observe, opposite, console)
+        subject.look()
+        subject.announce()
+        if not confirmed("Outputs will move. Go on?", yes):
+            raise typer.Abort()
+        beater = admin
+        if name != user:
+            password = read_password(name, "HOLDFAST_MASTER_PASSWORD")
+            beater = Module(where, name, password, trust, insecure)
+        try:
+            subject.run(beater, times)
+        finally:
+            if beater is not admin:
+                beater.close()
+    text = subject.write(out)
+    for line in text:
+        console.print(line)
+    raise typer.Exit(0 if subject.passed else FAILED)
+
+
+class Trip:
+    """One loss, measured. Times in s of this PC's monotonic clock, None where nothing came."""
+
+    def __init__(self):
+        self.sent = self.answered = self.heard = None
+        self.lateness_ms = None  # the module's own figure
+        self.before = {}  # states by port, while the master was alive
+        self.ended = {}  # ... when the timelines had been followed
+        self.seen = {}  # by port: (state wanted, state seen) after the loss
+        self.returned = {}  # ... after the return
+
+
+class Drill:
+    """A drill of one module. admin: an administrator's Module; master: who beats."""
+
+    def __init__(self, admin, master, duration_ms, observe_s, opposite, console):
+        self._admin = admin
+        self._console = console
+        self.master = master
+        self.duration_ms = duration_ms
+        self._observe_ms = observe_s * 1000
+        self._opposite = opposite
+        self._commanded = {}  # by us: port, state
+        self.trips = []
+        self.notes = []
+        self.after = {}  # states at the end
+        self.put_back = False
+        self.began = time.time()
+
+    @property
+    def passed(self):
+        """True when every trip came, and every output did as the settings say."""
+        return self.put_back and all(
+            trip.heard is not None
+            and all(wanted == seen for wanted, seen in trip.seen.values())
+            and all(wanted == seen for wanted, seen in trip.returned.values())
+            for trip in self.trips
+        )
+
+    def look(self):
+        """Read settings and status; a Problem where a drill would prove nothing, or do harm."""
+        self.status = self._admin.status()
+        self.data, self.tag, self.document = self._admin.settings()
+        self.identity = self._admin.identity()
+        rows = [row for row in self.document.get("accounts", []) if row["name"] == self.master]
+        if not rows:
+            raise Problem("the module has no account %s" % self.master, SETTINGS)
+        if rows[0]["role"] == "viewer":
+            raise Problem("%s is a viewer, who may not send heartbeats" % self.master, REFUSED)
+        lost = [row["master"] for row in self.status["masters"] if row["lost"]]
+        if self.status["lost"]:
+            names = ", ".join(lost) or "the module itself"
+            raise Problem("lost already: %s; bring it back or release it first" % names, FAILED)
+        for row in self.status["masters"]:
+            if row["master"] == self.master and row["left_ms"] is not None:
+                text = "%s is beating: stop that controller first, else nothing is lost"
+                raise Problem(text % self.master, FAILED)
+        heartbeat = self.document.get("heartbeat", {})
+        shortest, longest = heartbeat.get("shortest", 1), heartbeat.get("longest", 86400000)
+        if not shortest <= self.duration_ms <= longest:
+            text = "the module takes Durations from %d to %d ms; choose one with --duration"
+            raise Problem(text % (shortest, longest), USAGE)
+        # Until the last one, so that nothing that is looked at in between ends the session.
+        self._long_ms = min(longest, self.duration_ms + _LOOKING_MS)
+        self.before = {row["port"]: row for row in self.status["ports"]}
+        self.outputs = truth.outputs(self.document, self.status)
+        self.moved = [port for port in self.outputs if port.falls_back_with(self.master)]
+
+    def announce(self):
+        """Say what is going to happen."""
+        print_ = self._console.print
+        print_("%s, %s" % (self.status["name"], self._admin.url), markup=False)
+        text = "%s beats %d times with Duration %d ms, and then stops. These outputs fall back:"
+        print_(text % (self.master, _BEATS, self.duration_ms), markup=False)
+        for port in self.moved:
+            text = "  %s %s: is %s; %s" % (port.id, port.name, port.state, port.loss())
+            print_(text, markup=False)
+        if not self.moved:
+            print_("  none: no output falls back with %s" % self.master, markup=False)
+
+    def run(self, beater, times):
+        """Trip so often; then leave the module as it was."""
+        stream, _ = self._admin.stream([LOST])
+        try:
+            # The state now, which comes first.
+            event(stream.recv(_PATIENCE_S))
+            for count in range(times):
+                trip = Trip()
+                self.trips.append(trip)
+                self._trip(trip, beater, stream, count)
+        except (OSError, websockets.exceptions.WebSocketException) as error:
+            reason = str(error) or type(error).__name__
+            raise Problem("the event stream ended: %s" % reason, UNREACHABLE) from None
+        finally:
+            stream.close()
+            try:
+                self._put_back()
+            except Problem as problem:
+                self.notes.append("outputs were not put back: " + problem.text)
+                self._console.print(self.notes[-1], markup=False)
+
+    def _trip(self, trip, beater, stream, count):
+        pause = min(self.duration_ms / 2, 1000) / 1000
+        for beat in range(_BEATS):
+            last = beat == _BEATS - 1
+            trip.sent = time.monotonic()
+            beater.heartbeat(self.duration_ms if last else self._long_ms)
+            trip.answered = time.monotonic()
+            if beat == 0:
+                if count:
+                    self._check_return(self.trips[-2])
+                if self._opposite:
+                    self._command()
+                trip.before = self._states()
+            if not last:
+                time.sleep(pause)
+        if count:
+            self._drain(stream)
+        end = trip.answered + self.duration_ms / 1000 + _PATIENCE_S
+        while trip.heard is None:
+            left = end - time.monotonic()
+            if left <= 0:
+                self._console.print("trip %d: NO EVENT CAME" % (count + 1))
+                return
+            try:
+                value = event(stream.recv(left))[2]
+            except TimeoutError:
+                continue
+            if value == "1":
+                trip.heard = time.monotonic()
+        self._follow(trip)
+        said = self._admin.status()
+        trip.lateness_ms = [
+            row["moved"] - row["due"]
+            for row in said["trips"]["latest"]
+            if row["master"] == self.master
+        ][-1]
+        late = (trip.heard - trip.sent) * 1000 - self.duration_ms
+        text = "trip %d: event %.1f ms after the deadline; pins, says the module, %d ms"
+        self._console.print(text % (count + 1, late, trip.lateness_ms))
+
+    def _command(self):
+        """Set every output that is to fall back against the state that it then ends in."""
+        now = self._states()
+        for port in self.moved:
+            end = port.state_after(self._observe_ms, now[port.id])
+            wanted = truth.CLOSED if end == truth.OPEN else truth.OPEN
+            if not port.holds():
+                refused = self._admin.set_ports({port.id: wanted})
+                if refused:
+                    self._note("%s %s could not be set to %s: %s", port, wanted, refused)
+                else:
+                    self._commanded[port.id] = wanted
+
+    def _note(self, text, port, *values):
+        note = text % (port.id, port.name, *values)
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def _drain(self, stream):
+        """Events of the return, which are not the next loss."""
+        while True:
+            try:
+                stream.recv(0)
+            except TimeoutError:
+                return
+
+    def _follow(self, trip):
+        """Wait for the timelines, as long as we are to, and compare every output."""
+        last = 0
+        for port in self.moved:
+            at = port.settled_ms()
+            if at <= self._observe_ms:
+                last = max(last, at)
+            else:
+                text = "%s %s: its timeline takes %d s; steps after %d s were not observed"
+                self._note(text, port, at // 1000, self._observe_ms // 1000)
+        time.sleep(max(0.0, trip.heard + last / 1000 - time.monotonic()) + _SETTLE_S)
+        elapsed_ms = int((time.monotonic() - trip.heard) * 1000)
+        trip.ended = self._states()
+        for port in self.outputs:
+            seen = wanted = trip.ended[port.id]  # what others do with other outputs is not judged
+            if port.falls_back_with(self.master):
+                wanted = port.state_after(elapsed_ms, trip.before[port.id])
+            trip.seen[port.id] = wanted, seen
+
+    def _states(self):
+        """{port: state} as of now."""
+        return {row["port"]: row["state"] for row in self._admin.status()["ports"]}
+
+    def _check_return(self, trip):
+        """After the first heartbeat of the next round: what did the return do?"""
+        if trip.heard is None:
+            return
+        time.sleep(_SETTLE_S)
+        said = self._states()
+        for port in self.moved:
+            wanted = self.commanded(port) if port.restore else trip.ended[port.id]
+            if wanted is not None:
+                trip.returned[port.id] = wanted, said[port.id]
+
+    def commanded(self, port):
+        """What a port that restores comes back to: its state before, unless a fallback put it
+        there, whose command nobody but the module knows.
+        """
+        if port.id in self._commanded:
+            return self._commanded[port.id]
+        row = self.before[port.id]
+        return row["state"] if row["why"] != "fallback" else None
+
+    def _put_back(self):
+        """Release the master, and set the outputs that moved to what they were."""
+        status = self._admin.status()
+        for row in status["masters"]:
+            if row["master"] == self.master and row["left_ms"] is not None:
+                # It was interrupted: the session has to end before it can be let go.
+                time.sleep(row["left_ms"] / 1000 + _SETTLE_S)
+        self._admin.release(self.master)
+        said = self._states()
+        for port in self.outputs:
+            before = self.before[port.id]["state"]
+            if said[port.id] != before:
+                refused = self._admin.set_ports({port.id: before})
+                if refused:
+                    self._note("%s %s could not be put back to %s: %s", port, before, refused)
+        self.after = self._states()
+        self.put_back = True
+
+    def _unmoved(self):
+        """Note outputs that were where their fallback puts them, every time: it showed nothing."""
+        trips = [trip for trip in self.trips if trip.seen]
+        for port in self.moved:
+            states = {state for _, state in port.changes if state != "hold"}
+            if states and all(states == {trip.before[port.id]} for trip in trips):
+                self._note("%s %s was %s already: nothing moved, see --opposite", port, *states)
+
+    def write(self, out):
+        """Write the report; lines for the terminal."""
+        self._unmoved()
+        if out is not None:
+            text = report.markdown(self)
+            if out.suffix == ".html":
+                text = report.html(self)
+            try:
+                out.write_text(text, encoding="utf-8")
+            except OSError as error:
+                raise Problem("%s: %s" % (out, error.strerror), USAGE) from None
+            yield "report: %s" % out
+        for note in self.notes:
+            yield "note: " + note
+        yield "PASSED" if self.passed else "FAILED: not every output did as the settings say"

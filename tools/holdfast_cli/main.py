@@ -1,0 +1,80 @@
+"""`holdfast`: one command, with a sub-command for each thing to do.
+
+Statuses: see holdfast_cli.problems. Whatever happens, a person reads a sentence, not a traceback;
+with HOLDFAST_TRACE=1 a developer sees both.
+"""
+
+import os
+import sys
+import traceback
+
+import typer
+from typer.exceptions import TyperException
+
+from holdfast_cli import (
+    backup,
+    drill,
+    flash,
+    local,
+    log,
+    master,
+    product,
+    provision,
+    status,
+    watch,
+)
+from holdfast_cli.problems import FAULT, INTERRUPTED, Problem
+
+app = typer.Typer(
+    help="What a person does with Holdfast modules from a PC.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+for part in (flash, provision, backup, status, watch, master, drill, log, local):
+    part.register(app)
+
+
+@app.command()
+def version():
+    """The version of the firmware that `flash` brings."""
+    print("holdfast " + product.version())
+
+
+def main():
+    """The entry point: run, and end with a status."""
+    try:
+        status = app(standalone_mode=False)
+    except Problem as problem:
+        say(problem.text)
+        status = problem.status
+    except typer.Exit as end:
+        status = end.exit_code
+    except TyperException as error:  # the command line makes no sense
+        if hasattr(error, "show"):
+            error.show()
+        else:
+            say(error.format_message())
+        status = error.exit_code
+    except (typer.Abort, KeyboardInterrupt):
+        say("interrupted")
+        status = INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 0  # whoever read has had enough
+    except Exception as error:
+        if os.environ.get("HOLDFAST_TRACE"):
+            traceback.print_exc()
+        say("a fault of this program: %s: %s" % (type(error).__name__, error))
+        status = FAULT
+    sys.exit(status if isinstance(status, int) else 0)
+
+
+def say(text):
+    """One line for the person, where results do not go."""
+    print("holdfast: " + text, file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

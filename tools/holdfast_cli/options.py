@@ -1,0 +1,66 @@
+"""The arguments that several sub-commands share, and the module they lead to."""
+
+import getpass
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from holdfast_cli.client import Module, address
+from holdfast_cli.problems import USAGE, Problem
+
+Where = Annotated[
+    str,
+    typer.Argument(metavar="ADDRESS", envvar="HOLDFAST_URL", help="192.168.1.20 or https://..."),
+]
+User = Annotated[
+    str, typer.Option("--user", "-u", envvar="HOLDFAST_USER", help="an account of the module")
+]
+Trust = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", envvar="HOLDFAST_TRUST", help="the module's certificate, for https"
+    ),
+]
+Insecure = Annotated[bool, typer.Option("--insecure", help="do not check the certificate")]
+Port = Annotated[
+    str | None,
+    typer.Option(metavar="DEVICE", help="serial port, /dev/ttyACM0; else the only board there is"),
+]
+
+
+def read_password(name, variable="HOLDFAST_PASSWORD", again=False):
+    """The password of an account: from the environment, else asked for, else a line of standard
+    input. Never from the command line, where every process can see it.
+    """
+    value = os.environ.get(variable) if variable else None
+    if value is None:
+        value = ask("password of %s: " % name)
+        if again and sys.stdin.isatty() and value != ask("again: "):
+            raise Problem("the two are not the same", USAGE)
+    if not value:
+        raise Problem("an empty password of %s is none" % name, USAGE)
+    return value
+
+
+def ask(prompt):
+    """One line that nobody reads on the screen."""
+    if sys.stdin.isatty():
+        return getpass.getpass(prompt)
+    return sys.stdin.readline().rstrip("\n")
+
+
+def confirmed(question, yes):
+    """True when the person agrees, or said so beforehand; where nobody can be asked, a Problem."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise Problem("%s Nobody is there to be asked; say --yes." % question, USAGE)
+    return typer.confirm(question)
+
+
+def module(where, user, trust, insecure):
+    """The module at an address, as one of its accounts."""
+    address(where)  # before a password is asked for
+    return Module(where, user, read_password(user), trust, insecure)

@@ -1,0 +1,233 @@
+"""`holdfast provision`: name, accounts, network and certificate of a module, in one go.
+
+Passwords are hashed here: hashes are all that leaves this PC. The Wi-Fi key does leave it, as it
+is: the module joins the network with it. Settings are checked as the module will check them before
+they go anywhere. To a board on a cable they go as a file; to a module on the network as a JSON
+merge patch; a module that nobody has set up yet takes its first administrator without a login.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from holdfast_cli import certificate, network, product
+from holdfast_cli.backup import (
+    Address,
+    Serial,
+    one_of,
+    parsed,
+    sealed,
+    tell,
+    warn_of_clear_text,
+)
+from holdfast_cli.board import Board
+from holdfast_cli.client import Module, address
+from holdfast_cli.local import account_row
+from holdfast_cli.options import Insecure, Port, Trust, User, module
+from holdfast_cli.problems import SETTINGS, STRANGER, USAGE, Problem
+
+
+def register(app):
+    app.command()(provision)
+
+
+def provision(
+    where: Address = None,
+    user: User = "root",
+    trust: Trust = None,
+    insecure: Insecure = False,
+    serial: Serial = False,
+    port: Port = None,
+    file: Annotated[
+        Path | None, typer.Option(help="a settings file, made or changed, instead of a module")
+    ] = None,
+    board: Annotated[
+        str | None, typer.Option(help="of `holdfast boards`; what a --file is checked for")
+    ] = None,
+    name: Annotated[str | None, typer.Option(help="of the module")] = None,
+    realm: Annotated[
+        str | None, typer.Option(help="what hashes are made with; all accounts have to be given")
+    ] = None,
+    account: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME:ROLE", help="viewer, operator or administrator; repeated"),
+    ] = None,
+    remove_account: Annotated[list[str] | None, typer.Option(metavar="NAME")] = None,
+    wifi: Annotated[
+        str | None, typer.Option(metavar="SSID", help="its key is asked for, or HOLDFAST_WIFI_KEY")
+    ] = None,
+    ethernet: Annotated[bool, typer.Option("--ethernet", help="a cable, no Wi-Fi")] = False,
+    hostname: Annotated[str | None, typer.Option(help="in the network")] = None,
+    static: Annotated[
+        str | None, typer.Option(metavar="IP/BITS,GATEWAY[,DNS]", help="no DHCP")
+    ] = None,
+    certificate_file: Annotated[
+        Path | None, typer.Option("--certificate", help="PEM or DER, P-256; with --key")
+    ] = None,
+    key: Annotated[Path | None, typer.Option(help="of the certificate, PEM or DER")] = None,
+    start_again: Annotated[
+        bool, typer.Option("--restart/--no-restart", help="if something waits for that")
+    ] = True,
+):
+    """Set up a module: on a cable (--serial), on the network (ADDRESS), or in a --file."""
+    if (certificate_file is None) != (key is None):
+        raise Problem("--certificate and --key come together", USAGE)
+    if wifi and ethernet:
+        raise Problem("--wifi or --ethernet, not both", USAGE)
+    wish = Wish(name, realm, account or [], remove_account or [])
+    wish.network = network.settings(wifi, ethernet, hostname, static)
+    if certificate_file:
+        wish.tls = network.tls(certificate.load(certificate_file, key))
+    if not wish:
+        raise Problem("nothing to set; see `holdfast provision --help`", USAGE)
+    if file is not None:
+        if where and not os.environ.get("HOLDFAST_URL"):
+            raise Problem("an address or --file, not both", USAGE)
+        into_file(file, board or product.SIMULATED, wish)
+    elif one_of(where, serial, port):
+        into_module(where, user, trust, insecure, wish, start_again)
+    else:
+        into_board(port, board, wish, start_again)
+
+
+class Wish:
+    """What is to be set; what is not said stays as it is."""
+
+    def __init__(self, name, realm, accounts, removed):
+        self.name = name
+        self.realm = realm
+        self.accounts = [self._account(text) for text in accounts]
+        self.removed = removed
+        self.network = None
+        self.tls = None
+
+    @staticmethod
+    def _account(text):
+        name, colon, role = text.rpartition(":")
+        if not colon:
+            name, role = text, "operator"
+        if role not in ("viewer", "operator", "administrator"):
+            raise Problem("%s: write it as NAME:operator" % text, USAGE)
+        return name, role
+
+    def __bool__(self):
+        parts = (self.name, self.realm, self.network, self.tls)
+        return bool(self.accounts or self.removed) or any(part is not None for part in parts)
+
+    def patch(self, document):
+        """A merge patch for settings; asks for passwords."""
+        patch = {}
+        if self.name is not None:
+            patch["name"] = self.name
+        realm = document.get("realm", "Holdfast")
+        kept = document.get("accounts", [])
+        if self.realm is not None and self.realm != realm:
+            given = [name for name, _ in self.accounts] + self.removed
+            left = [row["name"] for row in kept if row["name"] not in given]
+            if left:
+                text = "with another realm nobody's hash holds any more; give these anew, too: %s"
+                raise Problem(text % ", ".join(left), SETTINGS)
+            patch["realm"] = realm = self.realm
+        if self.accounts or self.removed:
+            patch["accounts"] = self._rows(kept, realm)
+        if self.network is not None:
+            patch["network"] = self.network
+        if self.tls is not None:
+            patch["tls"] = self.tls
+        return patch
+
+    def _rows(self, kept, realm):
+        there = [row["name"] for row in kept]
+        for name in self.removed:
+            if name not in there:
+                raise Problem("there is no account %s" % name, SETTINGS)
+        rows = [dict(row) for row in kept if row["name"] not in self.removed]
+        for name, role in self.accounts:
+            new = account_row(name, role, realm)
+            for row in rows:
+                if row["name"] == name:
+                    row.update(new)
+                    break
+            else:
+                rows.append(new)
+        return rows
+
+
+def merged(document, patch, board):
+    """The document with a patch, checked for a board, and with somebody who may administer it."""
+    from holdfast.core.waiting import merge
+
+    after = merge(document, patch)
+    product.check_settings(after, board)
+    if not [row for row in after.get("accounts", []) if row["role"] == "administrator"]:
+        raise Problem("nobody could administer it: add --account NAME:administrator", SETTINGS)
+    return after
+
+
+def into_file(file, board, wish):
+    """Change a settings file, or make one; nobody else may read it."""
+    document = {}
+    if file.exists():
+        document = parsed(file.read_bytes(), str(file))
+    after = merged(document, wish.patch(document), board)
+    try:
+        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as target:
+            json.dump(after, target, indent=2)
+            target.write("\n")
+    except OSError as error:
+        raise Problem("%s: %s" % (file, error.strerror), USAGE) from None
+    print("%s: good for %s" % (file, board))
+
+
+def into_board(port, name, wish, start_again):
+    """Change the settings of a board on a cable."""
+    with Board(port, name) as board:
+        data = board.settings_there()
+        document = {} if data is None else parsed(data, "the board's settings")
+        after = merged(document, wish.patch(document), board.name)
+        board.write_settings(sealed(after))
+        print("%s: settings written; they count from its next start on" % board.port)
+        if start_again:
+            board.reset()
+            print("it starts")
+
+
+def into_module(where, user, trust, insecure, wish, start_again):
+    """Change the settings of a module that runs."""
+    url = address(where)
+    with Module(url, None, None, trust, insecure) as stranger:
+        fresh = needs_setup(stranger)
+        if fresh:
+            warn_of_clear_text(url)
+            patch = wish.patch({})
+            roles = [row["role"] for row in patch.get("accounts", [])]
+            if "administrator" not in roles:
+                text = "%s has no account yet: add --account NAME:administrator" % url
+                raise Problem(text, SETTINGS)
+            waiting = stranger.patch_settings(patch)
+            tell(waiting, stranger, False)
+            if waiting:
+                print("restart it with `holdfast restart %s`" % where)
+            return
+    with module(where, user, trust, insecure) as subject:
+        warn_of_clear_text(url)
+        _, tag, document = subject.settings()
+        document.pop("checksum", None)
+        patch = wish.patch(document)
+        after = {**document, **{key: patch[key] for key in patch if key != "network"}}
+        if not [row for row in after["accounts"] if row["role"] == "administrator"]:
+            raise Problem("nobody could administer it any more", SETTINGS)
+        tell(subject.patch_settings(patch, tag), subject, start_again)
+
+
+def needs_setup(stranger):
+    """True for a module that has no account yet."""
+    call = {"apiVersion": "1.0", "method": "systemready", "params": {"timeout": 1}}
+    answer = stranger.json("POST", "/axis-cgi/systemready.cgi", call)
+    try:
+        return answer["data"]["needsetup"] == "yes"
+    except (KeyError, TypeError):
+        raise Problem("%s answers, but it is no Holdfast" % stranger.url, STRANGER) from None

@@ -1,0 +1,130 @@
+"""`holdfast status`: what a module knows, as tables for a person, or as JSON for a script."""
+
+import json
+from typing import Annotated
+
+import typer
+from rich.console import Console, Group
+from rich.markup import escape
+from rich.table import Table
+from rich.text import Text
+
+from holdfast_cli.options import Insecure, Trust, User, Where, module
+
+
+def register(app):
+    app.command()(status)
+
+
+def status(
+    where: Where,
+    user: User = "root",
+    trust: Trust = None,
+    insecure: Insecure = False,
+    as_json: Annotated[bool, typer.Option("--json", help="the answer as it came")] = False,
+):
+    """Masters, ports and why they are so, the latest trips. Status 1 while a master is lost."""
+    with module(where, user, trust, insecure) as subject:
+        said = subject.status()
+    if as_json:
+        print(json.dumps(said, indent=1))
+    else:
+        Console().print(Group(*tables(said)))
+    raise typer.Exit(1 if said["lost"] else 0)
+
+
+def tables(said):
+    """The renderables of a status."""
+    yield headline(said)
+    yield masters_table(said)
+    yield ports_table(said)
+    if said["trips"]["latest"]:
+        yield trips_table(said)
+
+
+def headline(said):
+    text = Text("%s  " % said["name"], style="bold")
+    text.append("Holdfast %s, up %s  " % (said["version"], period(said["now"])), style="")
+    if said["lost"]:
+        text.append("A MASTER IS LOST", style="bold red")
+    return text
+
+
+def masters_table(said, elapsed_ms=0):
+    """elapsed_ms: how old the status is; deadlines come nearer meanwhile."""
+    table = _table("master", "session", "deadline in", "Duration", "beats", "least margin")
+    for row in said["masters"]:
+        left = row["left_ms"]
+        if row["lost"]:
+            state, style = "lost", "red"
+        elif left is None:
+            state, style = "never called", "dim"
+        else:
+            state, style = "%.1f s" % (max(0, left - elapsed_ms) / 1000), "green"
+        table.add_row(
+            escape(row["master"]),
+            (row["session"] or "")[:8],
+            Text(state, style=style),
+            _ms(row["duration_ms"]),
+            str(row["beats"]),
+            _ms(row["least_margin_ms"]),
+        )
+    return table
+
+
+def ports_table(said):
+    table = _table("port", "name", "state", "why", "who", "for")
+    for row in said["ports"]:
+        style = {"closed": "bold", "open": "dim"}[row["state"]]
+        if row["why"] == "fallback":
+            style = "bold yellow"
+        table.add_row(
+            row["port"],
+            escape(row["name"]),
+            Text(row["state"], style=style),
+            row["why"] + (", locked" if row["locked"] else ""),
+            escape(row["who"] or ""),
+            period(said["now"] - row["since"]),
+        )
+    return table
+
+
+def trips_table(said):
+    title = "%d trips, worst lateness %d ms" % (
+        said["trips"]["count"],
+        said["trips"]["worst_lateness_ms"],
+    )
+    table = _table("lost", "ago", "late by", "why", title=title)
+    for row in reversed(said["trips"]["latest"]):
+        table.add_row(
+            escape(row["master"] or "(the module)"),
+            period(said["now"] - row["due"]),
+            "%d ms" % (row["moved"] - row["due"]),
+            escape(row["why"]),
+        )
+    return table
+
+
+def _table(*columns, title=None):
+    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for column in columns:
+        table.add_column(column)
+    return table
+
+
+def _ms(value):
+    return "" if value is None else "%d ms" % value
+
+
+def period(ms):
+    """A span of time as a person says it: 5 s, 3 min, 2 h 5 min, 4 d 3 h."""
+    seconds = max(0, ms) // 1000
+    if seconds < 120:
+        return "%d s" % seconds
+    minutes = seconds // 60
+    if minutes < 120:
+        return "%d min" % minutes
+    hours = minutes // 60
+    if hours < 48:
+        return "%d h %d min" % (hours, minutes % 60)
+    return "%d d %d h" % (hours // 24, hours % 24)

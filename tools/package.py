@@ -1,0 +1,183 @@
+"""Packages of the firmware: `package.json` for mip, bundles of .mpy files, frozen builds.
+
+python tools/package.py json              package.json, for `mpremote mip install`
+python tools/package.py bundle            build/bundle/*.zip (make bundle)
+python tools/package.py firmware BOARD --micropython DIR   (make firmware)
+"""
+
+import argparse
+import json
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import interpreters
+
+ROOT = interpreters.ROOT
+BOARDS = ROOT / "boards"
+SIMULATED = "simulated"
+OLDEST = (1, 27)  # the MicroPython that a checkout has to have
+PACKAGE = ROOT / "package.json"
+# What boards do not need: the simulated board's hardware, CPython's half of the shell.
+NOT_ON_BOARDS = ("holdfast/hal/simulated", "holdfast/shell/cpython")
+
+
+def version():
+    """The firmware's version, read without importing it."""
+    text = (interpreters.FIRMWARE / "holdfast" / "__init__.py").read_text()
+    return re.search(r'^VERSION = "(.+)"$', text, re.M)[1]
+
+
+def on_boards(paths):
+    """Of paths relative to firmware/, those that belong on a board."""
+    return [path for path in paths if path.with_suffix("").as_posix() not in NOT_ON_BOARDS]
+
+
+def boards():
+    """The boards to solder, by name."""
+    names = sorted(path.parent.name for path in BOARDS.glob("*/board.py"))
+    return [name for name in names if name != SIMULATED]
+
+
+def package_text():
+    """package.json: every source that belongs on a board; board.py comes by hand.
+
+    Relative, so that the same file serves a checkout and a repository. Sources, because .mpy files
+    are not in the repository; the board compiles them, which takes more heap than .mpy do.
+    """
+    names = [path.as_posix() for path in on_boards(interpreters.sources())]
+    urls = [[name, "firmware/" + name] for name in names]
+    return json.dumps({"version": version(), "deps": [], "urls": urls}, indent=1) + "\n"
+
+
+def mpy_format(folder):
+    """The version of the .mpy files in a folder (py/persistentcode.c). Bytecode has no
+    sub-version: any MicroPython of that version loads it.
+    """
+    return (folder / "holdfast" / "__init__.mpy").read_bytes()[1]
+
+
+def bundle(target=interpreters.BUILD / "bundle"):
+    """Make the zip of .mpy files for the .mpy version that mpy-cross has, with a package.json for
+    each board; its path.
+    """
+    compiled = interpreters.compile_firmware()
+    if compiled is None:
+        sys.exit("package: no mpy-cross; `make bundle` installs it, or set MPY_CROSS")
+    name = "holdfast-%s-mpy%d" % (version(), mpy_format(compiled))
+    folder = target / name
+    shutil.rmtree(folder, ignore_errors=True)
+    paths = [path.relative_to(compiled) for path in compiled.rglob("*")]
+    paths = on_boards(sorted(path for path in paths if path.suffix in (".py", ".mpy")))
+    for path in paths:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(compiled / path, folder / path)
+    urls = [[path.as_posix(), path.as_posix()] for path in paths]
+    write_json(folder / "package.json", urls)
+    for board in boards():
+        source = "boards/%s/board.py" % board
+        (folder / source).parent.mkdir(parents=True)
+        shutil.copyfile(ROOT / source, folder / source)
+        write_json(folder / (board + ".json"), [*urls, ["board.py", source]])
+    shutil.copyfile(ROOT / "LICENSE", folder / "LICENSE")
+    archive = target / (name + ".zip")
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as file:
+        for path in sorted(folder.rglob("*")):
+            if path.is_file():
+                # The same files make the same archive, whenever it is made.
+                row = zipfile.ZipInfo("%s/%s" % (name, path.relative_to(folder).as_posix()))
+                row.compress_type = zipfile.ZIP_DEFLATED
+                row.external_attr = 0o644 << 16
+                file.writestr(row, path.read_bytes())
+    return archive
+
+
+def write_json(path, urls):
+    path.write_text(json.dumps({"version": version(), "deps": [], "urls": urls}, indent=1) + "\n")
+
+
+def firmware(board, checkout, more=()):
+    """Build a MicroPython that carries the firmware and a board; the folder of what came out."""
+    manifest = BOARDS / board / "manifest.py"
+    if not manifest.exists():
+        names = ", ".join([*boards(), SIMULATED])
+        sys.exit("package: there is no boards/%s/manifest.py; there are: %s" % (board, names))
+    if not checkout:
+        sys.exit(
+            "package: say where a checkout of MicroPython is: make firmware BOARD=%s "
+            "MICROPYTHON_DIR=/path/to/micropython" % board
+        )
+    checkout = Path(checkout).resolve()
+    if not (checkout / "py" / "mpconfig.h").exists():
+        sys.exit("package: %s is no checkout of MicroPython" % checkout)
+    found = micropython_version(checkout)
+    if found < OLDEST:
+        text = "package: that is MicroPython %d.%d; Holdfast needs %d.%d or later"
+        sys.exit(text % (*found, *OLDEST))
+    port = port_of(board, checkout)
+    output = interpreters.BUILD / "images" / board
+    command = ["make", "-C", str(checkout / "ports" / port), "-j%d" % (os.cpu_count() or 1)]
+    command += ["BUILD=%s" % output, "FROZEN_MANIFEST=%s" % manifest]
+    if board != SIMULATED:
+        command.append("BOARD=" + build_of(board))
+    result = subprocess.run([*command, *more], check=False)
+    if result.returncode:
+        sys.exit("package: the build ended with status %d, see above" % result.returncode)
+    return output
+
+
+def micropython_version(checkout):
+    """(major, minor) of a checkout."""
+    text = (checkout / "py" / "mpconfig.h").read_text()
+    numbers = re.findall(r"#define MICROPY_VERSION_(?:MAJOR|MINOR) +(\d+)", text)
+    return tuple(int(number) for number in numbers[:2])
+
+
+def build_of(board):
+    """MicroPython's own name for a board; a wiring of one's own says it as BUILD."""
+    text = (BOARDS / board / "board.py").read_text()
+    found = re.search(r'^BUILD = "(.+)"$', text, re.M)
+    return found[1] if found else board
+
+
+def port_of(board, checkout):
+    """The port of MicroPython that has a board."""
+    if board == SIMULATED:
+        return "unix"
+    for path in sorted(checkout.glob("ports/*/boards/" + build_of(board))):
+        return path.parent.parent.name
+    sys.exit("package: this MicroPython has no board %s" % build_of(board))
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Packages of the firmware.")
+    what = parser.add_subparsers(dest="what", required=True)
+    what.add_parser("json", help="write package.json")
+    what.add_parser("bundle", help="zip the .mpy files")
+    build = what.add_parser("firmware", help="build MicroPython with the firmware frozen in")
+    build.add_argument("board", nargs="?", default="")
+    build.add_argument(
+        "--micropython", default="", metavar="DIR", help="a checkout of MicroPython"
+    )
+    build.add_argument("--make", default="", metavar="ARGUMENTS", help="more for its make")
+    options = parser.parse_args()
+    if options.what == "json":
+        PACKAGE.write_text(package_text())
+        print(PACKAGE)
+    elif options.what == "bundle":
+        print(bundle())
+    elif not options.board:
+        sys.exit(
+            "package: say which: make firmware BOARD=%s" % " or ".join([*boards(), SIMULATED])
+        )
+    else:
+        print(firmware(options.board, options.micropython, shlex.split(options.make)))
+
+
+if __name__ == "__main__":
+    main()
