@@ -198,7 +198,7 @@ def test_settings_flipped_bit_by_bit_or_cut_byte_by_byte_never_stop_the_start(tm
     script.write_text(FLIP % ([str(path) for path in interpreters.IMPORTS],))
     for interpreter in filter(None, (sys.executable, interpreters.micropython())):
         result = subprocess.run(
-            [interpreter, str(script)], capture_output=True, text=True, timeout=120, check=False
+            [interpreter, str(script)], capture_output=True, text=True, timeout=300, check=False
         )
         assert result.returncode == 0, result.stdout[-500:] + result.stderr[-2000:]
         assert result.stdout.strip().splitlines()[-1].startswith("started "), result.stdout[-300:]
