@@ -62,6 +62,7 @@ nightly: $(DEV)
 lint: $(DEV)
 	$(VENV)/bin/ruff check $(SOURCES)
 	$(VENV)/bin/ruff format --check $(SOURCES)
+	$(VENV)/bin/python tools/pins.py
 	$(VENV)/bin/codespell README.md CHANGELOG.md Makefile pyproject.toml $(SOURCES)
 
 types: $(DEV)

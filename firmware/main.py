@@ -1,18 +1,18 @@
-"""Run the module. boot.py ran first, in this same namespace: its pins are safe and handed on."""
+"""Run the module. boot.py ran first, in this same namespace: its pins are safe and handed on.
+
+Nothing that goes wrong ends in the REPL: the chip is reset, and the next life knows why.
+"""
 
 import board
 
-from holdfast.shell.heap import loaded, loading
+if hal.maintenance(board):  # noqa: F821
+    from holdfast.life import maintain
 
-loading()
+    maintain(board, hal)  # noqa: F821
+else:
+    try:
+        from holdfast.life import live
 
-from holdfast.start import start  # noqa: E402
-
-running = start(board, hal, pins)  # noqa: F821
-del start  # it is not needed again
-
-# Only now that the outputs are where the settings say.
-from holdfast import app  # noqa: E402
-
-loaded()
-app.run(board, hal, pins, *running)  # noqa: F821
+        live(board, hal, pins)  # noqa: F821
+    finally:
+        hal.ended(board)  # noqa: F821

@@ -30,6 +30,7 @@ START_S = 10  # a loaded machine of a CI service, compiling the firmware first
 STOP_S = 5
 ANSWER_S = 5
 POLL_S = 0.0005
+READY = r"ready http://([0-9.]+):(\d+)"
 
 # As the vendor prints it, trailing comma and all (VAPIX Heartbeat service API).
 VENDOR_BEAT = b'{\n  "axhbt:Heartbeat":{\n    "Duration": 10000,\n  }\n}'
@@ -137,6 +138,7 @@ class Board:
         self.host = "127.0.0.1"
         self.port = None
         self.lines = []
+        self.ready = READY
         self._ready = threading.Event()
         self.environment = environment
         command = [python or sys.executable, str(SIMULATE), "--pins", str(self.pins)]
@@ -170,7 +172,7 @@ class Board:
     def _read(self):
         for line in self.process.stdout:
             self.lines.append(line.rstrip("\n"))
-            found = re.fullmatch(r"ready http://([0-9.]+):(\d+)", self.lines[-1])
+            found = re.fullmatch(self.ready, self.lines[-1])
             if found:
                 self.host, self.port = found[1], int(found[2])
                 self.ready_at = time.monotonic()

@@ -3,6 +3,7 @@
 import runpy
 
 import interpreters
+import pins
 import pytest
 
 BOARDS = sorted(path.parent for path in (interpreters.ROOT / "boards").glob("*/board.py"))
@@ -28,16 +29,57 @@ def test_the_wiring_is_rows_of_gpio_direction_and_level(folder):
 def test_a_manifest_names_what_is_there_and_all_of_the_firmware(folder):
     named = set()
 
-    def package(name, base_path="."):
+    def package(name, base_path=".", opt=0):
         path = (folder / base_path / name).resolve()
         assert path.is_dir()
         named.update(path.rglob("*.py"))
 
-    def module(name, base_path="."):
+    def module(name, base_path=".", opt=0):
         path = (folder / base_path / name).resolve()
         assert path.is_file()
         named.add(path)
 
+    def include(path):
+        assert path == "$(BOARD_DIR)/manifest.py"  # what MicroPython's own board freezes
+
     text = (folder / "manifest.py").read_text()
-    exec(compile(text, "manifest.py", "exec"), {"package": package, "module": module})
+    names = {"package": package, "module": module, "include": include}
+    exec(compile(text, "manifest.py", "exec"), names)
     assert set(interpreters.FIRMWARE.rglob("*.py")) <= named
+
+
+def wired(name="ESP32_GENERIC", **more):
+    """The names of a board, some of them otherwise."""
+    return {**runpy.run_path(str(interpreters.ROOT / "boards" / name / "board.py")), **more}
+
+
+def test_no_board_moves_a_relay_at_boot():
+    for folder in BOARDS:
+        assert pins.problems(runpy.run_path(str(folder / "board.py"))) == []
+    assert pins.main([]) == 0
+
+
+@pytest.mark.parametrize("gpio", [0, 1, 2, 3, 5, 6, 11, 12, 14, 15, 16, 24, 34, 39, 40, 99])
+def test_an_output_on_a_pin_that_is_none_is_refused(gpio):
+    (problem,) = pins.problems(wired(PORTS=((gpio, "output", 1),)))
+    assert "output on GPIO %d: it" % gpio in problem
+
+
+def test_what_is_allowed_by_name_is_allowed_and_no_more():
+    ports = ((5, "output", 1), (34, "output", 1), (6, "input", 0), (36, "input", 0))
+    found = pins.problems(wired(PORTS=ports, ALLOW=(5, 34)))
+    assert [text.partition(":")[0] for text in found] == [
+        "output on GPIO 34",
+        "input on GPIO 6",
+        "input on GPIO 36",
+        "ALLOW names GPIO 34 without need",
+    ]
+    ports = ((5, "output", 1), (36, "input", 0))
+    assert pins.problems(wired(PORTS=ports, ALLOW=(5,), WITHOUT_PULL=(36,))) == []
+
+
+def test_a_pin_is_used_once_and_not_where_the_board_has_it():
+    assert "used twice" in pins.problems(wired(PORTS=((25, "output", 1),)))[0]
+    for name, gpio in (("RPI_PICO_W", 23), ("RPI_PICO2_W", 29), ("W5500_EVB_PICO", 17)):
+        assert pins.problems(wired(name, PORTS=((gpio, "output", 1),)))
+    assert pins.problems(wired("ESP32_GENERIC_S3", PORTS=((46, "output", 1),)))

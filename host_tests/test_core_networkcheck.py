@@ -1,8 +1,83 @@
-"""Which name servers there may be."""
+"""The `network` of the settings: what is taken, and which key is named when it is not."""
 
 from claims import raises
 from holdfast.core.settings import SettingsError
 from makers import settings
+
+WIFI = {"kind": "wifi", "ssid": "Yard", "key": "long enough"}
+FIXED = {"address": "10.0.0.9", "netmask": "255.255.255.0", "gateway": "10.0.0.1"}
+
+
+def with_(base, **more):
+    row = dict(base)
+    row.update(more)
+    return {key: value for key, value in row.items() if value is not None}
+
+
+def test_without_it_there_is_none():
+    assert settings().network is None
+
+
+def test_wifi_and_ethernet_with_and_without_a_fixed_address():
+    assert settings(network=WIFI).network == ("wifi", "Yard", "long enough", "", "", None)
+    row = with_(WIFI, hostname="gate-1", country="SE", **FIXED)
+    assert settings(network=row).network[3:] == (
+        "gate-1",
+        "SE",
+        ("10.0.0.9", "255.255.255.0", "10.0.0.1", "10.0.0.1"),
+    )
+    row = with_(FIXED, kind="ethernet", dns=["9.9.9.9"])
+    assert settings(network=row).network == (
+        "ethernet",
+        "",
+        "",
+        "",
+        "",
+        ("10.0.0.9", "255.255.255.0", "10.0.0.1", "9.9.9.9"),
+    )
+    assert settings(network=with_(WIFI, key="")).network[2] == ""  # an open network
+    assert settings(network=with_(WIFI, key="aB" * 32)).network[2] == "aB" * 32
+
+
+def test_a_bad_key_is_named():
+    fixed = with_(WIFI, **FIXED)
+    for key, row in (
+        ("", []),
+        ("kind", with_(WIFI, kind="token ring")),
+        ("ssid", {"kind": "wifi"}),
+        ("ssid", with_(WIFI, ssid="\u00e4" * 17)),
+        ("ssid", with_(WIFI, ssid=7)),
+        ("key", with_(WIFI, key="short")),
+        ("key", with_(WIFI, key="g" * 64)),
+        ("key", with_(WIFI, key="a" * 65)),
+        ("key", {"kind": "ethernet", "key": "something"}),
+        ("ssid", {"kind": "ethernet", "ssid": "Yard"}),
+        ("pass", with_(WIFI, **{"pass": "x"})),
+        ("hostname", with_(WIFI, hostname="a.b")),
+        ("hostname", with_(WIFI, hostname="-a")),
+        ("hostname", with_(WIFI, hostname="\u00e5")),
+        ("country", with_(WIFI, country="se")),
+        ("country", with_(WIFI, country="SWE")),
+        ("netmask", with_(fixed, netmask=None)),
+        ("netmask", with_(fixed, netmask="255.0.255.0")),
+        ("netmask", with_(fixed, netmask="0.0.0.0")),
+        ("netmask", with_(fixed, netmask="255.255.255.255")),
+        ("address", with_(fixed, address="10.0.0.0")),
+        ("address", with_(fixed, address="10.0.0.255")),
+        ("address", with_(fixed, address="224.0.0.9")),
+        ("address", with_(fixed, address="10.0.0.09")),
+        ("address", with_(fixed, address="10.0.0.256")),
+        ("address", with_(fixed, address="10.0.0")),
+        ("address", with_(fixed, address="10.0.0.9.1")),
+        ("address", with_(fixed, address="10.0.0.\u0663")),
+        ("address", with_(fixed, address="gate.example")),
+        ("gateway", with_(fixed, gateway="10.0.1.1")),
+        ("gateway", with_(fixed, gateway="10.0.0.9")),
+        ("dns", with_(fixed, dns="")),
+        ("dns[0]", with_(fixed, dns=[""])),
+    ):
+        error = raises(SettingsError, settings, network=row)
+        assert error.key == "settings.network" + ("." + key if key else ""), (row, error.key)
 
 
 def test_servers_have_an_address_and_perhaps_a_port():

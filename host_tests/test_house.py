@@ -43,10 +43,18 @@ TESTED_ELSEWHERE = {
     "core/accounts": "a row and its constants: test_core_check.py",
     "services": "rows and what is behind them: every test_e2e_*.py, test_shell_dispatch.py",
     "core/adoption": "Module.adopt: test_core_module.py, test_core_rules.py",
+    "life": "a start and its end: test_e2e_restart.py",
+    "safemode": "after crashes in a row: test_e2e_restart.py",
     "core/checkins": "words and constants: test_core_monitors.py",
     "core/settings": "rows, filled in by core/check: test_core_check.py",
     "monitors/answers": "what two languages share: test_monitors_pinghome.py",
     "hal/simulated": "files as wires: test_e2e_contract.py",
+    "hal/chip": "what chips share: test_hal_rp2.py, test_hal_esp32.py",
+    "hal/ethernet": "a W5500: test_hal_rp2.py",
+    "hal/gpio": "pins of a chip: test_hal_rp2.py, test_hal_esp32.py",
+    "hal/wifi": "a radio: test_hal_rp2.py, test_hal_esp32.py",
+    "hal/pins": "levels that an alarm holds: test_shell_alarm.py",
+    "hal/storage": "files: test_e2e_accounts.py, test_e2e_restart.py",
     "shell/admission": "who gives way: test_e2e_admission.py",
     "shell/connection": "moves bytes: test_e2e_hostile.py",
     "shell/copies": "how a file is replaced: test_shell_store.py, test_shell_keeping.py",
@@ -247,7 +255,8 @@ print(happened)
 def test_importing_everything_opens_nothing():
     names = [name.replace("/", ".") for name in NAMES if name.startswith("holdfast/")]
     names = [name[: -len(".__init__")] if name.endswith("__init__") else name for name in names]
-    names = [name for name in names if name.partition("hal.")[2] in ("", "simulated", "clock")]
+    chips = ("chip", "esp32", "ethernet", "gpio", "rp2", "wifi")  # these import machine, network
+    names = [name for name in names if name.partition("hal.")[2] not in chips]
     simulated = interpreters.ROOT / "boards" / "simulated"
     # The last one has CPython's twin of the module micropython.
     paths = [str(simulated), str(FIRMWARE), str(simulated / "cpython")]

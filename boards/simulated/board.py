@@ -32,3 +32,4 @@ PORT = 8080
 PINS = None
 SWITCH = ""  # something: off when standard input closes
 DATA = None  # the folder that is its flash
+MAINTENANCE = None  # the file that is its maintenance jumper

@@ -5,8 +5,6 @@ micropython run.py FIRMWARE name=value ...      (tools/simulate.py calls this)
 
 import sys
 
-_CANNOT_LISTEN = 3
-
 
 def main(arguments):
     """Fill in the board from name=value arguments and start it."""
@@ -25,14 +23,9 @@ def main(arguments):
         elif value:
             setattr(board, name, value)
     namespace = {"__name__": "__main__"}
-    try:
-        for part in ("boot", "main"):
-            with open("%s/%s.py" % (firmware, part)) as file:
-                exec(file.read(), namespace)
-    except OSError as error:
-        # Nothing else is let through by main.py: on a PC the address may be taken or not ours.
-        print("simulate: cannot listen on %s port %d: %s" % (board.HOST, board.PORT, error))
-        sys.exit(_CANNOT_LISTEN)
+    for part in ("boot", "main"):
+        with open("%s/%s.py" % (firmware, part)) as file:
+            exec(file.read(), namespace)
 
 
 main(sys.argv[1:])

@@ -12,6 +12,7 @@ from micropython import const
 
 from holdfast import BUILD_DATE, VERSION
 from holdfast.core.accounts import ACTUATE
+from holdfast.core.restart import HEALTHY_MS
 from holdfast.shell.dispatch import Dispatcher, Lazy, Passing
 from holdfast.shell.heap import borrow, forget
 from holdfast.shell.portable import listen, report, sleep_ms
@@ -22,6 +23,7 @@ from holdfast.wire.digest import Authenticator
 
 _BACKLOG = const(2)  # each waiting connection takes one of the few a board has
 _RESTART_MS = const(200)
+_NETWORK_MS = const(250)  # from one look at the network to the next
 # Of shell.keeping, which is not loaded without one of them.
 _MONITORS = ("monitors.json", "monitors.new", "monitors.old")
 _MONITORS_BEGIN = b'{"monitors":1'
@@ -29,9 +31,11 @@ _GOODBYE_MS = const(300)  # for the answer to get out before the module starts a
 
 
 class App:
-    """Everything of one module, joined. hal: the board's module of holdfast.hal."""
+    """Everything of one module, joined. hal: the board's module of holdfast.hal. life: of
+    holdfast.life, None where nothing is to be remembered.
+    """
 
-    def __init__(self, board, hal, pins, clock, store, settings, module):
+    def __init__(self, board, hal, pins, clock, store, settings, module, life=None):
         # What services are made with; see holdfast.services.
         self.module = module
         self.events = module.events
@@ -42,6 +46,8 @@ class App:
         self.boot = os.urandom(16)  # another after every start
         self._accounts = settings.accounts
         self._clock = clock
+        self._pins = pins
+        self._life = life
         store.adopt = self._adopt
         store.quiet = lambda now: module.quiet(now, board.STALL_MS)
         # What keeps something in mind stays, once it was used.
@@ -95,12 +101,25 @@ class App:
             self._publish,
             self._relieve,
             board.SAMPLE_MS,
+            self._make_alarm(hal),
         )
         self.server = Server(dispatcher, self.ticker.turn, board.CONNECTIONS)
-        self._network = hal.Network(board)
-        self._reset = getattr(hal, "reset", None)
+        self._network = hal.Network(board, settings.network, self._quiet)
         self._running = None  # the task that runs the module
         self.restarting = False
+
+    def _make_alarm(self, hal):
+        """Fallback though the loop is blocked, where the board has something that can do it."""
+        if not hal.HAS_ALARM:
+            return None
+        from holdfast.shell.alarm import Alarm
+
+        alarm = Alarm(self.module, self._clock, self._pins)
+        self._timer = hal.Alarm(alarm.check)  # ends when nobody holds it
+        return alarm
+
+    def _quiet(self, ms):
+        return self.module.quiet(self._clock.now(), ms)
 
     def _adopt(self, settings, now):
         """The settings were changed: accounts, ports and rules at once, the rest at the next
@@ -153,9 +172,7 @@ class App:
         return self._authenticator.realm
 
     def restart(self):
-        """Start again as soon as the answer is out; False where the board has no reset."""
-        if self._reset is None:
-            return False
+        """Start again as soon as the answer is out; True."""
         if not self.restarting:
             self.restarting = True
             asyncio.create_task(self._end())
@@ -214,7 +231,11 @@ class App:
         """Serve for ever; OSError when the address cannot be had."""
         self._running = asyncio.current_task()
         host, port = self._network.address()
-        listener = listen(host, port, _BACKLOG)
+        try:
+            listener = listen(host, port, _BACKLOG)
+        except OSError as error:
+            self._network.refused(error)
+            raise
         try:
             server = asyncio.create_task(_for_ever(self.server.accept, listener))
             reaper = asyncio.create_task(_for_ever(self.server.reap))
@@ -225,12 +246,33 @@ class App:
             if self.store.trying is not None:
                 self.trial.call("resume", now)
             self.module.ready(True, now)
-            print("ready http://%s:%d" % (host, port))
+            network = asyncio.create_task(_for_ever(self._supervise, port))
             await _for_ever(self.ticker.run)
-            server.cancel()
-            reaper.cancel()
+            for task in (server, reaper, network):
+                task.cancel()
         finally:
             listener.close()
+
+    async def _supervise(self, port):
+        """Keep the network up, and note how this life goes; never ends."""
+        told = None
+        blink = False
+        while True:
+            now = self._clock.now()
+            address = self._network.step(now, self.server.heard_at)
+            if address is not None and address != told:
+                print("ready http://%s:%d" % (address, port))
+            told = address
+            # Lit while all is well, blinking while a master is lost, dark without a network.
+            blink = not blink
+            self._network.show(address is not None and (blink or not self.module.lost))
+            if self._life is not None:
+                self._note(now)
+            await sleep_ms(_NETWORK_MS)
+
+    def _note(self, now):
+        if now >= HEALTHY_MS and not self._life.healthy:
+            self._life.well()
 
 
 def _known(accounts):
@@ -253,14 +295,17 @@ async def _for_ever(loop, *arguments):
         await sleep_ms(_RESTART_MS)
 
 
-def run(board, hal, pins, clock, store, settings, module):
+def run(board, hal, pins, clock, store, settings, module, life=None):
     """Run the module on a board until it is told to stop (KeyboardInterrupt on a PC)."""
-    app = App(board, hal, pins, clock, store, settings, module)
+    app = App(board, hal, pins, clock, store, settings, module, life)
     try:
         asyncio.run(app.run())
     except KeyboardInterrupt:
         pass
     finally:
+        pins.release()
         pins.write(module.fallback_levels)
     if app.restarting:
-        hal.reset()
+        if life is not None:
+            life.ask()
+        hal.reset(board)

@@ -12,16 +12,38 @@ from holdfast.shell.heap import forget
 from holdfast.shell.store import Store
 
 
-def start(board, hal, pins):
-    """Return (clock, store, settings, module) with every output in its power-on state."""
+def start(board, hal, pins, life=None):
+    """Return (clock, store, settings, module) with every output in its power-on state, or at the
+    first step of its fallback when the life before ended by itself.
+    """
+    watchdog = hal.Watchdog(board)  # runs from here on, before anything that may hang
     store = Store(hal.Storage(board), board.PORTS)
-    settings = store.load()
+    restart = None if life is None else life.restart
+    settings = _settings(hal, store, restart)
     ticks_ms, ticks_diff = hal.ticks()
     clock = Clock(ticks_ms, ticks_diff, hal.wall_ms)
     levels = bytes([pins.read(index) for index in range(len(board.PORTS))])
     module = Module(settings, levels, os.urandom, clock.now())
+    if life is not None:
+        life.starting(module)
+    if restart is not None and restart.crashed:
+        module.restarted(restart.why, clock.now())
     pins.write(module.levels)
     # The module has taken what it needs of these.
     settings.ports = settings.rules = ()
+    watchdog.feed()
     forget("holdfast.start")
     return clock, store, settings, module
+
+
+def _settings(hal, store, restart):
+    """The settings. In safe mode whatever is wrong with them is survived, and no rule counts."""
+    if restart is None or not restart.safe_mode():
+        return store.load()
+    try:
+        settings = store.load()
+    except Exception as error:
+        hal.report(error)
+        settings = store.defaults()
+    settings.rules = ()
+    return settings

@@ -386,13 +386,13 @@ function Uplinks() {
 }
 
 function About() {
-  const { version, heap, rules, notifications, reset, network, events } = state.status;
+  const { version, heap, rules, notifications, start, network, events } = state.status;
   return (
     <Card title="This module" id="about">
       <dl>
         <Pair term="version">{version}</Pair>
         <Pair term="running for">{span(now())}</Pair>
-        {reset && <Pair term="last start">{reset}</Pair>}
+        {start && <Pair term="last start">{start.why}</Pair>}
         {network?.rssi !== undefined && <Pair term="Wi-Fi signal">{network.rssi} dBm</Pair>}
         {heap && (
           <Pair term="memory free">

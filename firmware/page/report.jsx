@@ -68,7 +68,7 @@ export function Report() {
                 <th scope="row">
                   {port.port} {port.name}
                 </th>
-                {Object.entries(truth(rows[port.port], status.reset !== undefined)).map(([name, text]) => (
+                {Object.entries(truth(rows[port.port], status.start !== undefined)).map(([name, text]) => (
                   <td key={name}>{text}</td>
                 ))}
               </tr>

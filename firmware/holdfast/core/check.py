@@ -64,9 +64,9 @@ def check(data, wiring):
 
         settings.uplinks = uplinks(keys.object("uplinks", ("certificate", "inbound", "links")))
     if keys.get("network", None) is not None:
-        from holdfast.core.networkcheck import servers
+        from holdfast.core.networkcheck import network
 
-        settings.dns = servers(keys.object("network", ("dns",)))
+        settings.network, settings.dns = network(keys)
     if keys.get("monitors", None) is not None:
         from holdfast.core.monitorcheck import tokens
 

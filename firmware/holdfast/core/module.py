@@ -60,9 +60,13 @@ class Module:
         if settings.uplinks and (settings.uplinks[0] or settings.uplinks[1]):
             from holdfast.core.links import Links
 
-            self.links = Links(self.events, *settings.uplinks[:2], random_bytes, now)
+            rows, inbound, _ = settings.uplinks
+            self.links = Links(self.events, rows, inbound, random_bytes, now)
         self.monitors = None  # core.monitors.Monitors, when there are any
         self._fault = Session("")  # the module's own: lost when a turn failed
+        self._fault_why = ""
+        self.reset_cause = "power on"  # why this start, in words; see core.restart
+        self.boot_facts = ()  # what else is to be known of it, in words
         self.watch([Session(a.name) for a in settings.accounts if a.role >= ACTUATE])
         for account in settings.accounts:
             if account.first_heartbeat_within_ms is not None:
@@ -224,7 +228,7 @@ class Module:
     def _record(self, session, moved):
         due = session.lost_at
         if session is self._fault:
-            why = "a turn of the module failed"
+            why = self._fault_why
         elif session is self.drilled:
             why = "a drill"
         elif session.last_at is None:
@@ -232,6 +236,10 @@ class Module:
         else:
             why = "no heartbeat for %d ms" % session.duration_ms
         self.drilled = None
+        if session.moved_at is not None:
+            why += "; the module hung for %d ms, its alarm acted" % (moved - due)
+            moved = session.moved_at
+            session.moved_at = None
         self.trips.append((session.master, due, moved, why))
         if len(self.trips) > TRIPS_KEPT:
             self.trips.pop(0)
@@ -371,7 +379,29 @@ class Module:
         for port in self.outputs:
             again = again or port.overruled
         if again:
+            self._fault_why = "a turn of the module failed"
             self.lose(self._fault, now)
+
+    def restarted(self, why, now):
+        """The life before ended by itself: every output is at the first step of its fallback, at
+        once, and the later steps follow from now. As a fault of the module's own, until a master
+        beats or it is released.
+        """
+        self._fault_why = "restarted: " + why
+        self.lose(self._fault, now)
+        for port in self.outputs:
+            port.due = now
+            port.advance()
+        self._due = now
+        self.act(now)
+
+    def overtaken(self, session, at, moved):
+        """The alarm moved pins at `moved` for the loss of a session at `at`: so it is, though it
+        was fed in the turn that was late.
+        """
+        if not session.lost:
+            session.moved_at = moved
+            self.lose(session, at)
 
     def adopt(self, settings, now):
         """Take over names, usages, normal states, debounce times, masters and rules from settings

@@ -12,6 +12,7 @@ class Session:
         self.lost_at = None  # when it expired
         self.untold = False  # the loss is not in the trip record yet
         self.began_at = None  # the first heartbeat of this id
+        self.moved_at = None  # when the alarm moved the pins for that loss, None when it did not
         self.duration_ms = None  # of the last heartbeat
         self.last_at = None  # the last heartbeat
         self.least_margin_ms = None  # nearest the session ever came to expiry since it began

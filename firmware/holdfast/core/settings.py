@@ -43,7 +43,13 @@ class PortSettings:
 
 
 class Settings:
-    """Everything a module is told; see README "Settings"."""
+    """Everything a module is told; see README "Settings".
+
+    network: (kind, ssid, key, hostname, country, (address, netmask, gateway, dns)), see
+    core.networkcheck; None for what the board does without.
+    """
+
+    network = None
 
     tokens = ()  # rows of core.monitorcheck
 

@@ -1,19 +1,27 @@
-"""WHERE it runs: the only files that import `machine` or `network`. A board is five nouns.
+"""WHERE it runs: the only files that import `machine` or `network`. A board is seven nouns.
 
 pins        `Pins(board)`: every output at its safe level, level before direction, when it returns;
             `read(index) -> 0|1`, `write(levels)`: one byte per port, outputs that differ are set,
-            nothing is allocated
+            nothing is allocated; `force(index, level)` from an alarm, which holds them until
+            `release()`
 clock       `now() -> ms`, an int from 0 that never wraps; `epoch_ms()`: what to add to it for UTC
             since 1970, 0 when that is not known
 storage     `read(name) -> bytes`, None when there is no such file, OSError when it cannot be read:
             without settings a device lets anybody set it up, with damaged ones it does not;
             `write(name, data)`, `append(name, data)` and `rename(name, to)`, which replaces,
             complete in flash when they return, OSError; `remove(name)`, which may not be there
-network     `address() -> (host, port)` to listen on, once it is up; `dns()`: who knows host names,
-            rows `(address, port)`, addresses in digits
-watchdog    `feed()`
+network     `Network(board, settings, quiet)`; `address() -> (host, port)` to listen on, at any
+            time; `step(now, heard_at)` keeps it up, the address text or None; `show(lit)`;
+            `refused(error)` when there is no listening; `dns()`: who knows host names, rows
+            `(address, port)`, addresses in digits
+watchdog    `Watchdog(board)` runs from then on; `feed()`
+alarm       where HAS_ALARM: `Alarm(check)` calls it beside the loop, while it is held
+retained    `Retained(board)`: `cause`, "power on", "watchdog" or "reset"; `word`, 32 bits that
+            survived it, or None; `write(word)`
 
-and `reset()`, which starts the board again and does not return; none where that cannot be done.
+And functions: `reset(board, asked=True)`, `stop(board)` when the application ended as it should,
+`ended(board)` when whatever it was has ended, `maintenance(board)`, `lock_console()`,
+`report(error)`, `sleep_ms(ms)`, `ticks()`, `wall_ms`.
 
 Ports are counted as in the board's PORTS; their rows are `(gpio, "input"|"output", closed_level)`.
 """

@@ -11,18 +11,26 @@ class Clock:
     1970, None when the board does not know the time."""
 
     def __init__(self, ticks_ms, ticks_diff, wall_ms=None):
-        self._ticks_ms = ticks_ms
-        self._ticks_diff = ticks_diff
+        self.ticks_ms = ticks_ms
+        self.ticks_diff = ticks_diff
         self._wall_ms = wall_ms
         self._last = ticks_ms()
         self._now = 0
 
     def now(self):
         """ms since start."""
-        ticks = self._ticks_ms()
-        self._now += self._ticks_diff(ticks, self._last)
+        ticks = self.ticks_ms()
+        self._now += self.ticks_diff(ticks, self._last)
         self._last = ticks
         return self._now
+
+    def until(self, at):
+        """(ticks, ms): how long it is until `at`, and from when that counts."""
+        return self._last, at - self._now
+
+    def time_of(self, ticks):
+        """The ms since start at which ticks_ms was `ticks`, not long ago."""
+        return self._now + self.ticks_diff(ticks, self._last)
 
     def epoch_ms(self):
         """What to add to `now()` for UTC in ms since 1970; 0 when the time is not known."""

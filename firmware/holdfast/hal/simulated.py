@@ -4,26 +4,32 @@
 boards/simulated/README.md.
 """
 
-import errno
-import os
 import select
 import sys
 import time
 
-from holdfast.hal import safe_levels
+from holdfast.hal import pins, safe_levels
+from holdfast.hal.storage import Storage
 
 _PERIOD = 1 << 30  # of ticks_ms on a board
 _RESTART = 4  # what tools/simulate.py starts the board again upon
+_CRASH = 1  # what this program ends with when the chip would be reset after a crash
+_NO_ADDRESS = 3  # ... when the address is taken
+_ALARM_MS = 10
+
+# CPython's threads stand in for a hard timer. MicroPython's unix port has none, and its threads
+# share the heap without a lock.
+HAS_ALARM = sys.implementation.name == "cpython"
 
 
-class Pins:
+class Pins(pins.Pins):
     """Files in the folder board.PINS; without a folder nothing is connected."""
 
     def __init__(self, board):
+        levels = safe_levels(board)
+        super().__init__(board, levels)
         self._paths = []
         self._files = []
-        levels = safe_levels(board)
-        self._levels = bytearray(levels)
         for index, (gpio, direction, _) in enumerate(board.PORTS):
             path = None if board.PINS is None else "%s/gpio%d" % (board.PINS, gpio)
             if path is not None and (direction == "output" or _read(path) is None):
@@ -42,20 +48,12 @@ class Pins:
             self._levels[index] = level
         return self._levels[index]
 
-    def write(self, levels):
-        """Set the outputs whose level differs from the one they have."""
-        if levels == self._levels:
-            return
-        files = self._files
-        for index in range(len(files)):
-            level = levels[index]
-            if level != self._levels[index]:
-                file = files[index]
-                if file is not None:
-                    # In place and in one byte, so that a reader never meets an empty file.
-                    file.seek(0)
-                    file.write(b"1" if level else b"0")
-                self._levels[index] = level
+    def _put(self, index, level):
+        file = self._files[index]
+        if file is not None:
+            # In place and in one byte, so that a reader never meets an empty file.
+            file.seek(0)
+            file.write(b"1" if level else b"0")
 
 
 def _read(path):
@@ -66,56 +64,6 @@ def _read(path):
     except OSError:
         return None
     return data[0] - 48 if data in (b"0", b"1") else None
-
-
-class Storage:
-    """The board's flash: files in the folder board.DATA; without a folder, none."""
-
-    def __init__(self, board):
-        self._folder = board.DATA
-
-    def read(self, name):
-        """The bytes of a file, None when it is not there; OSError when it cannot be read."""
-        if self._folder is None:
-            return None
-        try:
-            with open(self._path(name), "rb") as file:
-                return file.read()
-        except OSError as error:
-            if error.errno != errno.ENOENT:
-                raise
-            return None
-
-    def write(self, name, data):
-        """Make or replace a file; OSError when it cannot be written."""
-        self._write(name, "wb", data)
-
-    def _write(self, name, mode, data):
-        with open(self._path(name), mode) as file:
-            file.write(data)
-            file.flush()
-            if hasattr(os, "fsync"):  # not in MicroPython; there a close writes through on flash
-                os.fsync(file.fileno())
-
-    def append(self, name, data):
-        """Write at the end of a file, which is made when there is none; OSError."""
-        self._write(name, "ab", data)
-
-    def remove(self, name):
-        """Remove a file, if it is there."""
-        try:
-            os.remove(self._path(name))
-        except OSError:
-            pass  # it is not there
-
-    def rename(self, name, to):
-        """Rename a file; one that has the new name is replaced. OSError when it cannot be."""
-        os.rename(self._path(name), self._path(to))
-
-    def _path(self, name):
-        if self._folder is None:
-            raise OSError(errno.ENODEV)
-        return "%s/%s" % (self._folder, name)
 
 
 class Watchdog:
@@ -140,14 +88,57 @@ class Watchdog:
             raise KeyboardInterrupt
 
 
-class Network:
-    """The address the simulated board was given."""
+class Retained:
+    """What survives a reset, in the board's flash: `word`, and `cause`, why the chip was reset.
+
+    A program that was killed leaves the word behind, as a chip does that the watchdog resets; one
+    whose power was switched off does not.
+    """
 
     def __init__(self, board):
+        self._storage = Storage(board)
+        self._kept = board.DATA is not None
+        self.cause = "power on"
+        self.word = None
+        data = self._storage.read("retained")
+        if data is not None:
+            asked = self._storage.read("reset") is not None
+            self.cause = "reset" if asked else "watchdog"
+            try:
+                self.word = int(data.decode(), 16)
+            except ValueError:
+                pass  # damaged: as if nothing had survived
+        self._storage.remove("reset")
+
+    def write(self, word):
+        """Keep a word of 32 bits."""
+        if self._kept:
+            self._storage.write("retained", b"%08x" % word)
+
+
+class Network:
+    """The address the simulated board was given; this machine's network is always up."""
+
+    def __init__(self, board, settings, quiet):
         self._board = board
 
     def address(self):
+        """(host, port) to listen on."""
         return self._board.HOST, self._board.PORT
+
+    def step(self, now, heard_at):
+        """The address at which the module is reached."""
+        return self._board.HOST
+
+    def refused(self, error):
+        """There is no listening there; SystemExit."""
+        place = (self._board.HOST, self._board.PORT, error)
+        print("simulate: cannot listen on %s port %d: %s" % place)
+        stop(self._board)
+        sys.exit(_NO_ADDRESS)
+
+    def show(self, lit):
+        """There is no lamp."""
 
     def dns(self):
         """As this machine's resolver is told (resolv.conf(5)), IPv4 alone."""
@@ -163,9 +154,66 @@ class Network:
         return rows[:3]
 
 
-def reset():
-    """Start again, as a board does: the interpreter ends, and whoever runs it runs it anew."""
-    sys.exit(_RESTART)
+class Alarm:
+    """Calls `check` every 10 ms, whatever the loop does."""
+
+    def __init__(self, check):
+        import _thread
+
+        self._check = check
+        _thread.start_new_thread(self._run, ())
+
+    def _run(self):
+        while True:
+            sleep_ms(_ALARM_MS)
+            self._check()
+
+
+def reset(board, asked=True):
+    """What a chip's reset is to this program: its end. Whoever runs it runs it anew when that was
+    asked for; a crash is left to a person."""
+    if board.DATA is not None:
+        Storage(board).write("reset", b"1")
+    sys.exit(_RESTART if asked else _CRASH)
+
+
+def stop(board):
+    """The power goes off: nothing survives."""
+    storage = Storage(board)
+    if board.DATA is not None:
+        storage.remove("retained")
+        storage.remove("reset")
+
+
+def ended(board):
+    """The application has ended; on a PC, so does the program."""
+
+
+def maintenance(board):
+    """True when board.MAINTENANCE, a file, is there: the jumper is set."""
+    return board.MAINTENANCE is not None and _read(board.MAINTENANCE) is not None
+
+
+def lock_console():
+    """Ctrl-C stays what it is on a PC."""
+
+
+def report(error):
+    """Print an error with its trace."""
+    if hasattr(sys, "print_exception"):
+        sys.print_exception(error)
+    else:
+        import traceback
+
+        traceback.print_exception(error)
+
+
+def sleep_ms(ms):
+    """Stand still for so long."""
+    if hasattr(time, "sleep_ms"):
+        time.sleep_ms(ms)
+    else:
+        select.poll().poll(ms)
 
 
 def _ticks_ms():

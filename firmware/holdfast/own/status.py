@@ -59,6 +59,8 @@ class StatusService:
                 '"monitors":{"count":%d,"down":%d,"events_lost":%d,"files_set_aside":%d},'
                 % self._keeper.made.figures()
             )
+        facts = ",".join([quote(fact) for fact in module.boot_facts])
+        text += '"start":{"why":%s,"facts":[%s]},' % (quote(module.reset_cause), facts)
         epoch, epoch_ms, until = self._facts()
         events = module.events
         text += '"events":{"epoch":"%s","number":%d,"kept":%d},"epoch_ms":%d,"heap":%s,' % (

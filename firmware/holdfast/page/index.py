@@ -1,22 +1,22 @@
 """Made by tools/page.py out of firmware/page/; `make page` makes it again."""
 
-# Sources: a3165016a909e40e129e93e93d3d82fb0cac9e0d4ee06672cb3f53fed790c1f8
+# Sources: b0a46a0281d2d69c84e676d4638b71c92324421174e6262b98da145f03d1800d
 
 # Path, content type, entity tag, bytes, number of the first module, modules.
 ROWS = (
     (
         "/",
         "text/html; charset=utf-8",
-        "0a03be86e3f3becc",
-        461,
+        "43281e30c3732546",
+        462,
         0,
         1,
     ),
     (
         "/holdfast/page.js",
         "text/javascript; charset=utf-8",
-        "278d2f195db2fb21",
-        19527,
+        "95ea2749d01257a9",
+        19528,
         1,
         10,
     ),

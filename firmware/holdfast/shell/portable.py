@@ -39,6 +39,10 @@ if sys.implementation.name == "micropython":
         """Write what the socket takes; the count, None for nothing."""
         return sock.write(data)
 
+    def again():
+        """asyncio.run is called once more: what the first run has left is forgotten."""
+        asyncio.new_event_loop()
+
     def trusting(certificates):
         """A TLS client's context that trusts these certificates (DER) alone; ValueError."""
         import tls
@@ -52,6 +56,7 @@ if sys.implementation.name == "micropython":
 else:
     # Kept apart: a board would carry its names in the heap.
     from holdfast.shell.cpython import (  # noqa: F401
+        again,
         read_into,
         readable,
         report,

@@ -70,11 +70,16 @@ def load(store):
         if not broken:
             print("holdfast: there is no %s" % CURRENT)
         print("holdfast: safe defaults: every output falls back to open, nobody can log in")
-        settings = check({}, store.wiring)
+        settings = defaults(store)
     elif store.name != CURRENT:
         print("holdfast: going on with %s" % store.name)
     store.fresh = not settings.accounts and not broken
     return settings
+
+
+def defaults(store):
+    """What holds when there are no settings."""
+    return check({}, store.wiring)
 
 
 def _tried(store):

@@ -31,6 +31,7 @@ class Server:
 
     def __init__(self, dispatcher, turn, limit):
         self.turn = turn
+        self.heard_at = None  # when bytes came from anybody, last
         self._dispatcher = dispatcher
         self._connections = Connections(limit)
         self._buffer = ReceiveBuffer(HEAD_BYTES)
@@ -111,6 +112,11 @@ class Server:
     def occupy(self, count):
         """So many connections are the module's own now: they are taken from the same few."""
         self._connections.outgoing = count
+
+    def close(self):
+        """End all connections."""
+        for connection in self._connections.all:
+            connection.end()
 
     def dismiss(self, known):
         """Accounts may have changed, these (name, role, md5) are known: who is logged in as
@@ -193,6 +199,7 @@ class Server:
             if not count:
                 return None
             now = self.turn()
+            self.heard_at = now
             try:
                 request = self._next(connection)
                 while request is not None:

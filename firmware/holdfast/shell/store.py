@@ -42,6 +42,10 @@ class Store:
         """The settings in flash; with none, or broken ones, safe defaults, no account, aloud."""
         return self._do("load")
 
+    def defaults(self):
+        """Safe defaults, whatever is in flash."""
+        return self._do("defaults")
+
     def document(self):
         """The settings in force, as a JSON reader gives them; NotSaved."""
         return self._do("read")

@@ -19,10 +19,11 @@ class Ticker:
     """Runs the module against clock, pins and watchdog.
 
     publish: a function(changes) for events. relieve: a function() that frees memory at the expense
-    of whoever listens. sample_ms: how often inputs are looked at.
+    of whoever listens. sample_ms: how often inputs are looked at. alarm: of core.alarm, None on a
+    board that has none.
     """
 
-    def __init__(self, module, clock, pins, watchdog, publish, relieve, sample_ms):
+    def __init__(self, module, clock, pins, watchdog, publish, relieve, sample_ms, alarm=None):
         self._module = module
         self._clock = clock
         self._pins = pins
@@ -30,6 +31,7 @@ class Ticker:
         self._publish = publish
         self._relieve = relieve
         self._sample_ms = sample_ms
+        self._alarm = alarm
         self._inputs = [port.index for port in module.ports if not port.output]
         self.sound = True  # no turn has failed since the last step began
 
@@ -71,6 +73,8 @@ class Ticker:
         module = self._module
         try:
             now = self._clock.now()
+            if self._alarm is not None and self._alarm.acted:
+                self._alarm.settle()
             late = module.act(now)
             self._pins.write(module.levels)
             if late:
@@ -79,6 +83,8 @@ class Ticker:
             self._fail(error)
             return now
         try:
+            if self._alarm is not None:
+                self._alarm.arm()
             module.tell(now)
             if module.rules is not None and module.resume(now):
                 self._pins.write(module.levels)

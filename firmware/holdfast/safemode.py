@@ -1,0 +1,154 @@
+"""Safe mode: the module came down several times in a row, so the application is not tried again
+for now. Outputs are in their fallback, the network is up, and every address says why.
+
+The core and its ticker run, so that a fallback of several steps goes on; rules, event streams and
+services do not. Heartbeats are refused like all else: nobody is to believe that the module works.
+It ends by itself after LENGTH_MS, or when an administrator says so, without a reset: pins stay.
+"""
+
+import asyncio
+import os
+
+from micropython import const
+
+from holdfast.core.accounts import PRE_AUTH, WRITE_SYSTEM
+from holdfast.shell.dispatch import Dispatcher
+from holdfast.shell.heap import forget
+from holdfast.shell.portable import again, listen, sleep_ms
+from holdfast.shell.server import Server
+from holdfast.shell.ticker import Ticker
+from holdfast.wire.digest import Authenticator
+from holdfast.wire.http import Response
+
+LENGTH_MS = const(600000)
+_BACKLOG = const(2)
+_STEP_MS = const(250)
+_BARE_STEP_MS = const(1000)
+_METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
+
+_PAGE = """This module is in safe mode.
+
+It came down %d times in a row. The last time it was: %s.
+Outputs are in their fallback, and commands and heartbeats are refused.
+
+It tries again in %d s. An administrator may have it do so at once:
+curl --digest -u NAME -X POST http://THIS MODULE/holdfast/restart
+If it comes back here, put the maintenance jumper in and look at the settings.
+"""
+
+
+class SafeMode:
+    """Serves the page; `over` when it is to end, `asked` when somebody said so."""
+
+    def __init__(self, board, hal, pins, running, life):
+        clock, _, settings, module = running
+        self.over = False
+        self.asked = False
+        self._life = life
+        self._clock = clock
+        self._module = module
+        self._until = clock.now() + LENGTH_MS
+        dispatcher = Dispatcher(
+            ("/holdfast/restart", ("POST",), WRITE_SYSTEM, self._leave),
+            self,
+            Authenticator(settings.realm, settings.accounts, os.urandom),
+            self._redeem,
+        )
+        self._ticker = Ticker(
+            module, clock, pins, hal.Watchdog(board), self._publish, self._relieve, board.SAMPLE_MS
+        )
+        self.server = Server(dispatcher, self._ticker.turn, board.CONNECTIONS)
+        self._network = hal.Network(board, settings.network, self._quiet)
+
+    # What the dispatcher asks of services.
+
+    def call(self, name, *arguments):
+        """The row of any path, `rows(path)`, or the page, `page(caller, request, now)`."""
+        if name == "rows":
+            return ((arguments[0], _METHODS, PRE_AUTH, self, "page"),)
+        left_s = max(0, self._until - arguments[2]) // 1000
+        restart = self._life.restart
+        text = _PAGE % (restart.crashes, restart.why, left_s)
+        lines = ["Retry-After: %d" % (left_s + 1)]
+        return Response(503, text.encode(), "text/plain", lines)
+
+    def rest(self):
+        """Nothing is loaded late here."""
+
+    def _leave(self, caller, request, now):
+        self.asked = True
+        self._until = now + _STEP_MS
+        return Response(202, b'{"restarting":true}', "application/json")
+
+    def _redeem(self, query, now):
+        return None
+
+    def _quiet(self, ms):
+        return self._module.quiet(self._clock.now(), ms)
+
+    def _publish(self, changes):
+        pass
+
+    def _relieve(self):
+        self.server.relieve()
+
+    async def run(self):
+        """Serve until it is over."""
+        host, port = self._network.address()
+        listener = listen(host, port, _BACKLOG)
+        tasks = [
+            asyncio.create_task(self.server.accept(listener)),
+            asyncio.create_task(self.server.reap()),
+            asyncio.create_task(self._ticker.run()),
+        ]
+        told = None
+        try:
+            while True:
+                now = self._clock.now()
+                for task in tasks:
+                    if task.done():
+                        raise RuntimeError("a task of safe mode ended")
+                address = self._network.step(now, self.server.heard_at)
+                if address is not None and address != told:
+                    told = address
+                    print("safe mode http://%s:%d" % (address, port))
+                if now >= self._until:
+                    break
+                await sleep_ms(_STEP_MS)
+        finally:
+            for task in tasks:
+                task.cancel()
+            listener.close()
+            self.server.close()
+        await sleep_ms(_STEP_MS)
+
+
+def run(board, hal, pins, running, life):
+    """Run safe mode to its end; what the application is to run with. KeyboardInterrupt on a PC."""
+    clock, store, _, module = running
+    mode = SafeMode(board, hal, pins, running, life)
+    asyncio.run(mode.run())
+    again()
+    if mode.asked:
+        life.restart.forgive()
+    else:
+        life.restart.relent()
+    life.starting(module)
+    settings = store.load()
+    module.adopt(settings, clock.now())
+    settings.ports = settings.rules = ()
+    forget("holdfast.safemode")
+    return clock, store, settings, module
+
+
+def stand(board, hal, life):
+    """Safe mode itself came down, again and again: outputs stay as they are, for LENGTH_MS."""
+    from holdfast.core.restart import SAFE_MODE
+
+    print("holdfast: safe mode came down, too: outputs only, for %d s" % (LENGTH_MS // 1000))
+    life.keep(SAFE_MODE)
+    watchdog = hal.Watchdog(board)
+    for _ in range(LENGTH_MS // _BARE_STEP_MS):
+        watchdog.feed()
+        hal.sleep_ms(_BARE_STEP_MS)
+    life.restart.relent()

@@ -1,0 +1,122 @@
+"""Fallback at the pins though the loop is blocked: what the hard timer does, and what comes after.
+
+Prepared when masters are known, one row for each master and each time at which outputs of its
+begin to move: the first step of their timelines that is not "hold". The ticker arms a row in every
+turn in which its time has changed. `check` then runs beside the loop, in an interrupt where there
+are hard ones: it reads small ints, writes prepared levels, and allocates nothing.
+
+The laws:
+1. It acts only when the loop is late: MARGIN_MS after the time at which the core would have.
+2. What it has written stays until the loop is back and the core agrees: meanwhile the pins take no
+   other levels.
+3. It is final: the core loses the master at the time when it was due, though a heartbeat came in
+   the very turn that was blocked.
+"""
+
+from micropython import const
+
+from holdfast.core.port import HOLD
+
+MARGIN_MS = const(20)  # an idle loop is 2 to 3 ms late, a collection of garbage 20
+_FAR_MS = const(1 << 28)  # ticks tell differences of up to 2^29; what is farther is armed later
+
+
+class Alarm:
+    """module: whose sessions are watched. clock: with ticks. pins: with `force` and `release`."""
+
+    def __init__(self, module, clock, pins):
+        self._module = module
+        self._clock = clock
+        self._pins = pins
+        self._ticks_ms = clock.ticks_ms  # taken out: an interrupt has little time
+        self._ticks_diff = clock.ticks_diff
+        self._rows = ()  # (session, offset_ms, ((port, level), ...))
+        self._sessions = None
+        self._armed = bytearray()  # by row: 1 while `check` looks at it
+        self._from = []  # by row: ticks when it was armed; when it has acted, of that
+        self._left = []  # by row: ms from then
+        self._times = []  # by row: expires_at of its session, when it was armed
+        self._acted = bytearray()  # by row: 1 when `check` has written it
+        self.acted = False
+
+    def arm(self):
+        """Keep the rows as they are to be from now on; called in every turn, after the pins."""
+        if self._sessions is not self._module.sessions:
+            self._prepare(self._module.sessions)
+        changed = False
+        index = 0
+        for row in self._rows:
+            if row[0].expires_at is not self._times[index]:
+                self._armed[index] = 0
+                changed = True
+            index += 1  # noqa: SIM113 enumerate allocates
+        if changed:
+            self._arm_anew()
+
+    def _arm_anew(self):
+        index = 0
+        for session, offset, _ in self._rows:
+            at = session.expires_at
+            if at is not self._times[index]:
+                self._times[index] = None
+                if at is not None:
+                    ticks, left = self._clock.until(at + offset + MARGIN_MS)
+                    if left < _FAR_MS:
+                        self._from[index] = ticks
+                        self._left[index] = left
+                        self._times[index] = at
+                        self._armed[index] = 1
+            index += 1  # noqa: SIM113 enumerate allocates
+
+    def check(self, timer=None):
+        """Write what is overdue. Runs in an interrupt: nothing here allocates."""
+        ticks = self._ticks_ms()
+        index = 0
+        for row in self._rows:
+            if (
+                self._armed[index]
+                and self._ticks_diff(ticks, self._from[index]) >= self._left[index]
+                # Else it was fed in this very turn, and is armed anew in a moment.
+                and row[0].expires_at is self._times[index]
+            ):
+                self._armed[index] = 0
+                for port, level in row[2]:
+                    # As Module.lose has it.
+                    if port.overruled or not port.lost:
+                        self._pins.force(port.index, level)
+                self._acted[index] = 1
+                self._from[index] = ticks
+                self.acted = True
+            index += 1  # noqa: SIM113 enumerate allocates
+
+    def settle(self):
+        """The loop is back: have the core agree with what was written; pins take levels again."""
+        self.acted = False
+        for index, row in enumerate(self._rows):
+            if self._acted[index]:
+                self._acted[index] = 0
+                moved = self._clock.time_of(self._from[index])
+                self._module.overtaken(row[0], self._times[index], moved)
+                self._times[index] = None
+        self._pins.release()
+
+    def _prepare(self, sessions):
+        """Make the rows anew: masters have changed."""
+        rows = []
+        for session in sessions:
+            offsets = {}
+            for port in session.ports:
+                for after, state in port.fallback.steps:
+                    if state != HOLD:
+                        offsets.setdefault(after, []).append((port, port.levels[state]))
+                        break
+            for after in sorted(offsets):
+                rows.append((session, after, tuple(offsets[after])))
+        self._rows = ()  # `check` may come at any time
+        self._armed = bytearray(len(rows))
+        self._acted = bytearray(len(rows))
+        self._from = [0] * len(rows)
+        self._left = [0] * len(rows)
+        self._times = [None] * len(rows)
+        self._rows = tuple(rows)
+        self._sessions = sessions

@@ -1,0 +1,393 @@
+"""The alarm: fallback at the pins though the loop is blocked, and a core that then agrees."""
+
+import gc
+
+from holdfast.core.module import Module
+from holdfast.hal.clock import Clock
+from holdfast.hal.pins import Pins
+from holdfast.shell import ticker as ticker_module
+from holdfast.shell.alarm import MARGIN_MS, Alarm
+from holdfast.shell.ticker import Ticker
+from makers import WIRING, Numbers, account, settings
+
+try:
+    from micropython import heap_lock, heap_unlock
+except ImportError:  # CPython has nothing of the kind; there the test only runs through
+    heap_lock = heap_unlock = gc.collect
+
+CLOSED = {"steps": [{"state": "closed"}]}
+
+
+class Board:
+    PORTS = WIRING
+
+
+class Wires(Pins):
+    """Pins whose changes are told with their time; `before` is called before each."""
+
+    def __init__(self, bench, levels):
+        super().__init__(Board, levels)
+        self.bench = bench
+        self.story = []
+        self.levels = bytearray(levels)
+        self.before = None
+
+    def _put(self, index, level):
+        if self.before is not None:
+            before, self.before = self.before, None
+            before()
+        if self.levels[index] != level and self.bench.telling:
+            self.story.append((self.bench.time, index, level))
+        self.levels[index] = level
+
+
+class Bench:
+    """A module, a ticker and an alarm by hand; `period`: of the ticks."""
+
+    def __init__(self, ports=None, start=0, accounts=None, period=1 << 30):
+        self.time = start
+        self.period = period
+        self.telling = True
+        self.clock = Clock(self.ticks_ms, self.ticks_diff)
+        self.zero = start
+        levels = bytes([1 - row[2] for row in WIRING])
+        self.module = Module(settings(ports, accounts), levels, Numbers(), self.clock.now())
+        self.pins = Wires(self, levels)
+        self.alarm = Alarm(self.module, self.clock, self.pins)
+        self.fed = 0
+        self.ticker = Ticker(
+            self.module, self.clock, self.pins, self, self.publish, self.relieve, 10, self.alarm
+        )
+        self.reports = []
+        ticker_module.report = self.reports.append
+        self.trouble = None
+
+    def ticks_ms(self):
+        return self.time % self.period
+
+    def ticks_diff(self, end, start):
+        return (end - start + self.period // 2) % self.period - self.period // 2
+
+    def feed(self):
+        self.fed += 1
+
+    def publish(self, changes):
+        if self.trouble is not None:
+            self.trouble()
+
+    def relieve(self):
+        pass
+
+    def beat(self, master="a", duration=100):
+        self.module.heartbeat(master, duration, self.ticker.turn())
+        self.ticker.turn()
+
+    def blocked(self, ms):
+        """The loop stands still; the timer does not."""
+        for _ in range(ms):
+            self.time += 1
+            if self.time % 10 == 0:
+                self.alarm.check()
+
+
+def test_a_blocked_loop_does_not_keep_outputs_from_their_fallback():
+    bench = Bench({"2": {"fallback": CLOSED}, "3": {"fallback": CLOSED}})
+    bench.beat()
+    bench.blocked(5000)
+    # Expired at 101, the margin is over at 121, the timer came at 130.
+    assert bench.pins.story == [(130, 2, 1), (130, 3, 0)]
+    assert not bench.module.session("a").lost  # the core has not been there yet
+    bench.ticker.turn()
+    session = bench.module.session("a")
+    assert session.lost and session.id is None
+    assert len(bench.pins.story) == 2
+    assert bench.module.trips == [
+        ("a", 101, 130, "no heartbeat for 100 ms; the module hung for 4899 ms, its alarm acted")
+    ]
+    assert bench.module.worst_lateness_ms == 29
+    # And everything goes on.
+    bench.beat()
+    assert not session.lost
+    assert bench.module.command(bench.module.ports[2], 0, "a", bench.clock.now()) is None
+    bench.ticker.turn()
+    assert bench.pins.levels[2] == 0
+
+
+def test_a_loop_that_is_in_time_never_meets_the_alarm():
+    bench = Bench({"2": {"fallback": CLOSED}})
+    bench.beat()
+    while bench.time < 100 + MARGIN_MS:
+        bench.time += 1
+        bench.alarm.check()
+        bench.ticker.turn()
+    assert bench.pins.story == [(101, 2, 1)]
+    assert bench.module.trips[0][3] == "no heartbeat for 100 ms"
+
+
+def test_it_is_never_early():
+    bench = Bench({"2": {"fallback": CLOSED}})
+    bench.beat()
+    bench.time = 100 + MARGIN_MS
+    bench.alarm.check()
+    assert bench.pins.story == []
+    bench.time += 1
+    bench.alarm.check()
+    assert bench.pins.story == [(121, 2, 1)]
+
+
+def test_only_outputs_of_the_master_that_fell_silent_move():
+    ports = {
+        "2": {"fallback": {"master": "a", "steps": [{"state": "closed"}]}},
+        "3": {"fallback": {"master": "b", "steps": [{"state": "closed"}]}},
+    }
+    bench = Bench(ports)
+    bench.beat("a", 100)
+    bench.beat("b", 1000)
+    bench.blocked(500)
+    assert bench.pins.story == [(130, 2, 1)]
+    bench.blocked(1000)
+    assert bench.pins.story == [(130, 2, 1), (1030, 3, 0)]
+    bench.ticker.turn()
+    assert [trip[:3] for trip in bench.module.trips] == [("a", 101, 130), ("b", 1001, 1030)]
+    assert len(bench.pins.story) == 2
+
+
+def test_a_first_step_that_comes_later_comes_later():
+    steps = [{"state": "hold"}, {"after": 300, "state": "closed"}]
+    bench = Bench({"2": {"fallback": {"steps": steps}}, "3": {"fallback": CLOSED}})
+    bench.beat()
+    bench.blocked(1000)
+    assert bench.pins.story == [(130, 3, 0), (430, 2, 1)]
+
+
+def test_a_port_in_its_timeline_is_left_to_it():
+    """The second master's loss does not begin it anew."""
+    steps = [{"state": "closed"}, {"after": 50, "state": "open"}]
+    bench = Bench({"2": {"fallback": {"steps": steps}}})
+    bench.beat("a", 100)
+    bench.beat("b", 300)
+    for _ in range(20):
+        bench.time += 10
+        bench.ticker.turn()
+    assert bench.pins.story == [(110, 2, 1), (160, 2, 0)]
+    bench.blocked(1000)
+    assert bench.pins.story == [(110, 2, 1), (160, 2, 0)]
+    bench.ticker.turn()
+    assert bench.module.session("b").lost
+
+
+def test_a_heartbeat_in_time_is_no_trip_though_its_turn_takes_long():
+    bench = Bench({"2": {"fallback": CLOSED}})
+    bench.beat()
+    bench.time = 95
+    bench.module.heartbeat("a", 100, bench.ticker.turn())
+    bench.blocked(60)  # a collection of garbage before the turn that arms anew
+    bench.ticker.turn()
+    assert bench.pins.story == [] and not bench.module.session("a").lost
+
+
+def test_a_heartbeat_that_the_blocked_turn_took_too_late_does_not_undo_the_trip():
+    bench = Bench({"2": {"fallback": CLOSED}})
+    bench.beat()
+    bench.time = 95
+    now = bench.ticker.turn()
+    bench.blocked(60)
+    bench.module.heartbeat("a", 100, now)
+    bench.pins.write(bench.module.levels)  # whoever writes now does not get through
+    assert bench.pins.story == [(130, 2, 1)]
+    bench.ticker.turn()
+    assert bench.pins.story == [(130, 2, 1)]
+    assert bench.module.session("a").lost
+    assert bench.module.trips[-1][:3] == ("a", 101, 130)
+
+
+def test_an_alarm_in_the_middle_of_a_write_has_the_last_word():
+    bench = Bench({"2": {"fallback": CLOSED}, "3": {}})
+    bench.beat()
+    bench.module.command(bench.module.ports[3], 1, "a", bench.clock.now())
+    bench.time = 121
+    bench.module.levels[2] = 0
+    bench.pins.before = bench.alarm.check
+    bench.pins.write(bench.module.levels)
+    assert bench.pins.levels[2] == 1
+    assert bench.pins.levels[3] == 1  # its fallback is open: level 1 there
+
+
+def test_the_rows_follow_masters_that_come_and_go():
+    bench = Bench({"2": {"fallback": CLOSED}})
+    bench.beat()
+    now = bench.clock.now()
+    bench.module.adopt(settings({"2": {"fallback": CLOSED}}, [account("new")]), now)
+    bench.ticker.turn()  # `a` is gone: lost, and awaited no more
+    bench.beat("new", 50)
+    bench.module.command(bench.module.ports[2], 0, "new", bench.clock.now())
+    bench.ticker.turn()
+    del bench.pins.story[:]
+    bench.blocked(1000)
+    assert bench.pins.story == [(80, 2, 1)]
+
+
+def test_check_allocates_nothing():
+    """In a hard interrupt the heap is locked: whoever allocates there fails."""
+    bench = Bench({"2": {"fallback": CLOSED}, "3": {"fallback": CLOSED}})
+    bench.beat()
+    bench.telling = False  # the story would allocate
+    for time in (50, 121, 130):
+        bench.time = time
+        heap_lock()
+        try:
+            bench.alarm.check()
+        finally:
+            heap_unlock()
+    assert bytes(bench.pins.levels[2:]) == b"\1\0"
+
+
+def test_act_and_the_write_after_it_allocate_nothing():
+    bench = Bench({"2": {"fallback": CLOSED}, "3": {"fallback": CLOSED}})
+    bench.beat()
+    bench.telling = False
+    bench.time = 300
+    now = bench.clock.now()
+    heap_lock()
+    try:
+        bench.module.act(now)
+        bench.pins.write(bench.module.levels)
+    finally:
+        heap_unlock()
+    assert bytes(bench.pins.levels[2:]) == b"\1\0"
+
+
+def test_it_works_across_every_wrap_of_the_ticks():
+    for start in (0, 1 << 29, 1 << 30, 1 << 32):
+        for before in (1, 60, 101, 121, 130):
+            bench = Bench({"2": {"fallback": CLOSED}}, start - before + (1 << 33))
+            zero = bench.time
+            bench.beat()
+            for _ in range(500):
+                bench.time += 1
+                bench.alarm.check()
+            assert bench.pins.story == [(zero + 121, 2, 1)], (start, before)
+            bench.ticker.turn()
+            assert bench.module.trips[0][:3] == ("a", 101, 121)
+
+
+def test_durations_beyond_what_ticks_can_tell_are_armed_when_they_come_near():
+    week = 7 * 24 * 60 * 60 * 1000
+    accounts = [account("a", within=(1 << 29) - 2)]
+    bench = Bench({"2": {"fallback": CLOSED}}, accounts=accounts)
+    due = (1 << 29) - 1
+    while bench.time < due - 1000:
+        bench.ticker.turn()
+        bench.alarm.check()
+        bench.time = min(bench.time + week // 100, due - 1000)
+    bench.ticker.turn()
+    assert bench.pins.story == []
+    bench.time = due + MARGIN_MS
+    bench.alarm.check()
+    assert bench.pins.story == [(due + MARGIN_MS, 2, 1)]
+
+
+def test_ten_virtual_years_of_beats_and_hangs():
+    """A beat every nine minutes for ten years; a hang every hundredth time: no trip that is not
+    due, none that is missed, across some 290 wraps of the ticks.
+    """
+    bench = Bench({"2": {"fallback": CLOSED}}, (1 << 30) - 5)
+    rounds = 10 * 365 * 24 * 60 // 9
+    hangs = 0
+    step = 9 * 60 * 1000
+    for i in range(rounds // 20):
+        bench.beat("a", 10 * 60 * 1000)
+        bench.time += step
+        bench.alarm.check()
+        if i % 100 == 99:
+            bench.time += step
+            bench.alarm.check()
+            hangs += 1
+            assert bench.pins.levels[2] == 1
+        elif i % 100 == 0:
+            assert not bench.module.session("a").lost
+        # Nineteen quiet rounds of the same, without the work of each.
+        bench.ticker.turn()
+        for _ in range(19):
+            bench.module.heartbeat("a", 10 * 60 * 1000, bench.ticker.turn())
+            bench.ticker.turn()
+            bench.time += step
+        bench.ticker.turn()
+    assert bench.module.trip_count == hangs
+    assert bench.clock.now() > 9 * 365 * 24 * 3600 * 1000
+
+
+def test_no_memory_for_the_new_deadline_is_no_alarm_rather_than_a_false_one():
+    bench = Bench({"2": {"fallback": CLOSED}})
+    bench.beat()
+
+    def full(at):
+        raise MemoryError
+
+    until = bench.clock.until
+    bench.clock.until = full
+    bench.time = 90
+    bench.beat()
+    bench.blocked(60)
+    assert bench.pins.story == []
+    bench.clock.until = until
+    bench.ticker.turn()
+    bench.blocked(1000)
+    assert bench.pins.story == [(220, 2, 1)]
+
+
+class Hog:
+    """All of the heap but so many blocks, on MicroPython; nothing on CPython."""
+
+    def __init__(self, blocks):
+        self.held = None
+        gc.collect()
+        gc.disable()
+        chain = None
+        try:
+            while True:
+                chain = (chain, None)  # one block each
+        except MemoryError:
+            pass
+        for _ in range(blocks):
+            chain = chain[0]
+        gc.collect()  # what was let go, and nothing else
+        self.held = chain
+
+    def end(self):
+        self.held = None
+        gc.enable()
+        gc.collect()
+
+
+def test_no_memory_at_any_allocation_of_a_turn_and_outputs_fall_back_all_the_same():
+    """The heap is full but for 0, 1, 2, ... blocks when the deadline passes: pins move in that
+    very turn, and the turn after it tells what happened. Only MicroPython's heap can be filled.
+    """
+    if not hasattr(gc, "mem_free"):
+        return
+    worked = 0
+    for blocks in range(0, 240, 4):
+        bench = Bench({"2": {"fallback": CLOSED}, "3": {"fallback": CLOSED}})
+        bench.beat()
+        bench.telling = False
+        bench.time = 101 if blocks % 2 else 130
+        ticker_module.report = quiet
+        hog = Hog(blocks)
+        try:
+            bench.ticker.turn()
+        except MemoryError:
+            pass
+        moved = bench.pins.levels[2] == 1 and bench.pins.levels[3] == 0
+        hog.end()
+        hog = None
+        assert moved, blocks
+        bench.ticker.step()
+        assert bench.module.session("a").lost, blocks
+        assert bench.module.trip_count >= 1, blocks
+        worked += 1
+    assert worked == 60
+
+
+def quiet(error):
+    """Nothing is printed."""
