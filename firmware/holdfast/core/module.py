@@ -60,7 +60,8 @@ class Module:
         if settings.uplinks and (settings.uplinks[0] or settings.uplinks[1]):
             from holdfast.core.links import Links
 
-            self.links = Links(self.events, *settings.uplinks[:2], random_bytes, now)
+            rows, inbound, _ = settings.uplinks
+            self.links = Links(self.events, rows, inbound, random_bytes, now)
         self.monitors = None  # core.monitors.Monitors, when there are any
         self._fault = Session("")  # the module's own: lost when a turn failed
         self.watch([Session(a.name) for a in settings.accounts if a.role >= ACTUATE])
