@@ -15,6 +15,8 @@ watchdog    `feed()`
 
 and `reset()`, which starts the board again and does not return; none where that cannot be done.
 
+and `reset_cause() -> text`, why the board has started.
+
 Ports are counted as in the board's PORTS; their rows are `(gpio, "input"|"output", closed_level)`.
 """
 

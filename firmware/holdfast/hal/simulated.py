@@ -177,6 +177,11 @@ def _ticks_diff(end, start):
     return (end - start + _PERIOD // 2) % _PERIOD - _PERIOD // 2
 
 
+def reset_cause():
+    """Why the board has started: on a PC somebody switched it on."""
+    return "power on"
+
+
 def wall_ms():
     """UTC in ms since 1970."""
     return time.time_ns() // 1000000
