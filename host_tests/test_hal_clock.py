@@ -1,6 +1,6 @@
 """The clock never wraps."""
 
-from holdfast.hal.clock import Clock
+from holdfast.hal.clock import Clock, since_1970
 
 
 class Ticks:
@@ -44,3 +44,30 @@ def test_this_interpreters_ticks_go_forward():
     first = ticks_ms()
     assert ticks_diff(ticks_ms(), first) >= 0
     assert simulated.wall_ms() > 1700000000000
+
+
+def test_what_the_time_is_set_to_moves_nothing_and_is_kept():
+    ticks = [0]
+    wall = [1795617452000]
+    clock = Clock(lambda: ticks[0], lambda end, start: end - start, lambda: wall[0])
+    ticks[0] = 1000
+    assert clock.epoch_ms() == 1795617451000
+    for jump in (315360000000, -315360000000, 4294967296000):
+        before = clock.epoch_ms()
+        now = clock.now()
+        assert clock.set(before + now + jump) == jump
+        assert clock.now() == now
+        assert clock.epoch_ms() == before + jump
+        wall[0] += 5  # the port's own is not asked any more
+        ticks[0] += 7
+
+
+def test_a_port_whose_clock_was_never_set_does_not_know_the_time():
+    clock = Clock(lambda: 0, lambda end, start: end - start, lambda: None)
+    assert clock.epoch_ms() == 0
+    unix = lambda seconds: (1970, 1, 1)  # noqa: E731
+    esp32 = lambda seconds: (2000, 1, 1)  # noqa: E731
+    assert since_1970(1609459200, unix) is None  # an RP2040 begins in 2021
+    assert since_1970(0, esp32) is None
+    assert since_1970(1795617452, unix) == 1795617452000
+    assert since_1970(1795617452 - 946684800, esp32) == 1795617452000

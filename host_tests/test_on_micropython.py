@@ -10,7 +10,8 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 FOLDERS = ("core", "wire", "vapix", "monitors", "own", "uplink", "hal", "shell")
-ONLY_CPYTHON = ("pytest", "hypothesis")  # a test that needs these is not for boards
+# A test that needs these is not for boards.
+ONLY_CPYTHON = ("pytest", "hypothesis", "cryptography")
 LIMIT_S = 120
 
 

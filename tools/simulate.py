@@ -35,6 +35,7 @@ def parse(arguments=None):
     parser.add_argument("--runtime", choices=("micropython", "cpython"), default="micropython")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8080, help="0 picks a free one")
+    parser.add_argument("--tls-port", type=int, default=8443, help="0 picks a free one")
     parser.add_argument("--pins", type=Path, metavar="DIR", help="the wiring: DIR/gpio<N>")
     parser.add_argument(
         "--settings", type=Path, metavar="FILE", help="settings to flash the board with"
@@ -136,9 +137,11 @@ def run_with(options, data):
         command.append("PINS=%s" % options.pins.resolve())
     for _ in range(PORT_TRIES):
         port = options.port or free_port(host)
-        status = supervise(command + ["PORT=%d" % port])
+        tls_port = options.tls_port or free_port(host)
+        ports = ["PORT=%d" % port, "TLS_PORT=%d" % tls_port]
+        status = supervise(command + ports)
         while status == RESTART:
-            status = supervise(command + ["PORT=%d" % port])
+            status = supervise(command + ports)
         if status != ADDRESS_TAKEN or options.port:
             break
     return status

@@ -16,6 +16,7 @@ PORTS = (
 )
 
 SAMPLE_MS = 10  # how often inputs are looked at
+TLS_CONNECTIONS = 2  # of these with TLS, as a Pico W has heap for
 CONNECTIONS = 5  # TCP connections in all, as on a Pico W
 STALL_MS = 50  # how long a write to flash may hold up the loop
 
@@ -29,6 +30,7 @@ SOC_SERIAL = ""
 # What stands on a real board's own hardware; run.py fills it in from the command line.
 HOST = "127.0.0.1"
 PORT = 8080
+TLS_PORT = 8443
 PINS = None
 SWITCH = ""  # something: off when standard input closes
 DATA = None  # the folder that is its flash

@@ -18,7 +18,7 @@ def main(arguments):
 
     for argument in arguments[1:]:
         name, _, value = argument.partition("=")
-        if name in ("PORT", "CONNECTIONS"):
+        if name in ("PORT", "TLS_PORT", "CONNECTIONS"):
             setattr(board, name, int(value))
         elif value:
             setattr(board, name, value)

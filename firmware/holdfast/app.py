@@ -12,14 +12,16 @@ from micropython import const
 
 from holdfast import BUILD_DATE, VERSION
 from holdfast.core.accounts import ACTUATE
+from holdfast.core.log import CLOCK, HEAP, LOGIN, NOTIFICATION, RESET, SETTINGS, TLS, Log
 from holdfast.core.restart import HEALTHY_MS
+from holdfast.core.settings import SettingsError
 from holdfast.shell.dispatch import Dispatcher, Lazy, Passing
-from holdfast.shell.heap import borrow, forget
-from holdfast.shell.portable import listen, report, sleep_ms
+from holdfast.shell.heap import borrow, forget, load
+from holdfast.shell.portable import address_text, listen, report, sleep_ms
 from holdfast.shell.server import Server
 from holdfast.shell.ticker import Ticker
 from holdfast.vapix.heartbeat import HeartbeatService
-from holdfast.wire.digest import Authenticator
+from holdfast.wire.digest import Authenticator, named
 
 _BACKLOG = const(2)  # each waiting connection takes one of the few a board has
 _RESTART_MS = const(200)
@@ -28,6 +30,9 @@ _NETWORK_MS = const(250)  # from one look at the network to the next
 _MONITORS = ("monitors.json", "monitors.new", "monitors.old")
 _MONITORS_BEGIN = b'{"monitors":1'
 _GOODBYE_MS = const(300)  # for the answer to get out before the module starts again
+_TLS_PORT = const(443)
+_TLS_BACKLOG = const(1)
+_KEEP_MS = const(1000)  # how often the log is looked at
 
 
 class App:
@@ -87,11 +92,12 @@ class App:
             "holdfast.shell.trial", "Trial", store, clock.now, self.restart, self._trial_over
         )
         self._authenticator = Authenticator(settings.realm, settings.accounts, os.urandom)
-        dispatcher = Dispatcher(
+        dispatcher = self._dispatcher = Dispatcher(
             ("/vapix/axhbt", ("POST",), ACTUATE, HeartbeatService(module).post),
             Passing("holdfast.services", "Services", self),
             self._authenticator,
             self._redeem,
+            self._refused,
         )
         self.ticker = Ticker(
             module,
@@ -107,6 +113,17 @@ class App:
         self._network = hal.Network(board, settings.network, self._quiet)
         self._running = None  # the task that runs the module
         self.restarting = False
+        self.server.troubled = self._troubled
+        self._tls = settings.tls
+        self._tls_port = getattr(board, "TLS_PORT", _TLS_PORT)
+        self._tls_limit = getattr(board, "TLS_CONNECTIONS", 1)
+        self._gate = None  # of shell.secure, with settings that have `tls`
+        self._time = settings.time
+        self._timekeeper = None  # the task that asks for the time
+        self._lost = 0  # notifications that the log knows of
+        self.log = module.log = Log()
+        self._book("opened", clock.now())
+        self.log.add(RESET, "%s, version %s" % (module.reset_cause, VERSION), clock.now())
 
     def _make_alarm(self, hal):
         """Fallback though the loop is blocked, where the board has something that can do it."""
@@ -139,6 +156,16 @@ class App:
         self.module.name = settings.name
         self.module.adopt(settings, now)
         self._prepare()
+        if settings.time != self._time:
+            self._time = settings.time
+            self._keep_time()
+        self._tls = settings.tls
+        if self._tls is not None and self._gate is not None:
+            self._secure()  # whoever comes from now on gets the new certificate
+        asking = self._dispatcher.asking
+        if asking is not None:
+            who = "a device set up" if asking[0].account is None else asking[0].account.name
+            self.log.add(SETTINGS, "by %s with %s" % (who, asking[1]), now)
 
     def _prepare(self):
         """Load what sends notifications as soon as a rule may: not when a master is lost."""
@@ -226,41 +253,123 @@ class App:
 
     def _relieve(self):
         self.server.relieve()
+        self._troubled()
+
+    def _troubled(self):
+        if self.log.admits(HEAP, self._clock.now()):
+            self.log.put(HEAP, "full: a connection or event streams gave way", self._clock.now())
+
+    def _refused(self, connection, authorization, now):
+        """Note whose login was refused. A name that nobody has may be a password: not in here."""
+        if self.log.admits(LOGIN, now):
+            name = named(authorization)
+            known = [account.name for account in self._accounts if account.name.encode() == name]
+            who = known[0] if known else "no account's name"
+            self.log.put(LOGIN, "%s, from %s" % (who, address_text(connection.peer)), now)
+
+    def read_log(self, since, limit):
+        """The rows of the event log; see shell.logbook."""
+        return self._book("entries", since, limit, self._clock.epoch_ms())
+
+    def _book(self, name, *arguments):
+        """Have something done with the log in flash, by shell.logbook."""
+        try:
+            return load("holdfast.shell.logbook", name)(self.log, self.store.storage, *arguments)
+        finally:
+            forget("holdfast.shell.logbook")
+            forget("holdfast.wire.logrecord")
+
+    async def _keep(self):
+        """Put the log into flash when it is time, and no deadline is near; never ends."""
+        while True:
+            await sleep_ms(_KEEP_MS)
+            now = self.ticker.turn()
+            lost = self.notified()[1]
+            if lost > self._lost:
+                self.log.add(NOTIFICATION, "%d given up" % (lost - self._lost), now)
+            self._lost = lost
+            book = self.log.due(now)
+            if book is not None and self.store.quiet(now):
+                if not self._book("write", book, self._clock.epoch_ms()):
+                    book.failed(now)
+                self.ticker.turn()
+
+    def _keep_time(self):
+        """Ask the server that settings name for the time, from now on."""
+        if self._timekeeper is not None:
+            self._timekeeper.cancel()
+            self._timekeeper = None
+        if self._time is not None:
+            keeper = load("holdfast.shell.timekeeping", "TimeKeeper")
+            keeper = keeper(self._clock, os.urandom, self._set)
+            self._timekeeper = asyncio.create_task(keeper.run(self._time))
+
+    def _set(self, text):
+        self.log.add(CLOCK, text, self._clock.now())
+
+    def _secure(self):
+        """Have the certificate and key in use that settings name; False when they cannot be."""
+        try:
+            files = self.store.files(self._tls)
+            if self._gate is None:
+                gate = load("holdfast.shell.secure", "Gate")
+                self._gate = gate(self.server, self._tls_limit, files)
+            else:
+                self._gate.use(files)
+            return True
+        except (SettingsError, OSError, ValueError) as error:
+            self.log.add(TLS, "not to be had: %s" % error, self._clock.now())
+            print("holdfast: TLS cannot be had: %s" % error)
+            return False
 
     async def run(self):
         """Serve for ever; OSError when the address cannot be had."""
         self._running = asyncio.current_task()
         host, port = self._network.address()
+        secure = self._tls is not None and self._secure()
+        listeners = []
+        tasks = []
         try:
-            listener = listen(host, port, _BACKLOG)
-        except OSError as error:
-            self._network.refused(error)
-            raise
-        try:
-            server = asyncio.create_task(_for_ever(self.server.accept, listener))
-            reaper = asyncio.create_task(_for_ever(self.server.reap))
+            # A module that nobody can reach is worth less than one that is reached without TLS.
+            try:
+                if not secure or self._tls[2]:
+                    listeners.append((listen(host, port, _BACKLOG), None))
+                if secure:
+                    listeners.append((listen(host, self._tls_port, _TLS_BACKLOG), self._gate))
+            except OSError as error:
+                self._network.refused(error)
+                raise
+            for listener, gate in listeners:
+                tasks.append(asyncio.create_task(_for_ever(self.server.accept, listener, gate)))
+            for loop in (self.server.reap, self._keep):
+                tasks.append(asyncio.create_task(_for_ever(loop)))
             self._prepare()
             self._wake_monitors()
+            self._keep_time()
             gc.collect()
             now = self._clock.now()
             if self.store.trying is not None:
                 self.trial.call("resume", now)
             self.module.ready(True, now)
-            network = asyncio.create_task(_for_ever(self._supervise, port))
+            if secure:
+                print("ready https://%s:%d" % (host, self._tls_port))
+            plain = listeners[0][1] is None
+            tasks.append(asyncio.create_task(_for_ever(self._supervise, port if plain else None)))
             await _for_ever(self.ticker.run)
-            for task in (server, reaper, network):
+            for task in tasks:
                 task.cancel()
         finally:
-            listener.close()
+            for listener, _ in listeners:
+                listener.close()
 
     async def _supervise(self, port):
-        """Keep the network up, and note how this life goes; never ends."""
+        """Keep the network up, and note how this life goes; never ends. port: of HTTP, if any."""
         told = None
         blink = False
         while True:
             now = self._clock.now()
             address = self._network.step(now, self.server.heard_at)
-            if address is not None and address != told:
+            if address is not None and address != told and port is not None:
                 print("ready http://%s:%d" % (address, port))
             told = address
             # Lit while all is well, blinking while a master is lost, dark without a network.

@@ -11,7 +11,14 @@ import sys
 
 from micropython import const
 
-from holdfast.core.accounts import ACTUATE, BY_TOKEN, PRE_AUTH, READ_SYSTEM, WRITE_SYSTEM
+from holdfast.core.accounts import (
+    ACTUATE,
+    BY_TOKEN,
+    PRE_AUTH,
+    READ_SYSTEM,
+    READ_SYSTEM_SENSITIVE,
+    WRITE_SYSTEM,
+)
 from holdfast.shell.heap import forget, load
 
 # Before a service is loaded so much of the heap is made free, if others can be let go for it: the
@@ -45,6 +52,7 @@ ROWS = (
     ("/holdfast/masters", _GET, READ_SYSTEM, "status.masters"),
     ("/holdfast/drill", _POST, WRITE_SYSTEM, "status.drill"),
     ("/holdfast/release", _POST, WRITE_SYSTEM, "status.release"),
+    ("/holdfast/log", _GET, READ_SYSTEM_SENSITIVE, "log.get"),
     ("/v1/heartbeat", _POST, BY_TOKEN, "pinghome.create"),
     ("/v1/heartbeat", ("DELETE",), BY_TOKEN, "pinghome.remove_many"),
     ("/holdfast/settings", _GET, WRITE_SYSTEM, "settings.get"),
@@ -88,6 +96,7 @@ _SERVICES = {
     "users": ("holdfast.vapix.pwdgrp", "Accounts", "store", "realm", "accounts"),
     "uplinks": ("holdfast.own.uplinks", "UplinksService", "module"),
     "inbound": ("holdfast.uplink.inbound", "InboundService", "module"),
+    "log": ("holdfast.own.log", "LogService", "log", "read_log", "boot"),
     "pinghome": ("holdfast.monitors.pinghome", "Pinghome", "keeper", "monitor_tokens"),
     "healthchecks": (
         "holdfast.monitors.healthchecks",

@@ -33,6 +33,8 @@ _KEYS = (
     "uplinks",
     "network",
     "monitors",
+    "tls",
+    "time",
 )
 
 
@@ -71,6 +73,14 @@ def check(data, wiring):
         from holdfast.core.monitorcheck import tokens
 
         settings.tokens = tokens(keys)
+    if keys.get("tls", None) is not None:
+        from holdfast.core.tlscheck import tls
+
+        settings.tls = tls(keys.object("tls", ("certificate", "key", "http")))
+    if keys.get("time", None) is not None:
+        from holdfast.core.timecheck import server
+
+        settings.time = server(keys.object("time", ("server",)))
     return settings
 
 

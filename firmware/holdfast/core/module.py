@@ -20,6 +20,7 @@ from holdfast.core.events import (
     SYSTEM_READY,
     EventSystem,
 )
+from holdfast.core.log import FAILED, RELEASE, RETURN, TRIP
 from holdfast.core.port import HOLD, POWER_ON, Port
 from holdfast.core.session import Session, uuid4
 from holdfast.core.virtual import VirtualInputs
@@ -50,6 +51,7 @@ class Module:
         self.trip_count = 0
         self.worst_lateness_ms = 0  # from due to the pins, ever
         self.drilled = None  # the session that is lost on purpose, until that is told
+        self.log = None  # core.log.Log, when somebody keeps one
         self._news = False
         self._due = None
         self.ports = [Port(i, row, self.levels) for i, row in enumerate(settings.ports)]
@@ -245,6 +247,13 @@ class Module:
             self.trips.pop(0)
         self.trip_count += 1
         self.worst_lateness_ms = max(self.worst_lateness_ms, moved - due)
+        kind = FAILED if session is self._fault else TRIP
+        self.note(kind, "%s: %s" % (session.master or "all", why), moved, moved - due)
+
+    def note(self, kind, text, at, late=0):
+        """Put something into the event log: what, when, and how late that was."""
+        if self.log is not None:
+            self.log.add(kind, text, at, late)
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -257,6 +266,7 @@ class Module:
         self.act(now)
         self.tell(now)
         session = self._by_master[master]
+        returns = session.lost
         if session.id is None:
             session.begin(uuid4(self._random_bytes(16)), now)
             session.lost = False
@@ -265,9 +275,11 @@ class Module:
         session.feed(duration_ms, now)
         if self._due is None or session.expires_at < self._due:
             self._due = session.expires_at
+        if returns:
+            self.note(RETURN, "%s: heartbeats again" % master, now)
         return session
 
-    def release(self, master, now):
+    def release(self, master, now, who="somebody"):
         """A lost master, or "" for the module's own fault, is not awaited any more."""
         self.act(now)
         self.tell(now)
@@ -275,6 +287,7 @@ class Module:
         session.lost = False
         self.regain(now)
         self.tell(now)
+        self.note(RELEASE, "%s: not awaited any more, says %s" % (master or "all", who), now)
 
     def command(self, port, state, who, now):
         """Set an output; return None, or why it was refused (LOCKED, NOT_OUTPUT)."""

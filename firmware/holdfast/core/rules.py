@@ -20,6 +20,7 @@ from micropython import const
 
 from holdfast.core.contentfilter import content_matches
 from holdfast.core.events import VALUES
+from holdfast.core.log import RULES
 from holdfast.core.topicfilter import asks
 
 SET = const(0)
@@ -157,7 +158,10 @@ class Rules:
 
     def fire(self, rule, declared, data, at, now):
         """Do what the rule's action says; True when a port was commanded."""
+        rested = rule.resting_until
         if not rule.may(now):
+            if rule.resting_until != rested:
+                self._module.note(RULES, "%s: fired too often" % rule.who, now)
             return False
         action = rule.action
         kind = action[0]

@@ -63,3 +63,5 @@ class Settings:
         self.rules = rules  # rows of core.rulecheck
         self.uplinks: tuple = ()  # (links, inbound, certificate) of core.uplinkcheck
         self.dns = ()  # of core.networkcheck
+        self.tls = None  # of core.tlscheck
+        self.time = None  # of core.timecheck

@@ -5,6 +5,9 @@ that. Only this file knows: it adds up differences, and is asked far more often 
 days.
 """
 
+_FROM_1970_TO_2000_S = 946684800
+_2025_S = 1735689600
+
 
 class Clock:
     """ticks_ms, ticks_diff: as in MicroPython's time. wall_ms: a function() for UTC in ms since
@@ -14,6 +17,7 @@ class Clock:
         self.ticks_ms = ticks_ms
         self.ticks_diff = ticks_diff
         self._wall_ms = wall_ms
+        self._epoch = None  # once somebody has set it
         self._last = ticks_ms()
         self._now = 0
 
@@ -34,6 +38,24 @@ class Clock:
 
     def epoch_ms(self):
         """What to add to `now()` for UTC in ms since 1970; 0 when the time is not known."""
-        if self._wall_ms is None:
-            return 0
-        return self._wall_ms() - self.now()
+        if self._epoch is not None:
+            return self._epoch
+        wall = None if self._wall_ms is None else self._wall_ms()
+        return wall - self.now() if wall else 0
+
+    def set(self, utc_ms):
+        """It is so late now, UTC in ms since 1970; return by how much that differs from what was
+        held to be. `now()` goes on as before.
+        """
+        before = self.epoch_ms()
+        self._epoch = utc_ms - self.now()
+        return self._epoch - before
+
+
+def since_1970(seconds, gmtime):
+    """UTC in ms since 1970 from a port's time.time() and time.gmtime; None when its clock was
+    never set: an ESP32 counts from 2000 and begins there, an RP2040 begins in 2021.
+    """
+    if gmtime(0)[0] == 2000:
+        seconds += _FROM_1970_TO_2000_S
+    return seconds * 1000 if seconds >= _2025_S else None

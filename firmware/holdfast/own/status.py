@@ -90,7 +90,7 @@ class StatusService:
         """`{"master": "<name>"}`: it is not awaited any more; "" stands for a fault of the
         module.
         """
-        self._module.release(self._asked(request, True), now)
+        self._module.release(self._asked(request, True), now, caller.account.name)
         return self.get(caller, request, now)
 
     def drill(self, caller, request, now):

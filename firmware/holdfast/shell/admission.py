@@ -42,11 +42,13 @@ class Connections:
                 count += 1
         return count >= max(1, self._limit - _PLACES_BESIDE_STREAMS)
 
-    def make_room(self, now):
-        """End the connection that gives way; False when there is none."""
+    def make_room(self, now, secure=False):
+        """End the connection that gives way; False when there is none. secure: one with TLS."""
         victim = None
         lowest = None
         for connection in self.all:
+            if secure and not connection.secure:
+                continue
             if connection.ended:
                 return True  # its place is free in a moment
             rank = self._rank(connection, now)
@@ -62,6 +64,8 @@ class Connections:
         """Who gives way first has the lowest; None for who never does."""
         if connection.stream is not None or now - connection.since < _GRACE_MS:
             return None
+        if not connection.heard:
+            return None  # in its handshake, which has a short time of its own
         if self.feeds(connection):
             return None
         if connection.lingering:

@@ -5,7 +5,14 @@ import asyncio
 from micropython import const
 
 from holdfast.shell.dispatch import Caller
-from holdfast.shell.portable import PIECE_BYTES, read_into, readable, writable, write
+from holdfast.shell.portable import (
+    PIECE_BYTES,
+    read_into,
+    readable,
+    sleep_ms,
+    writable,
+    write,
+)
 from holdfast.wire.http import RequestReader
 
 # All from a moment that bytes do not move: a client that drips gains nothing.
@@ -35,6 +42,10 @@ class Connection:
         self.task = None  # reads and answers, and closes the socket when it ends
         self.writer = None
         self.joining = False  # the task waits for the writer to end
+        self.gate = None  # what lets it in, for the TLS port
+        self.secure = False  # its socket speaks TLS
+        self.heard = True  # .. and the handshake is over
+        self.peer = None  # its address, as the socket tells it
         self.since = now
         self.last_at = now  # when the last request was complete
         self.deadline = now + _FIRST_REQUEST_MS
@@ -68,13 +79,18 @@ class Connection:
         if len(buffer):  # else there may be a rest already, of a try that ran out of memory
             self.rest = buffer.unload()
         while not self.ended:
-            await readable(self.sock)
+            # What TLS has decrypted already no socket tells of: look first, after the others.
+            await (sleep_ms(0) if self.secure else readable(self.sock))
             buffer.load(self.rest)
             count = read_into(self.sock, buffer.space())
             if count is not None:
+                self.heard = True
                 self.rest = b""
                 buffer.filled(count)
                 return count
+            buffer.clear()  # while this waits it is the others'
+            if self.secure:
+                await readable(self.sock)
         return 0
 
     async def send(self, data, now):

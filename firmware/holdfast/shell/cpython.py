@@ -1,8 +1,11 @@
 """What portable.py has for MicroPython, for CPython; on a board it is never loaded."""
 
 import asyncio
+import os
 import ssl
+import tempfile
 import traceback
+from binascii import b2a_base64
 
 report = traceback.print_exception
 
@@ -61,3 +64,24 @@ def trusting(certificates):
     except ssl.SSLError:
         raise ValueError("no certificate")
     return context
+
+
+def tls_context(certificate, key):
+    """What makes TLS servers of sockets, with a certificate and its key (DER)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    name = "EC PRIVATE KEY" if key[key[1] < 0x80 and 4 or 5] == 1 else "PRIVATE KEY"
+    parts = [_pem("CERTIFICATE", certificate), _pem(name, key)]
+    # CPython reads them from a file and from nothing else.
+    number, path = tempfile.mkstemp()
+    try:
+        with open(number, "wb") as file:
+            file.write(b"".join(parts))
+        context.load_cert_chain(path)
+    finally:
+        os.remove(path)
+    return context
+
+
+def _pem(name, data):
+    name = name.encode()
+    return b"-----BEGIN %s-----\n%s-----END %s-----\n" % (name, b2a_base64(data), name)

@@ -63,13 +63,17 @@ class Dispatcher:
     a Passing whose `rows(path)` gives those of a path.
 
     redeem: a function(query, now) for the account whose session token the query has, or None.
+    refused: a function(connection, authorization, now) that is told of Digest credentials that
+    are no good. `asking` is whose request is answered, (caller, path).
     """
 
-    def __init__(self, first, services, authenticator, redeem):
+    def __init__(self, first, services, authenticator, redeem, refused=None):
+        self.asking = None
         self._first = first
         self._services = services
         self._authenticator = authenticator
         self._redeem = redeem
+        self._refused = refused
 
     def answer(self, connection, request, now, shed):
         """Return the Response to a request of connection.caller.
@@ -103,6 +107,7 @@ class Dispatcher:
                     caller.account = self._account(caller, request, now)
                 if caller.account.role < route[2]:
                     raise HttpError(403)
+            self.asking = (caller, request.path)
             try:
                 if route is self._first:
                     return route[3](caller, request, now)
@@ -117,7 +122,13 @@ class Dispatcher:
                 except MemoryError:
                     # What it needed is free in a moment, when nothing on the stack holds it.
                     raise HttpError(503)
+            finally:
+                self.asking = None
         except Refused as refused:
+            if self._refused is not None and not refused.stale:
+                value = request.authorization
+                if value is not None and value[:7].lower() == b"digest ":
+                    self._refused(connection, value, now)
             return self._challenge(now, refused.stale)
         except HttpError as error:
             return self._challenge(now) if error.status == 401 else error_response(error)

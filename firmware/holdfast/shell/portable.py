@@ -53,6 +53,14 @@ if sys.implementation.name == "micropython":
             context.load_verify_locations(certificate)
         return context
 
+    def tls_context(certificate, key):
+        """What makes TLS servers of sockets, with a certificate and its key (DER)."""
+        import tls
+
+        context = tls.SSLContext(tls.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        return context
+
 else:
     # Kept apart: a board would carry its names in the heap.
     from holdfast.shell.cpython import (  # noqa: F401
@@ -61,6 +69,7 @@ else:
         readable,
         report,
         sleep_ms,
+        tls_context,
         trusting,
         writable,
         write,
@@ -76,6 +85,24 @@ def listen(host, port, backlog):
     listener.bind(socket.getaddrinfo(host, port)[0][-1])
     listener.listen(backlog)
     return listener
+
+
+def peek(sock):
+    """The first byte that is there, which stays there; b"" at the end."""
+    try:
+        return sock.recv(1, getattr(socket, "MSG_PEEK", 2))
+    except OSError:
+        return b""
+
+
+def address_text(address):
+    """The IPv4 address in what `accept` tells of a peer; "" where it is something else."""
+    if isinstance(address, tuple):
+        return address[0]
+    if len(address) < 8:
+        return ""
+    # MicroPython's unix port gives the sockaddr_in itself.
+    return "%d.%d.%d.%d" % (address[4], address[5], address[6], address[7])
 
 
 def send_at_once(sock):

@@ -118,7 +118,7 @@ def attempt(store, edit, at_start):
     """Edit the document and check it; the settings, which are in flash on trial."""
     changed = read(store)
     edit(changed)
-    settings = check(changed, store.wiring)
+    settings = _checked(store, changed)
     data = _sealed(changed)
     try:
         store.storage.write(TRIAL, data)
@@ -160,7 +160,7 @@ def change(store, edit):
     changed = read(store)
     before = _digest(changed)
     edit(changed)
-    settings = check(changed, store.wiring)
+    settings = _checked(store, changed)
     if _digest(changed) != before:
         _save(store, _sealed(changed))
     store.fresh = store.fresh and not settings.accounts
@@ -173,6 +173,17 @@ def _sealed(value):
     if len(data) > MAX_BYTES:
         raise NotSaved("settings would be larger than %d bytes" % MAX_BYTES)
     return data
+
+
+def _checked(store, document):
+    """The settings that a document makes, with the files they name looked at; SettingsError."""
+    settings = check(document, store.wiring)
+    if settings.tls is not None:
+        # Now, while somebody is there to be told; at the start it would cost HTTPS alone.
+        from holdfast.shell.tlsfiles import files
+
+        files(store.storage, settings.tls)
+    return settings
 
 
 def _digest(value):

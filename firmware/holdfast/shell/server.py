@@ -32,16 +32,17 @@ class Server:
     def __init__(self, dispatcher, turn, limit):
         self.turn = turn
         self.heard_at = None  # when bytes came from anybody, last
+        self.troubled = None  # a function() that is told when the heap was full
         self._dispatcher = dispatcher
-        self._connections = Connections(limit)
+        self.connections = self._connections = Connections(limit)
         self._buffer = ReceiveBuffer(HEAD_BYTES)
         self._reserve = bytearray(_RESERVE_BYTES)
         self.sending = False  # a long answer; see shell.pieces
         # Made now: the reaper must not need memory to free some.
         self._late = error_response(HttpError(408)).encode(False)
 
-    async def accept(self, listener):
-        """Take connections as they come; never ends."""
+    async def accept(self, listener, gate=None):
+        """Take connections as they come; never ends. gate: of shell.secure, for the TLS port."""
         connections = self._connections
         while True:
             try:
@@ -55,23 +56,25 @@ class Server:
                 await sleep_ms(_PAUSE_MS)
                 continue
             try:
-                sock = listener.accept()[0]
+                sock, peer = listener.accept()
             except OSError:
                 await sleep_ms(_TROUBLE_MS)
                 continue
             try:
-                self._welcome(sock)
+                self._welcome(sock, peer, gate)
             except MemoryError:
                 sock.close()
                 self.shed(None)
             # The newcomer's task may read before the next one is taken.
             await sleep_ms(0)
 
-    def _welcome(self, sock):
+    def _welcome(self, sock, peer, gate):
         sock.setblocking(False)
         send_at_once(sock)
         now = self.turn()
         connection = Connection(sock, self._buffer, now)
+        connection.peer = peer
+        connection.gate = gate
         connection.task = asyncio.create_task(self._serve(connection))
         self._connections.all.append(connection)
         if self._connections.taken():
@@ -148,6 +151,20 @@ class Server:
         if newest is not None:
             newest.end()
         gc.collect()
+        if self.troubled is not None:
+            self.troubled()
+
+    def make_heap(self, size):
+        """Have so much of the heap free, at the expense of services that are not in use; False
+        when that is not possible.
+        """
+        gc.collect()
+        if hasattr(gc, "mem_free") and gc.mem_free() < size:
+            self._dispatcher.rest()
+            self._dispatcher.rest()
+            gc.collect()
+            return gc.mem_free() >= size
+        return True
 
     def _restock(self):
         """Have the reserve again, if there is room for it."""
@@ -167,6 +184,8 @@ class Server:
     async def _serve(self, connection):
         """The task of a connection, from its first byte to its close."""
         try:
+            if connection.gate is not None and not await connection.gate.enter(connection):
+                return
             upgrade = await self._converse(connection)
             if upgrade is not None:
                 # All that streams need comes with the first one.

@@ -15,6 +15,10 @@ _PASSING = (
     "core.networkcheck",
     "core.address",
     "core.monitorcheck",
+    "core.tlscheck",
+    "core.timecheck",
+    "shell.tlsfiles",
+    "wire.certificate",
     "core.check",
     "wire.dump",
 )
@@ -65,6 +69,13 @@ class Store:
             raise NotSaved("other settings are on trial")
         self.adopt(self._do("change", edit), now)
         _let_go()
+
+    def files(self, tls):
+        """(certificate, key) as DER for `tls` of the settings; SettingsError."""
+        try:
+            return load("holdfast.shell.tlsfiles", "files")(self.storage, tls)
+        finally:
+            _let_go()
 
     def attempt(self, edit, at_start, now):
         """Edit and check as `change`, but leave what is in force in flash; the settings to adopt.

@@ -115,6 +115,8 @@ class Ticker:
     def _fail(self, error):
         """A turn failed: outputs into fallback, by the core if it still can, else by the table."""
         self.sound = False
+        if self._alarm is not None:
+            self._pins.release()  # what the alarm holds is in the fallback, too
         try:
             now = self._clock.now()
             self._module.fail(now)

@@ -292,6 +292,14 @@ def parse(value):
     return found
 
 
+def named(value):
+    """The user name in credentials, as bytes, whether they hold or not; empty for none."""
+    try:
+        return _value(parse(value), "username", b"")
+    except Refused:
+        return b""
+
+
 def _value(found, name, default=None):
     """The value of a parameter, `default` when it is not there."""
     where = found.get(name.encode())

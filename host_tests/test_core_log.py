@@ -1,0 +1,192 @@
+"""The event log: numbered, bounded, and nobody from outside pushes out what matters."""
+
+from holdfast.core.events import VIRTUAL_INPUT
+from holdfast.core.log import (
+    BURST,
+    FAILED,
+    HOUR_MS,
+    LOGIN,
+    NAMES,
+    REFILL_MS,
+    RELEASE,
+    RETURN,
+    RULES,
+    TRIP,
+    Log,
+)
+from holdfast.core.rules import BURST as FIRINGS
+from makers import module, turn
+
+
+def texts(log, book=0):
+    return [(NAMES[entry[3]], entry[4]) for entry in log.books[book].waiting]
+
+
+def write_out(log, now):
+    """What the shell does when a book is due, with flash that always works."""
+    book = log.due(now)
+    if book is not None:
+        book.tries()
+        log.wear(100)
+        book.wrote(len(book.waiting))
+    return book
+
+
+def test_entries_are_numbered_across_both_books():
+    log = Log()
+    log.add(TRIP, "a", 5, 2)
+    log.add(LOGIN, "b", 6)
+    log.add(RETURN, "c", 7)
+    assert log.books[0].waiting == [(1, 5, 2, TRIP, "a"), (3, 7, 0, RETURN, "c")]
+    assert log.books[1].waiting == [(2, 6, 0, LOGIN, "b")]
+
+
+def test_long_texts_and_odd_lateness_are_bounded():
+    log = Log()
+    log.add(TRIP, "x" * 1000, 5, 1 << 40)
+    log.add(TRIP, "y", 5, -7)
+    assert [(len(entry[4]), entry[2]) for entry in log.books[0].waiting] == [(96, 65535), (1, 0)]
+
+
+def test_an_attacker_gets_four_lines_an_hour_and_is_counted():
+    log = Log()
+    log.add(TRIP, "matters", 0)
+    for i in range(100000):
+        log.add(LOGIN, "guess", i)
+    assert texts(log) == [("trip", "matters")]
+    assert len(texts(log, 1)) == 4
+    log.turn(HOUR_MS)
+    assert texts(log, 1)[-1] == ("login refused", "99996 more of these within an hour")
+    log.add(LOGIN, "guess", HOUR_MS + 1)
+    assert len(texts(log, 1)) == 6
+
+
+def test_what_waits_is_bounded_and_the_oldest_gives_way():
+    log = Log()
+    for hour in range(10):
+        for i in range(12):
+            log.add(TRIP, "%d" % i, hour * HOUR_MS + i)
+    assert len(log.books[0].waiting) == 24
+    assert log.books[0].waiting[-1][0] == log.number == 120
+    assert log.lost == 96
+
+
+def test_writes_are_bounded_whatever_happens():
+    """Ten days of an attack with everything at once: the number of writes, by simulation."""
+    log = Log()
+    writes = [0, 0]
+    step = 10000
+    days = 10
+    for now in range(0, days * 24 * HOUR_MS, step):
+        for kind in range(len(NAMES)):
+            log.add(kind, "attack", now)
+        book = write_out(log, now)
+        if book is not None:
+            writes[book.index] += 1
+    for index in (0, 1):
+        most = BURST[index] + days * 24 * HOUR_MS // REFILL_MS[index]
+        assert writes[index] <= most
+    assert sum(writes) <= 18 + days * 60
+    assert log.writes == sum(writes)
+    assert log.writes_today <= 60
+
+
+def test_nothing_to_say_is_nothing_to_write():
+    log = Log()
+    for now in range(0, 48 * HOUR_MS, 60000):
+        assert log.due(now) is None
+
+
+def test_a_book_waits_for_more_to_go_with_the_first():
+    log = Log()
+    log.add(TRIP, "a", 1000)
+    assert log.due(2999) is None
+    assert log.due(3000) is log.books[0]
+    log.books[0].failed(3000)
+    assert log.due(3000 + 599999) is None
+    assert log.due(3000 + 600000) is log.books[0]
+
+
+def test_starts_in_a_row_are_written_later_and_later():
+    waits = []
+    for starts in range(9):
+        log = Log()
+        log.opened(7, 3, 300, starts, 0)
+        log.add(TRIP, "a", 0)
+        assert log.number == 8
+        now = 0
+        while log.due(now) is None:
+            now += 1000
+        waits.append(now)
+    assert waits == [10000, 20000, 40000, 80000, 160000, 320000] + [640000] * 3
+
+
+def test_a_full_heap_costs_the_entry_and_raises_nothing():
+    log = Log()
+
+    class Full:
+        def __getitem__(self, key):
+            raise MemoryError
+
+    log.add(TRIP, Full(), 0)
+    assert (log.lost, log.number) == (1, 0)
+
+
+def logged(ports=None, **more):
+    subject = module(ports, **more)
+    subject.log = Log()
+    return subject
+
+
+def test_trips_with_when_they_were_due_and_returns_are_noted():
+    subject = logged()
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 150)
+    assert subject.log.books[0].waiting == [(1, 150, 49, TRIP, "a: no heartbeat for 100 ms")]
+    subject.heartbeat("a", 100, 200)
+    subject.heartbeat("a", 100, 210)
+    assert texts(subject.log)[1:] == [("return", "a: heartbeats again")]
+
+
+def test_beats_note_nothing():
+    subject = logged()
+    for now in range(0, 1000000, 1000):
+        subject.heartbeat("a", 5000, now)
+        turn(subject, now)
+    assert subject.log.number == 0
+    assert subject.log.due(10000000) is None
+
+
+def test_a_release_says_who():
+    subject = logged()
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 150)
+    subject.release("a", 200, "root")
+    assert subject.log.books[0].waiting[-1][3:] == (RELEASE, "a: not awaited any more, says root")
+
+
+def test_a_failed_turn_is_noted():
+    subject = logged()
+    subject.heartbeat("a", 100, 0)
+    subject.fail(10)
+    turn(subject, 11)
+    kinds = [entry[3] for entry in subject.log.books[0].waiting]
+    assert kinds == [TRIP, FAILED]
+
+
+def test_a_rule_that_must_rest_is_noted_once():
+    topic = "tns1:Device/tnsaxis:IO/VirtualInput"
+    subject = logged(
+        actions={
+            "1": {
+                "template": "com.axis.action.fixed.io.toggle",
+                "parameters": {"port": "2", "state": "high", "duration": ""},
+            }
+        },
+        rules={"1": {"name": "r", "action": "1", "start": {"topic": topic}}},
+    )
+    for i in range(3 * FIRINGS):
+        subject.switch(VIRTUAL_INPUT, 1, i % 2 == 0, None, i)
+        subject.tell(i)
+        subject.react(subject.events.take(), i)
+    assert [entry[3] for entry in subject.log.books[1].waiting] == [RULES]

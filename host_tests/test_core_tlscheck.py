@@ -1,0 +1,29 @@
+"""The settings of TLS."""
+
+from claims import raises
+from holdfast.core.settings import SettingsError
+from makers import settings
+
+
+def test_defaults_and_names():
+    assert settings().tls is None
+    assert settings(tls={}).tls == ("tls.crt", "tls.key", True)
+    row = {"certificate": "a.der", "key": "b.der", "http": False}
+    assert settings(tls=row).tls == ("a.der", "b.der", False)
+
+
+def test_bad_ones_are_named():
+    for row, key in (
+        ({"certificate": "../x"}, "certificate"),
+        ({"certificate": ""}, "certificate"),
+        ({"certificate": ".x"}, "certificate"),
+        ({"key": "settings.json"}, "key"),
+        ({"key": "log0.1"}, "key"),
+        ({"key": "tls.crt"}, "key"),
+        ({"key": "x" * 33}, "key"),
+        ({"key": 5}, "key"),
+        ({"http": "no"}, "http"),
+        ({"port": 5}, "port"),
+    ):
+        assert raises(SettingsError, settings, tls=row).key == "settings.tls." + key
+    assert raises(SettingsError, settings, tls=[]).key == "settings.tls"

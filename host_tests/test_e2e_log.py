@@ -1,0 +1,114 @@
+"""The event log over the network, across restarts, and what it costs in flash."""
+
+import time
+
+from boards import ANSWER_S, Master, settings, wait_for
+
+LOG = "/holdfast/log"
+
+
+def log_of(board, query="", name="root"):
+    with board.session(name) as session:
+        answer = session.get(board.url + LOG + query, timeout=ANSWER_S)
+    assert answer.status_code == 200, answer.status_code
+    return answer.json()
+
+
+def kinds(told):
+    return [entry["kind"] for entry in told["entries"]]
+
+
+def test_trips_logins_and_settings_are_told_and_survive_a_restart(make_board, tmp_path):
+    data = tmp_path / "flash"
+    board = make_board(settings(), "--data", data).start()
+    with board.session("door", "wrong") as session:
+        assert session.get(board.url + LOG, timeout=ANSWER_S).status_code == 401
+    with board.session("not-an-account", "hunter2") as session:
+        assert session.get(board.url + LOG, timeout=ANSWER_S).status_code == 401
+    master = Master(board.host, board.port, "door")
+    master.beat(100)
+    wait_for(lambda: "trip" in kinds(log_of(board)), what="trip")
+    master.beat(60000)
+    with board.session() as session:
+        query = "?action=update&IOPort.I0.Input.Name=Gate"
+        answer = session.get(board.url + "/axis-cgi/param.cgi" + query, timeout=ANSWER_S)
+        assert answer.text.strip() == "OK"
+    told = log_of(board)
+    assert kinds(told)[:1] == ["reset"]
+    wanted = ["login refused", "login refused", "trip", "return", "settings"]
+    assert kinds(told)[1:] == wanted
+    texts = [entry["text"] for entry in told["entries"]]
+    assert texts[0].startswith("power on, version ")
+    assert texts[1] == "door, from 127.0.0.1"
+    assert texts[2] == "no account's name, from 127.0.0.1"
+    assert texts[5] == "by root with /axis-cgi/param.cgi"
+    trip = told["entries"][3]
+    assert 0 <= trip["at"] - trip["due"] < 1000
+    assert abs(trip["time"] / 1000 - time.time()) < 60
+    # It takes a while until it is written: a restart may be one of many.
+    wait_for(lambda: log_of(board)["flash"]["writes"] > 0, 15, "write")
+    saved = [entry for entry in log_of(board)["entries"] if entry["kind"] != "login refused"]
+    master.close()
+    assert board.stop() == 0
+    again = make_board(settings(), "--data", data).start()
+    after = log_of(again)
+    assert after["boot"] != told["boot"]
+    main = [entry for entry in after["entries"] if entry["kind"] != "login refused"]
+    assert main[: len(saved)] == saved
+    assert main[len(saved)]["kind"] == "reset"
+    assert main[len(saved)]["number"] > saved[-1]["number"]
+    assert after["flash"]["writes"] > 0
+
+
+def test_viewers_may_not_read_it(board):
+    with board.session("guest") as session:
+        assert session.get(board.url + LOG, timeout=ANSWER_S).status_code == 403
+    log_of(board, name="vms")
+
+
+def test_heartbeats_write_nothing_to_flash(make_board, tmp_path):
+    data = tmp_path / "flash"
+    board = make_board(settings(), "--data", data).start()
+
+    def files():
+        return {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in data.iterdir()}
+
+    wait_for(lambda: log_of(board)["flash"]["writes"] == 1, 15, "the start in the log")
+    before = files()
+    master = Master(board.host, board.port, "door")
+    for _ in range(2000):
+        master.beat(60000)
+    master.close()
+    time.sleep(3)  # the log is looked at every second
+    told = log_of(board)
+    assert told["flash"]["writes"] == 1
+    assert files() == before
+
+
+def test_nothing_is_written_while_a_deadline_is_near(make_board, tmp_path):
+    data = tmp_path / "flash"
+    board = make_board(settings(), "--data", data).start()
+    master = Master(board.host, board.port, "door")
+    end = time.monotonic() + 12
+    while time.monotonic() < end:  # the deadline is always nearer than a write may take
+        master.beat(45)
+    assert log_of(board)["flash"]["writes"] == 0
+    master.beat(60000)
+    wait_for(lambda: log_of(board)["flash"]["writes"] > 0, 5, "write")
+    master.close()
+
+
+def test_guesses_of_passwords_do_not_fill_it(board):
+    for _ in range(30):
+        with board.session("root", "guess") as session:
+            assert session.get(board.url + LOG, timeout=ANSWER_S).status_code == 401
+    assert kinds(log_of(board)) == ["reset"] + ["login refused"] * 4
+
+
+def test_pages(board):
+    with board.session("root", "guess") as session:
+        session.get(board.url + LOG, timeout=ANSWER_S)
+    first = log_of(board, "?since=0&limit=1")
+    assert (first["entries"][0]["number"], first["more"]) == (1, True)
+    second = log_of(board, "?since=1&limit=1")
+    assert (second["entries"][0]["number"], second["more"]) == (2, False)

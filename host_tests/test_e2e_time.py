@@ -1,0 +1,105 @@
+"""The time from an NTP server, which may say what it likes: no deadline hangs on it."""
+
+import socket
+import struct
+import threading
+import time
+
+from boards import ANSWER_S, STATUS, Master, output, settings, wait_for
+
+YEARS_MS = 10 * 365 * 86400 * 1000
+
+
+class Server:
+    """An NTP server that is `ahead` ms ahead of this machine, or says what `spoil` makes of it."""
+
+    def __init__(self, ahead=0, spoil=None):
+        self.ahead = ahead
+        self.spoil = spoil
+        self.asked = 0
+        self.sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sock.bind(("127.0.0.1", 0))
+        self.address = "127.0.0.1:%d" % self.sock.getsockname()[1]
+        self.thread = threading.Thread(target=self.run, daemon=True)
+
+    def run(self):
+        while True:
+            try:
+                data, peer = self.sock.recvfrom(1024)
+            except OSError:
+                return
+            if not data:
+                return
+            self.asked += 1
+            ms = int(time.time() * 1000) + self.ahead
+            stamp = (ms // 1000 + 2208988800) % (1 << 32), (ms % 1000 << 32) // 1000
+            head = struct.pack("!BBbbII4s8s", 0x24, 2, 6, -20, 0, 0, b"abcd", bytes(8))
+            answer = head + data[40:48] + struct.pack("!IIII", *(stamp + stamp))
+            if self.spoil:
+                answer = self.spoil(answer)
+            if answer:
+                self.sock.sendto(answer, peer)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *problem):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.sendto(b"", self.sock.getsockname())
+        self.thread.join()
+        self.sock.close()
+
+
+def log_of(board):
+    with board.session() as session:
+        return session.get(board.url + "/holdfast/log?limit=64", timeout=ANSWER_S).json()
+
+
+def clock_entries(board):
+    return [entry for entry in log_of(board)["entries"] if entry["kind"] == "clock"]
+
+
+def test_ten_years_ahead_are_told_and_move_no_deadline(start):
+    with Server(YEARS_MS) as server:
+        ports = {"4": output(steps=[{"state": "closed"}])}
+        board = start(settings(ports, time={"server": server.address}))
+        (entry,) = wait_for(lambda: clock_entries(board), what="clock entry")
+        wanted = int(time.time() * 1000) + YEARS_MS
+        assert abs(entry["time"] - wanted) < 60000
+        master = Master(board.host, board.port, "door")
+        master.beat(1500)
+        began = time.monotonic()
+        wait_for(lambda: board.level(4) == 1, 5, "fallback")
+        assert 1.4 < time.monotonic() - began < 1.8
+        master.close()
+        with board.session() as session:
+            trips = session.get(board.url + STATUS, timeout=ANSWER_S).json()["trips"]
+        assert trips["count"] == 1
+
+
+def test_servers_that_say_no_or_nonsense_are_not_believed(start):
+    for spoil in (
+        lambda answer: answer[:12] + answer[:36],
+        lambda answer: b"\xe4" + answer[1:],
+        lambda answer: answer[:24] + b"whatever" + answer[32:],
+        lambda answer: b"x" * 500,
+        lambda answer: None,
+    ):
+        with Server(YEARS_MS, spoil) as server:
+            board = start(settings(time={"server": server.address}))
+            (entry,) = wait_for(lambda b=board: clock_entries(b), what="clock entry")
+            assert entry["text"] == "no good answer from 127.0.0.1"
+            assert abs(entry["time"] - time.time() * 1000) < 60000
+            assert board.stop() == 0
+
+
+def test_a_server_that_denies_is_not_asked_again(start):
+    def deny(answer):
+        return answer[:1] + b"\0" + answer[2:12] + b"DENY" + answer[16:]
+
+    with Server(0, deny) as server:
+        board = start(settings(time={"server": server.address}))
+        (entry,) = wait_for(lambda: clock_entries(board), what="clock entry")
+        assert entry["text"] == "127.0.0.1 does not want to be asked"
+        assert server.asked == 1

@@ -1,0 +1,244 @@
+"""HTTPS and WebSockets over TLS, with clients that nobody here wrote, and with bad peers."""
+
+import contextlib
+import json
+import socket
+import ssl
+import threading
+import time
+
+import certificates
+import httpx
+import requests
+from requests.auth import HTTPDigestAuth
+from simulate import free_port
+from websockets.sync.client import connect
+
+from boards import (
+    ANSWER_S,
+    HEARTBEAT,
+    LOST_TOPIC,
+    STATUS,
+    STREAM,
+    Master,
+    beat_body,
+    closed_by_peer,
+    configure,
+    notification,
+    output,
+    receive,
+    settings,
+    wait_for,
+)
+
+
+class Secure:
+    """A board with TLS, and how to reach it."""
+
+    def __init__(self, make_board, folder, tls=None, install=True, **more):
+        self.data = folder / "flash"
+        if install:
+            self.trusted = certificates.install(self.data)
+        self.port = free_port("127.0.0.1")
+        config = settings(tls={} if tls is None else tls, **more)
+        options = ("--data", self.data, "--tls-port", self.port, "--connections", 8)
+        self.board = make_board(config, *options)
+
+    def start(self):
+        self.board.start()
+        return self
+
+    @property
+    def url(self):
+        return "https://127.0.0.1:%d" % self.port
+
+    def session(self, name="root"):
+        session = requests.Session()
+        session.trust_env = False
+        session.auth = HTTPDigestAuth(name, "pass")
+        session.verify = str(self.trusted)
+        return session
+
+    def context(self):
+        return ssl.create_default_context(cafile=self.trusted)
+
+    def get(self, path=STATUS):
+        with self.session() as session:
+            return session.get(self.url + path, timeout=ANSWER_S)
+
+    def raw(self):
+        return socket.create_connection(("127.0.0.1", self.port), ANSWER_S)
+
+    def wrapped(self):
+        return self.context().wrap_socket(self.raw(), server_hostname="127.0.0.1")
+
+    def log(self):
+        with self.board.session() as session:
+            return session.get(self.board.url + "/holdfast/log?limit=64", timeout=5).json()
+
+
+def test_requests_and_httpx_are_served_over_tls_with_the_certificate_verified(
+    make_board, tmp_path
+):
+    secure = Secure(make_board, tmp_path).start()
+    with secure.session() as session:
+        for _ in range(5):
+            answer = session.post(secure.url + HEARTBEAT, data=beat_body(60000), timeout=ANSWER_S)
+            assert answer.status_code == 200
+            assert "SessionId" in answer.json()
+    client = httpx.Client(
+        verify=secure.context(), auth=httpx.DigestAuth("root", "pass"), trust_env=False
+    )
+    with client:
+        for _ in range(3):
+            answer = client.get(secure.url + STATUS, timeout=ANSWER_S)
+            assert answer.status_code == 200
+            assert answer.json()["masters"][0]["beats"] == 5
+    # What takes many records, and what comes in many.
+    with secure.session() as session:
+        body = b"<x>" + b" " * 3000 + b"</x>"
+        answer = session.post(secure.url + "/vapix/services", data=body, timeout=ANSWER_S)
+        assert answer.status_code in (400, 500)
+        answer = session.get(secure.url + "/axis-cgi/param.cgi?action=list", timeout=ANSWER_S)
+        assert len(answer.content) > 2000
+
+
+def test_event_streams_over_tls(make_board, tmp_path):
+    secure = Secure(make_board, tmp_path).start()
+    with secure.session() as session:
+        token = session.get(secure.url + "/axis-cgi/wssession.cgi", timeout=ANSWER_S).text
+    url = "wss://127.0.0.1:%d%s&wssession=%s" % (secure.port, STREAM, token)
+    with connect(url, ssl=secure.context(), proxy=None, open_timeout=ANSWER_S) as stream:
+        configure(stream, {"topicFilter": LOST_TOPIC})
+        notification(stream)
+        master = Master(secure.board.host, secure.board.port, "door")
+        master.beat(100)
+        message = json.loads(stream.recv(ANSWER_S))
+        data = message["params"]["notification"]["message"]["data"]
+        assert data == {"lost": "1"}
+        master.close()
+
+
+def test_many_small_requests_in_one_record_are_all_answered(make_board, tmp_path):
+    """What is decrypted already no socket tells of."""
+    secure = Secure(make_board, tmp_path).start()
+    with secure.wrapped() as sock:
+        sock.sendall(b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+        answer = b""
+        while answer.count(b"HTTP/1.1 404") < 100:
+            part = sock.recv(65536)
+            assert part, answer.count(b"HTTP/1.1 404")
+            answer += part
+
+
+def test_plain_http_at_the_tls_port_is_told_so(make_board, tmp_path):
+    secure = Secure(make_board, tmp_path).start()
+    with secure.raw() as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        answer = receive(sock, ANSWER_S)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"speaks TLS" in answer
+    assert secure.get().status_code == 200
+
+
+def test_peers_that_are_silent_or_speak_garbage_end_and_others_are_served(make_board, tmp_path):
+    secure = Secure(make_board, tmp_path).start()
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(secure.raw()) for _ in range(2)]
+        garbage = stack.enter_context(secure.raw())
+        garbage.sendall(b"\x16\x03\x01\x00\x05hello")
+        assert closed_by_peer(garbage, 5)
+        half = stack.enter_context(secure.raw())
+        half.sendall(b"\x16\x03\x01\x01\x00\x01")  # a hello that does not go on
+        began = time.monotonic()
+        assert secure.get().status_code == 200  # waits for the half one to be over
+        assert time.monotonic() - began < 5
+        for sock in (half, *silent):
+            assert closed_by_peer(sock, 6)
+    assert secure.get().status_code == 200
+
+
+def test_a_client_of_the_wrong_version_is_refused_and_others_are_served(make_board, tmp_path):
+    secure = Secure(make_board, tmp_path).start()
+    context = secure.context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    with contextlib.suppress(ssl.SSLError, ConnectionError):  # CPython's own speaks 1.3, too
+        context.wrap_socket(secure.raw(), server_hostname="127.0.0.1").close()
+    assert secure.get().status_code == 200
+
+
+def test_the_places_for_tls_are_few_and_an_idle_one_gives_way(make_board, tmp_path):
+    secure = Secure(make_board, tmp_path).start()
+    with contextlib.ExitStack() as stack:
+        idle = []
+        for _ in range(4):
+            sock = stack.enter_context(secure.wrapped())
+            sock.sendall(b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert sock.recv(4096).startswith(b"HTTP/1.1 404")
+            idle.append(sock)
+            time.sleep(0.3)
+        for sock in idle[:2]:
+            assert closed_by_peer(sock, 2)
+        assert secure.get().status_code == 200
+
+
+def test_an_rsa_key_is_refused_with_the_reason_and_http_goes_on(make_board, tmp_path):
+    secure = Secure(make_board, tmp_path, install=False)
+    certificates.install(secure.data, "rsa")
+    secure.start()
+    assert "TLS cannot be had: settings.tls.certificate: is of RSA" in secure.board.log
+    told = [entry["text"] for entry in secure.log()["entries"] if entry["kind"] == "tls"]
+    assert len(told) == 1
+    assert "RSA" in told[0]
+
+
+def test_http_can_be_switched_off(make_board, tmp_path):
+    secure = Secure(make_board, tmp_path, tls={"http": False})
+    secure.board.launch()
+
+    def serves():
+        return any(line.startswith("ready https://") for line in secure.board.lines)
+
+    wait_for(serves, 10, "ready line")
+    assert secure.get().status_code == 200
+    assert "ready http://" not in secure.board.log
+
+
+def test_fallback_is_on_time_while_handshakes_follow_each_other(make_board, tmp_path):
+    ports = {"4": output(steps=[{"state": "closed"}])}
+    secure = Secure(make_board, tmp_path, ports=ports).start()
+    stop = threading.Event()
+    count = []
+
+    def shake():
+        while not stop.is_set():
+            with contextlib.suppress(OSError):
+                secure.wrapped().close()
+                count.append(1)
+
+    thread = threading.Thread(target=shake)
+    thread.start()
+    try:
+        master = Master(secure.board.host, secure.board.port, "door")
+        for i in range(10):
+            master.beat(300)
+            time.sleep(0.4)
+            trips = master_status(secure)["trips"]
+            assert trips["count"] == i + 1
+        assert secure.board.level(4) == 1
+        worst = master_status(secure)["trips"]["worst_lateness_ms"]
+        master.close()
+    finally:
+        stop.set()
+        thread.join()
+    print(
+        "fallback with one handshake after another: worst %d ms, handshakes %d"
+        % (worst, len(count))
+    )
+    assert len(count) > 5
+    assert worst <= 100
+
+
+def master_status(secure):
+    with secure.board.session() as session:
+        return session.get(secure.board.url + STATUS, timeout=ANSWER_S).json()

@@ -1,0 +1,274 @@
+"""The event log in flash: whatever is cut off or damaged, a start reads a sane log."""
+
+from holdfast.core.log import LOGIN, RESET, TRIP, Log
+from holdfast.shell.logbook import SEGMENT_BYTES, SEGMENTS, entries, name, opened, write
+
+
+class PowerCut(Exception):
+    pass
+
+
+class Flash:
+    """Files in memory; the power goes off after so many bytes written, or names removed."""
+
+    def __init__(self, files=(), left=None):
+        self.files = dict(files)
+        self.left = left
+        self.fails = False
+        self.writes = 0
+
+    def read(self, name):
+        return self.files.get(name)
+
+    def _take(self, before, data):
+        if self.fails:
+            raise OSError(28)
+        self.writes += 1
+        if self.left is not None and self.left < len(data):
+            data, self.left = data[: self.left], 0
+            return before + data, True
+        if self.left is not None:
+            self.left -= len(data)
+        return before + data, False
+
+    def write(self, name, data):
+        if self.left == 0:
+            raise PowerCut()
+        self.files[name], cut = self._take(b"", data)
+        if cut:
+            raise PowerCut()
+
+    def append(self, name, data):
+        if self.left == 0:
+            raise PowerCut()
+        self.files[name], cut = self._take(self.files.get(name, b""), data)
+        if cut:
+            raise PowerCut()
+
+
+def start(flash, text=None):
+    log = Log()
+    opened(log, flash, 0)
+    if text is not None:
+        log.add(TRIP, text, 0)
+    return log
+
+
+def flush(log, flash, epoch_ms=0):
+    for book in log.books:
+        while book.waiting:
+            assert write(log, flash, book, epoch_ms)
+
+
+def read(log, flash, since=None, limit=1000):
+    rows, more = entries(log, flash, since, limit, 0)
+    return [(row[0], row[5]) for row in rows], more
+
+
+def test_numbers_go_on_after_a_restart_and_times_are_kept():
+    flash = Flash()
+    log = start(flash, "one")
+    log.add(LOGIN, "two", 5)
+    flush(log, flash, 1000000)
+    again = start(flash, "three")
+    assert again.number == 3
+    rows, more = entries(again, flash, None, 10, 2000000)
+    assert [(row[0], row[4], row[5]) for row in rows] == [
+        (1, 1000000, "one"),
+        (2, 1000005, "two"),
+        (3, 2000000, "three"),
+    ]
+    assert not more
+    assert (again.writes, again.bytes) == (log.writes, log.bytes)
+    assert log.writes == flash.writes == 2
+
+
+def test_what_waits_is_read_before_it_is_in_flash():
+    flash = Flash()
+    assert read(start(flash, "one"), flash) == ([(1, "one")], False)
+    assert flash.files == {}
+
+
+def test_pages_by_number():
+    flash = Flash()
+    log = start(flash)
+    for i in range(10):
+        log.add(LOGIN if i in (0, 1, 4) else TRIP, "%d" % i, i)
+        if i % 3 == 0:
+            flush(log, flash)
+    assert read(log, flash, 0, 4) == ([(i + 1, "%d" % i) for i in range(4)], True)
+    assert read(log, flash, 4, 4) == ([(i + 1, "%d" % i) for i in range(4, 8)], True)
+    assert read(log, flash, 8, 4) == ([(9, "8"), (10, "9")], False)
+    assert read(log, flash, None, 3) == ([(8, "7"), (9, "8"), (10, "9")], False)
+    assert read(log, flash, 10, 4) == ([], False)
+    assert read(log, flash, 1 << 33, 4) == ([], False)
+
+
+def fill(log, flash, kind, count):
+    for i in range(count):
+        log.put(kind, "%05d" % i + "x" * 80, i)
+        flush(log, flash)
+
+
+def test_files_go_round_and_the_oldest_goes():
+    flash = Flash()
+    log = start(flash, "first")
+    flush(log, flash)
+    fill(log, flash, TRIP, 200)
+    rows, _ = read(log, flash)
+    numbers = [row[0] for row in rows]
+    assert numbers == list(range(numbers[0], 202))
+    assert 60 < len(numbers) < 201
+    for data in flash.files.values():
+        assert len(data) <= SEGMENT_BYTES
+    assert len(flash.files) == SEGMENTS[0]
+    assert start(flash).number == 201
+
+
+def test_strangers_push_out_nothing_of_the_main_book():
+    flash = Flash()
+    log = start(flash, "matters")
+    fill(log, flash, LOGIN, 300)
+    assert read(start(flash), flash)[0][0] == (1, "matters")
+
+
+def test_flash_that_is_full_keeps_what_waits():
+    flash = Flash()
+    log = start(flash, "one")
+    flash.fails = True
+    assert not write(log, flash, log.books[0], 0)
+    assert log.failures == 1
+    assert read(log, flash) == ([(1, "one")], False)
+    flash.fails = False
+    flush(log, flash)
+    assert read(start(flash), flash) == ([(1, "one")], False)
+
+
+def test_an_append_that_came_half_through_and_again_is_told_once():
+    flash = Flash()
+    log = start(flash, "one")
+    before = list(log.books[0].waiting)
+    flush(log, flash)
+    log.books[0].waiting = before  # as after an error that came behind the write
+    log.add(TRIP, "two", 1)
+    flush(log, flash)
+    assert read(log, flash) == ([(1, "one"), (2, "two")], False)
+
+
+def test_starts_are_counted_from_flash():
+    flash = Flash()
+    for i in range(12):
+        log = start(flash)
+        log.add(RESET, "power on", 0)
+        now = 0
+        while log.due(now) is None:
+            now += 1000
+        assert now == 10000 << min(i, 6)
+        flush(log, flash)
+
+
+def sane(flash, before, added):
+    """A start on this flash reads whole entries in order, the older ones all, and goes on."""
+    log = start(flash)
+    rows, _ = read(log, flash)
+    numbers = [number for number, _ in rows]
+    assert numbers == sorted(set(numbers))
+    for row in rows:
+        assert row in before or row in added
+    assert log.number >= (numbers[-1] if numbers else 0)
+    return log, rows
+
+
+def cut_history(files, left, texts):
+    """Add and flush entries with the power going off after so many bytes."""
+    flash = Flash(files)
+    log = start(flash)
+    flash.left = left
+    added = []
+    whole = True
+    try:
+        for text in texts:
+            log.put(TRIP, text, 0)
+            added.append((log.number, text))
+            flush(log, flash)
+    except PowerCut:
+        whole = False
+    flash.left = None
+    return flash.files, added, whole
+
+
+def test_power_cut_at_every_byte_of_appends_loses_only_what_was_being_written():
+    flash = Flash()
+    flush(start(flash, "old"), flash)
+    before = [(1, "old")]
+    cuts = 0
+    while True:
+        files, added, whole = cut_history(flash.files, cuts, ("one", "two", "three"))
+        _, rows = sane(Flash(files), before, added)
+        assert rows[: len(before)] == before
+        assert len(rows) >= len(added)  # all but the last, and the old one
+        if whole:
+            assert rows == before + added
+            break
+        cuts += 1
+    assert cuts > 200
+
+
+def test_power_cut_while_files_go_round_keeps_all_but_the_oldest_file():
+    flash = Flash()
+    log = start(flash)
+    while log.books[0].used is None or log.books[0].segment != 0:
+        fill(log, flash, TRIP, 1)
+    while log.books[0].used < SEGMENT_BYTES - 100:
+        fill(log, flash, TRIP, 1)
+    rows, _ = read(log, flash)
+    doomed = len(flash.files[name(0, 1)])
+    kept = [row for row in rows if row[0] > 1 + doomed // 120]
+    for cuts in list(range(0, 300, 7)):
+        files, added, _ = cut_history(flash.files, cuts, ("a" * 90, "b"))
+        _, found = sane(Flash(files), rows, added)
+        assert [row for row in found if row in kept] == kept
+
+
+def test_two_power_cuts_in_a_row():
+    flash = Flash()
+    flush(start(flash, "old"), flash)
+    before = [(1, "old")]
+    for first in range(0, 140, 5):
+        files, added, _ = cut_history(flash.files, first, ("one", "two"))
+        for second in range(0, 140, 5):
+            again, more, _ = cut_history(files, second, ("three", "four"))
+            log, rows = sane(Flash(again), before, added + more)
+            assert rows[0] == (1, "old")
+            assert len({number for number, _ in rows}) == len(rows)
+            flash_again = Flash(again)
+            log.put(TRIP, "on", 0)
+            flush(log, flash_again)
+            assert read(start(flash_again), flash_again)[0][-1] == (log.number, "on")
+
+
+def test_files_truncated_at_every_byte_and_with_flipped_bits_are_read():
+    flash = Flash()
+    log = start(flash)
+    for i in range(6):
+        log.add(TRIP, "entry %d" % i, i)
+        flush(log, flash)
+    rows, _ = read(log, flash)
+    key = name(0, log.books[0].segment)
+    whole = flash.files[key]
+    for end in range(len(whole)):
+        _, found = sane(Flash({key: whole[:end]}), rows, [])
+        assert found == rows[: len(found)]
+    for at in range(0, len(whole)):
+        bad = bytearray(whole)
+        bad[at] ^= 1 << at % 8
+        _, found = sane(Flash({key: bytes(bad)}), rows, [])
+        assert len(found) >= len(rows) - 1
+
+
+def test_anything_in_the_files_is_survived():
+    for junk in (b"", b"\x1e" * 5000, bytes(4096), b"\x1e\xff" * 100, b"\xff" * 4096):
+        flash = Flash({name(0, 0): junk, name(1, 1): junk})
+        log = start(flash, "goes on")
+        flush(log, flash)
+        assert read(start(flash), flash) == ([(1, "goes on")], False)
