@@ -17,6 +17,8 @@ import interpreters
 PORTS = ("rp2", "esp32", "unix")
 # What of a port's firmware is checked: all but what other ports' boards are made of.
 ONLY_HERE = {"holdfast/hal/simulated.py": "unix"}
+# What only chips have modules for.
+OF_CHIPS = tuple("holdfast/hal/%s.py" % name for name in ("chip", "ethernet", "gpio", "wifi"))
 NEVER = ("holdfast/shell/cpython.py",)  # CPython's half
 
 # Calls, attributes, arguments and modules that are not there. What asks for annotations is left
@@ -63,6 +65,8 @@ def files(port, firmware):
     found = []
     for path in sorted(firmware.rglob("*.py")):
         name = path.relative_to(firmware).as_posix()
+        if port == "unix" and name in OF_CHIPS:
+            continue
         if name not in NEVER and port_of(name) in (None, port):
             found.append(str(path))
     return found
