@@ -295,3 +295,23 @@ def test_settings_come_and_go_back_over_the_cable(cable, tmp_path):
     (board.flash / "settings.json").write_text("{}")
     assert run("restore", file, *options)[0] == 0
     assert (board.flash / "settings.json").read_bytes() == file.read_bytes()
+
+
+def test_a_certificate_and_its_key_are_files_on_the_board(cable, tmp_path):
+    assert run("certificate", "gate.local", "--out", tmp_path)[0] == 0
+    made = tmp_path / "gate.local.crt.der", tmp_path / "gate.local.key.der"
+    options = ("--certificate", made[0], "--key", made[1], "--account", "root:administrator")
+    status, _, err = run("provision", "127.0.0.1", *options, stdin="pw\n")
+    assert (status, "add --serial" in err) == (2, True), err
+    board = cable()
+    options += ("--serial", "--port", board.port, "--no-restart")
+    status, out, err = run("provision", *options, stdin="pw\n")
+    assert status == 0, out + err
+    document = json.loads((board.flash / "settings.json").read_text())
+    assert document["tls"] == {"certificate": "tls.crt", "key": "tls.key"}
+    found = [(board.flash / name).read_bytes() for name in ("tls.crt", "tls.key")]
+    assert found == [path.read_bytes() for path in made]
+    # The module takes them.
+    from holdfast.wire.certificate import der, examine
+
+    examine(der(found[0], False), der(found[1], True))

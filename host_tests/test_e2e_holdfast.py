@@ -367,7 +367,6 @@ def test_certificates_are_p256_and_others_are_refused(tmp_path):
     p384 = ec.generate_private_key(ec.SECP384R1())
     big.write_bytes(p384.private_bytes(*pem, serialization.NoEncryption()))
     run("certificate", "other", "--out", tmp_path)
-    file = tmp_path / "s.json"
     for name, words in (
         (other, "four seconds"),
         (locked, "has a passphrase"),
@@ -376,7 +375,7 @@ def test_certificates_are_p256_and_others_are_refused(tmp_path):
         (certificate, "is no certificate or key"),
         (tmp_path / "none", "No such file"),
     ):
-        options = ("--file", file, "--certificate", certificate, "--key", name)
+        options = ("--serial", "--certificate", certificate, "--key", name)
         status, _, err = run("provision", *options)
         assert (status in (2, 8), words in err) == (True, True), err
 

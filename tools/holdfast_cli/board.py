@@ -345,6 +345,10 @@ class Board:
             text = "the board at %s does not answer any more: %s" % (self.port, error)
             raise Problem(text, UNREACHABLE) from None
 
+    def write_file(self, name, data):
+        """Write a file into its flash, beside the settings."""
+        self.write(self._path(name), data)
+
     def write_settings(self, data):
         """Give it settings that count from the next start on; the present ones become the copy
         before, as when the module itself saves.

@@ -1,6 +1,5 @@
-"""The `network` and `tls` settings, made of what a person says on a command line."""
+"""The `network` settings, made of what a person says on a command line."""
 
-import base64
 import ipaddress
 import os
 
@@ -41,13 +40,5 @@ def _static(text):
         "address": str(interface.ip),
         "netmask": str(interface.netmask),
         "gateway": str(gateway),
-        "dns": str(dns),
-    }
-
-
-def tls(made):
-    """The patch for `tls`: key and certificate as base64 of DER."""
-    return {
-        "certificate": base64.b64encode(made.certificate).decode(),
-        "key": base64.b64encode(made.key).decode(),
+        "dns": [str(dns)],
     }

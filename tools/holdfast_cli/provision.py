@@ -29,6 +29,10 @@ from holdfast_cli.local import account_row
 from holdfast_cli.options import Insecure, Port, Trust, User, module
 from holdfast_cli.problems import SETTINGS, STRANGER, USAGE, Problem
 
+# In the board's flash, as `tls` of the settings calls them unless told otherwise.
+_CERTIFICATE = "tls.crt"
+_KEY = "tls.key"
+
 
 def register(app):
     app.command()(provision)
@@ -80,7 +84,10 @@ def provision(
     wish = Wish(name, realm, account or [], remove_account or [])
     wish.network = network.settings(wifi, ethernet, hostname, static)
     if certificate_file:
-        wish.tls = network.tls(certificate.load(certificate_file, key))
+        wish.made = certificate.load(certificate_file, key)
+        if file is not None or not (serial or port):
+            text = "a certificate and its key are files on the board: add --serial, with a cable"
+            raise Problem(text, USAGE)
     if not wish:
         raise Problem("nothing to set; see `holdfast provision --help`", USAGE)
     if file is not None:
@@ -102,7 +109,7 @@ class Wish:
         self.accounts = [self._account(text) for text in accounts]
         self.removed = removed
         self.network = None
-        self.tls = None
+        self.made = None  # a certificate and its key
 
     @staticmethod
     def _account(text):
@@ -114,7 +121,7 @@ class Wish:
         return name, role
 
     def __bool__(self):
-        parts = (self.name, self.realm, self.network, self.tls)
+        parts = (self.name, self.realm, self.network, self.made)
         return bool(self.accounts or self.removed) or any(part is not None for part in parts)
 
     def patch(self, document):
@@ -135,8 +142,8 @@ class Wish:
             patch["accounts"] = self._rows(kept, realm)
         if self.network is not None:
             patch["network"] = self.network
-        if self.tls is not None:
-            patch["tls"] = self.tls
+        if self.made is not None:
+            patch["tls"] = {"certificate": _CERTIFICATE, "key": _KEY}
         return patch
 
     def _rows(self, kept, realm):
@@ -188,6 +195,10 @@ def into_board(port, name, wish, start_again):
         data = board.settings_there()
         document = {} if data is None else parsed(data, "the board's settings")
         after = merged(document, wish.patch(document), board.name)
+        # First: settings that name files which are not there would be served without TLS.
+        if wish.made is not None:
+            board.write_file(_CERTIFICATE, wish.made.certificate)
+            board.write_file(_KEY, wish.made.key)
         board.write_settings(sealed(after))
         print("%s: settings written; they count from its next start on" % board.port)
         if start_again:
