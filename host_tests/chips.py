@@ -131,6 +131,10 @@ class WLAN:
             address = self.fixed[0]
         return (address, "255.255.255.0", "10.0.0.1", "10.0.0.1")
 
+    def status(self, what):
+        assert what == "rssi"
+        return -61
+
     def scan(self):
         raise AssertionError("never while a master may be there")
 

@@ -112,8 +112,10 @@ def test_wifi_in_its_order_with_power_saving_off_after_every_start():
     ]
     assert board.SERIAL == "28CDC10A0B0C" and board.SOC_SERIAL == "E66101"
     assert chip.levels[25] == 1
+    assert network.signal() == -61
     chip.air = None
     run(network, 3000, 200000)
+    assert network.signal() is None
     starts = [i for i, step in enumerate(chip.story) if step == ("active", True)]
     assert len(starts) >= 2
     for start in starts:

@@ -181,13 +181,14 @@ class App:
 
     def facts(self):
         """What else is told of the module: the epoch of its events, what to add to its time for
-        UTC or 0, and until when settings are on trial, None for none.
+        UTC or 0, until when settings are on trial, and the signal of Wi-Fi in dBm, None for none.
         """
         trial = self.trial.made
         return (
             hexlify(self.boot[:8]).decode(),
             self._clock.epoch_ms(),
             None if trial is None else trial.until,
+            self._network.signal(),
         )
 
     def _trial_over(self):

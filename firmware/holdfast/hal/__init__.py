@@ -12,8 +12,8 @@ storage     `read(name) -> bytes`, None when there is no such file, OSError when
             complete in flash when they return, OSError; `remove(name)`, which may not be there
 network     `Network(board, settings, quiet)`; `address() -> (host, port)` to listen on, at any
             time; `step(now, heard_at)` keeps it up, the address text or None; `show(lit)`;
-            `refused(error)` when there is no listening; `dns()`: who knows host names, rows
-            `(address, port)`, addresses in digits
+            `refused(error)` when there is no listening; `signal()`: of Wi-Fi in dBm, or None;
+            `dns()`: who knows host names, rows `(address, port)`, addresses in digits
 watchdog    `Watchdog(board)` runs from then on; `feed()`
 alarm       where HAS_ALARM: `Alarm(check)` calls it beside the loop, while it is held
 retained    `Retained(board)`: `cause`, "power on", "watchdog" or "reset"; `word`, 32 bits that

@@ -53,6 +53,10 @@ class Network:
         """Do what is due; the address at which the module is reached, None for none."""
         return None if self._link is None else self._link.step(now, heard_at)
 
+    def signal(self):
+        """How well the Wi-Fi is heard, dBm; None when it is not."""
+        return None if self._link is None or self._link.address is None else self._link.signal()
+
     def dns(self):
         """Who knows host names, as DHCP or the settings have it: rows (address, port)."""
         import network

@@ -48,3 +48,7 @@ class Ethernet:
         if not self._nic.isconnected():
             return None
         return known(self._nic.ifconfig()[0])
+
+    def signal(self):
+        """A cable has none."""
+        return

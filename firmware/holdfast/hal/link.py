@@ -59,6 +59,10 @@ class Link:
                 self._fail(now)
         return self.address
 
+    def signal(self):
+        """dBm, None for a cable."""
+        return self._interface.signal()
+
     def _step(self, now, heard_at):
         if self.state == DOWN:
             if self._may_block(now):

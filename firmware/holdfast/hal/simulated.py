@@ -140,6 +140,10 @@ class Network:
     def show(self, lit):
         """There is no lamp."""
 
+    def signal(self):
+        """There is no radio."""
+        return
+
     def dns(self):
         """As this machine's resolver is told (resolv.conf(5)), IPv4 alone."""
         rows = []

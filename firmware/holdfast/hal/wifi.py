@@ -52,6 +52,13 @@ class WiFi:
         # ESP32 stays connected when only DHCP is lost.
         return known(wlan.ifconfig()[0])
 
+    def signal(self):
+        """dBm, None when the radio does not tell."""
+        try:
+            return self._wlan.status("rssi")
+        except (OSError, ValueError):
+            return None
+
 
 def known(address):
     """The address, None for the one that says there is none."""

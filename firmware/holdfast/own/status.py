@@ -17,17 +17,19 @@ from holdfast.wire.http import HttpError, Response
 from holdfast.wire.json import quote
 
 
+def _no_facts():
+    return "", 0, None, None
+
+
 class StatusService:
     """Tells masters, ports, trips and rules; lets an administrator release a master.
 
     notified: a function() that gives how many notifications were sent, failed, and wait. facts: a
-    function() that gives the epoch of the events, what makes UTC of the module's time, and until
-    when settings are on trial. keeper: a Lazy of the monitors' keeper.
+    function() that gives the epoch of the events, what makes UTC of the module's time, until when
+    settings are on trial, and the signal of Wi-Fi in dBm. keeper: a Lazy of the monitors' keeper.
     """
 
-    def __init__(
-        self, module, version, notified=lambda: (0, 0, 0), facts=lambda: ("", 0, None), keeper=None
-    ):
+    def __init__(self, module, version, notified=lambda: (0, 0, 0), facts=_no_facts, keeper=None):
         self._keeper = keeper
         self._module = module
         self._version = version
@@ -61,7 +63,7 @@ class StatusService:
             )
         facts = ",".join([quote(fact) for fact in module.boot_facts])
         text += '"start":{"why":%s,"facts":[%s]},' % (quote(module.reset_cause), facts)
-        epoch, epoch_ms, until = self._facts()
+        epoch, epoch_ms, until, signal = self._facts()
         events = module.events
         text += '"events":{"epoch":"%s","number":%d,"kept":%d},"epoch_ms":%d,"heap":%s,' % (
             epoch,
@@ -70,6 +72,8 @@ class StatusService:
             epoch_ms,
             _heap(),
         )
+        if signal is not None:
+            text += '"network":{"rssi":%d},' % signal
         if until is not None:
             text += '"trial":{"left_ms":%d},' % max(0, until - now)
         account = caller.account
