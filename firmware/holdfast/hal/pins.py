@@ -13,6 +13,7 @@ class Pins:
     def __init__(self, board, levels):
         self._levels = bytearray(levels)
         self._outputs = tuple(index for index, row in enumerate(board.PORTS) if row[1] == "output")
+        self._inputs = tuple(index for index, row in enumerate(board.PORTS) if row[1] != "output")
         self._forced = bytearray([_FREE for _ in levels])
         self._held = False
 
@@ -20,14 +21,16 @@ class Pins:
         """Set the outputs whose level differs from the one they have; nothing while an alarm holds
         them.
         """
-        if self._held:
-            return
         have = self._levels
+        if self._held or levels == have:
+            return
         for index in self._outputs:
             level = levels[index]
             if level != have[index]:
                 have[index] = level
                 self._put(index, level)
+        for index in self._inputs:
+            have[index] = levels[index]  # so that both are the same where nothing is to be done
         if self._held:
             # The alarm came in between: its levels stand.
             for index in self._outputs:

@@ -107,10 +107,10 @@ class Dispatcher:
                     caller.account = self._account(caller, request, now)
                 if caller.account.role < route[2]:
                     raise HttpError(403)
-            self.asking = (caller, request.path)
             try:
                 if route is self._first:
                     return route[3](caller, request, now)
+                self.asking = (caller, request.path)
                 return route[3].call(route[4], caller, request, now)
             except MemoryError:
                 # Not the whole: these credentials are used, a second look would refuse them.
