@@ -218,7 +218,7 @@ def test_a_passing_service_is_let_go_with_its_code_when_nobody_calls():
     app = Caller()
     app.module, app.version, app.notified = module(), "1", lambda: (0, 0, 0)
     app.keeper = None
-    app.facts = lambda: ("", 0, None)
+    app.facts = lambda: ("", 0, None, None)
     passing = Passing(name, "Services", app)
     bench = Bench(fine)
     dispatcher = Dispatcher(bench.dispatcher._first, passing, bench.authenticator, None)
