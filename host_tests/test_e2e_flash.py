@@ -72,6 +72,8 @@ def wanted():
         name = "/" + path.relative_to(folder).as_posix()
         if path.is_file() and name not in (
             "/holdfast/hal/simulated.mpy",
+            "/holdfast/hal/rp2.mpy",
+            "/holdfast/hal/esp32.mpy",
             "/holdfast/shell/cpython.mpy",
         ):
             files[name] = path.read_bytes()
