@@ -237,7 +237,7 @@ def test_other_methods_are_405(board, method):
     assert answer.status_code == 405 and answer.headers["Allow"] == "POST"
 
 
-@pytest.mark.parametrize("path", ["//", "/vapix", "/vapix/axhbt/", "/vapix/axhbt/../axhbt", "/%00"])
+@pytest.mark.parametrize("path", ["/vapix", "/vapix/axhbt/", "/vapix/axhbt/../axhbt", "/%00"])
 def test_other_paths_are_404(board, path):
     answer = exchange(board, b"POST %s HTTP/1.0\r\n\r\n" % path.encode())
     assert status_of(answer) == 404
