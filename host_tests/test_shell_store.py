@@ -291,7 +291,7 @@ def test_power_cut_at_every_write_leaves_the_old_or_the_new_settings():
         steps = steps_of(first, named("New " + name))
         assert steps > 200
         # Some of the bytes, and every rename; that a file cut at any byte is known, see above.
-        thin = 5 if first is BEGINNINGS[0][0] else 101
+        thin = 1 if first is BEGINNINGS[0][0] else 7
         for cuts in sorted(set(range(0, steps, thin)) | set(range(steps - 4, steps + 1))):
             before, files, whole = cut_histories(first, cuts)
             assert before == name
