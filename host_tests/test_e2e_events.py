@@ -597,6 +597,7 @@ def test_one_loss_makes_one_event_even_with_two_masters_lost(start):
         assert silent(stream)
 
 
+@pytest.mark.alone
 def test_an_event_and_its_sibling_come_without_delay(board, runtime, record_property):
     """Two frames in a row: the second must not wait until TCP has acknowledged the first."""
     master = board.master()
@@ -612,6 +613,7 @@ def test_an_event_and_its_sibling_come_without_delay(board, runtime, record_prop
     assert figures.p50 < 20
 
 
+@pytest.mark.alone
 def test_a_subscriber_that_stops_reading_is_closed_and_nobody_else_notices(
     start, runtime, record_property
 ):

@@ -28,6 +28,8 @@ from boards import (
     status_of,
 )
 
+pytestmark = pytest.mark.alone
+
 REQUEST_S = 5  # from the first byte of a request, or from connecting, to its last
 SLACK_S = 1
 

@@ -325,6 +325,7 @@ def test_a_missed_check_in_is_notified(start):
         server.server_close()
 
 
+@pytest.mark.alone
 def test_a_fallback_is_on_time_beside_32_monitors_that_check_in_and_are_read(start):
     board = start(configured(), "--connections", 12)
     api = Api(board)

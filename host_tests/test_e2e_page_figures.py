@@ -10,6 +10,8 @@ from test_e2e_page import HEAP, status
 
 from boards import ANSWER_S, STATUS, Figures, output, settings, until, wait_for
 
+pytestmark = pytest.mark.alone
+
 WATCHED_S = 20
 TRIPS = 12
 PORTS = {"4": output("door", "restore", [{"state": "closed"}])}

@@ -9,6 +9,7 @@ import time
 
 import certificates
 import httpx
+import pytest
 import requests
 from requests.auth import HTTPDigestAuth
 from simulate import free_port
@@ -204,6 +205,7 @@ def test_http_can_be_switched_off(make_board, tmp_path):
     assert "ready http://" not in secure.board.log
 
 
+@pytest.mark.alone
 def test_fallback_is_on_time_while_handshakes_follow_each_other(make_board, tmp_path):
     ports = {"4": output(steps=[{"state": "closed"}])}
     secure = Secure(make_board, tmp_path, ports=ports).start()
