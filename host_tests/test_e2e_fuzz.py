@@ -147,7 +147,11 @@ def attempt(board, client, credentials, method, target, body):
     try:
         client.request(method, target, body, {"Authorization": value})
         answer = client.getresponse()
-        answer.read()
+        data = answer.read()
+        # A fault that says why not now, "Not saved", is an answer; SOAP 1.2 part 2 section 7.5.2.2
+        # has it as a 500. One without words is a bug of ours.
+        if answer.status == 500 and b"ter:Action" in data:
+            return 503
         return answer.status
     except (http.client.HTTPException, ConnectionError):
         client.close()
