@@ -1,6 +1,6 @@
 """The clock never wraps."""
 
-from holdfast.hal.clock import Clock, since_1970
+from holdfast.hal.clock import Clock
 
 
 class Ticks:
@@ -65,9 +65,3 @@ def test_what_the_time_is_set_to_moves_nothing_and_is_kept():
 def test_a_port_whose_clock_was_never_set_does_not_know_the_time():
     clock = Clock(lambda: 0, lambda end, start: end - start, lambda: None)
     assert clock.epoch_ms() == 0
-    unix = lambda seconds: (1970, 1, 1)  # noqa: E731
-    esp32 = lambda seconds: (2000, 1, 1)  # noqa: E731
-    assert since_1970(1609459200, unix) is None  # an RP2040 begins in 2021
-    assert since_1970(0, esp32) is None
-    assert since_1970(1795617452, unix) == 1795617452000
-    assert since_1970(1795617452 - 946684800, esp32) == 1795617452000

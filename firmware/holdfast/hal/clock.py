@@ -5,9 +5,6 @@ that. Only this file knows: it adds up differences, and is asked far more often 
 days.
 """
 
-_FROM_1970_TO_2000_S = 946684800
-_2025_S = 1735689600
-
 
 class Clock:
     """ticks_ms, ticks_diff: as in MicroPython's time. wall_ms: a function() for UTC in ms since
@@ -50,12 +47,3 @@ class Clock:
         before = self.epoch_ms()
         self._epoch = utc_ms - self.now()
         return self._epoch - before
-
-
-def since_1970(seconds, gmtime):
-    """UTC in ms since 1970 from a port's time.time() and time.gmtime; None when its clock was
-    never set: an ESP32 counts from 2000 and begins there, an RP2040 begins in 2021.
-    """
-    if gmtime(0)[0] == 2000:
-        seconds += _FROM_1970_TO_2000_S
-    return seconds * 1000 if seconds >= _2025_S else None

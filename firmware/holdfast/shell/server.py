@@ -34,7 +34,7 @@ class Server:
         self.heard_at = None  # when bytes came from anybody, last
         self.troubled = None  # a function() that is told when the heap was full
         self._dispatcher = dispatcher
-        self.connections = self._connections = Connections(limit)
+        self.connections = Connections(limit)
         self._buffer = ReceiveBuffer(HEAD_BYTES)
         self._reserve = bytearray(_RESERVE_BYTES)
         self.sending = False  # a long answer; see shell.pieces
@@ -43,7 +43,7 @@ class Server:
 
     async def accept(self, listener, gate=None):
         """Take connections as they come; never ends. gate: of shell.secure, for the TLS port."""
-        connections = self._connections
+        connections = self.connections
         while True:
             try:
                 await readable(listener)
@@ -76,13 +76,13 @@ class Server:
         connection.peer = peer
         connection.gate = gate
         connection.task = asyncio.create_task(self._serve(connection))
-        self._connections.all.append(connection)
-        if self._connections.taken():
-            self._connections.make_room(now)
+        self.connections.all.append(connection)
+        if self.connections.taken():
+            self.connections.make_room(now)
 
     async def reap(self):
         """End what is late, ping streams, keep a place free; never ends."""
-        connections = self._connections
+        connections = self.connections
         rest_at = 0
         while True:
             await sleep_ms(_REAP_MS)
@@ -114,11 +114,11 @@ class Server:
 
     def occupy(self, count):
         """So many connections are the module's own now: they are taken from the same few."""
-        self._connections.outgoing = count
+        self.connections.outgoing = count
 
     def close(self):
         """End all connections."""
-        for connection in self._connections.all:
+        for connection in self.connections.all:
             connection.end()
 
     def dismiss(self, known):
@@ -127,7 +127,7 @@ class Server:
 
         Event streams end; requests are checked against the new accounts anyway.
         """
-        for connection in self._connections.all:
+        for connection in self.connections.all:
             account = connection.caller.account
             if connection.stream is None or account is None:
                 continue
@@ -143,11 +143,11 @@ class Server:
         # Twice: as if a while had passed. Whoever calls next has its service made anew.
         self._dispatcher.rest()
         self._dispatcher.rest()
-        hoarder = self._connections.newest(spared, True)
+        hoarder = self.connections.newest(spared, True)
         if hoarder is not None:
             hoarder.end()
             hoarder.rest = b""
-        newest = self._connections.newest(spared)
+        newest = self.connections.newest(spared)
         if newest is not None:
             newest.end()
         gc.collect()
@@ -176,7 +176,7 @@ class Server:
 
     def relieve(self):
         """Out of memory while telling events: the streams have a gap now, so they all end."""
-        for connection in self._connections.all:
+        for connection in self.connections.all:
             if connection.stream is not None:
                 connection.end()
         gc.collect()
@@ -199,7 +199,7 @@ class Server:
             report(error)
         finally:
             connection.ended = True
-            self._connections.all.remove(connection)
+            self.connections.all.remove(connection)
             connection.sock.close()
             # What it left in the buffer is nobody else's.
             self._buffer.clear()
@@ -211,7 +211,7 @@ class Server:
             try:
                 count = await connection.fill()
             except MemoryError:
-                if not self._connections.feeds(connection):
+                if not self.connections.feeds(connection):
                     raise
                 self.shed(connection)
                 count = await connection.fill()
@@ -223,9 +223,7 @@ class Server:
                 request = self._next(connection)
                 while request is not None:
                     response = self._answer(connection, request, now)
-                    keep_alive = request.keep_alive and not self._connections.crowded_by(
-                        connection
-                    )
+                    keep_alive = request.keep_alive and not self.connections.crowded_by(connection)
                     encoded = response.encode(keep_alive, request.method == "HEAD")
                     await connection.send(encoded, now)
                     if not isinstance(response.body, bytes) and request.method != "HEAD":
@@ -261,7 +259,7 @@ class Server:
 
     def _answer(self, connection, request, now):
         response = self._dispatcher.answer(connection, request, now, self.shed)
-        if response.converse is not None and self._connections.streams_full():
+        if response.converse is not None and self.connections.streams_full():
             response = error_response(HttpError(503))
         # Pins have moved before the answer says so.
         self.turn()
