@@ -4,6 +4,7 @@ name servers, all on the loopback.
 
 import contextlib
 import datetime
+import select
 import socket
 import ssl
 import threading
@@ -33,19 +34,18 @@ class Request:
 
 class Receiver:
     """An HTTP server. `got` are the Requests; each is answered by what `answer` is just then: a
-    status, bytes, or a function(sock, request) that does as it likes before the end. port: the one
-    to have; context: an ssl.SSLContext.
+    status, bytes, or a function(sock, request) that does as it likes before the end. most_open:
+    connections at a time, without TLS. port: the one to have; context: an ssl.SSLContext.
     """
 
     def __init__(self, answer=200, port=0, context=None):
         self.answer = answer
         self.got = []
         self.connections = 0
-        self.open = 0
         self.most_open = 0
         self.troubles = []  # of TLS
         self._context = context
-        self._lock = threading.Lock()
+        self._open = []
         self._listener = socket.create_server(("127.0.0.1", port), backlog=16)
         self.port = self._listener.getsockname()[1]
         self.url = "%s://127.0.0.1:%d" % ("https" if context else "http", self.port)
@@ -55,21 +55,17 @@ class Receiver:
         with contextlib.suppress(OSError):
             while True:
                 sock, _ = self._listener.accept()
+                # What the module has closed is closed, whether its thread has run since or not.
+                self._open = [one for one in self._open if not _gone(one)] + [sock]
+                self.connections += 1
+                self.most_open = max(self.most_open, len(self._open))
                 threading.Thread(target=self._serve, args=(sock,), daemon=True).start()
 
     def _serve(self, sock):
-        with self._lock:
-            self.connections += 1
-            self.open += 1
-            self.most_open = max(self.most_open, self.open)
-        try:
+        with sock:
             sock.settimeout(30)
             with contextlib.suppress(OSError):
                 self._talk(sock)
-        finally:
-            with self._lock:
-                self.open -= 1
-            sock.close()
 
     def _talk(self, sock):
         if self._context is not None:
@@ -108,6 +104,16 @@ class Receiver:
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
+
+
+def _gone(sock):
+    """Has either side closed it?"""
+    poll = select.poll()
+    try:
+        poll.register(sock, select.POLLRDHUP)
+    except ValueError:
+        return True  # closed here
+    return bool(poll.poll(0))
 
 
 def read(sock):
