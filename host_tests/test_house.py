@@ -39,12 +39,15 @@ RESERVED = {
 
 # Files without a test_<folder>_<file>.py of their own, and why.
 TESTED_ELSEWHERE = {
-    "app": "joins everything: every test_e2e_*.py starts it",
+    "app": "what is joined: every test_e2e_*.py starts it",
     "core/accounts": "a row and its constants: test_core_check.py",
     "services": "rows and what is behind them: every test_e2e_*.py, test_shell_dispatch.py",
     "core/adoption": "Module.adopt: test_core_module.py, test_core_rules.py",
     "life": "a start and its end: test_e2e_restart.py",
     "safemode": "after crashes in a row: test_e2e_restart.py",
+    "core/wear": "what writing the log costs: test_core_log.py, test_shell_logbook.py",
+    "joining": "joins everything, once: every test_e2e_*.py",
+    "adopting": "settings put into force: test_e2e_accounts.py, test_e2e_tls.py, test_e2e_time.py",
     "core/checkins": "words and constants: test_core_monitors.py",
     "core/settings": "rows, filled in by core/check: test_core_check.py",
     "monitors/answers": "what two languages share: test_monitors_pinghome.py",

@@ -213,12 +213,24 @@ def test_out_of_memory_while_checking_who_calls_is_tried_once_more():
     assert len(bench.shed) == 1
 
 
+class Told:
+    """What the facts of an app are asked of."""
+
+    made = None
+
+    def epoch_ms(self):
+        return 0
+
+    def signal(self):
+        return None
+
+
 def test_a_passing_service_is_let_go_with_its_code_when_nobody_calls():
     name = "holdfast.services"
     app = Caller()
-    app.module, app.version, app.notified = module(), "1", lambda: (0, 0, 0)
+    app.module, app.notified, app.boot = module(), lambda: (0, 0, 0), bytes(16)
     app.keeper = None
-    app.facts = lambda: ("", 0, None, None)
+    app.clock, app.trial, app.network = Told(), Told(), Told()
     passing = Passing(name, "Services", app)
     bench = Bench(fine)
     dispatcher = Dispatcher(bench.dispatcher._first, passing, bench.authenticator, None)

@@ -1,7 +1,7 @@
 """GetEventInstances: every topic once, with the values of its source."""
 
-from holdfast.core.events import TOPIC
-from holdfast.vapix.eventinstances import EventInstances
+from holdfast.core.events import SOURCE, TOPIC, TOPICS
+from holdfast.vapix.eventinstances import DETAILS, EventInstances
 from holdfast.wire.xml import parse
 from makers import module
 
@@ -21,6 +21,15 @@ VENDOR = """<tns1:Device aev:NiceName="Device">
         </Heartbeat>
     </tnsaxis:Monitor>
 </tns1:Device>"""
+
+
+def test_every_topic_says_how_it_is_declared():
+    assert len(DETAILS) == len(TOPICS)
+    for row in TOPICS:
+        nice, source, data, application = DETAILS[row[TOPIC]].split("|")
+        assert nice and application in ("", "application")
+        assert len(data.split(",")) == 2
+        assert len(source.split(",")) == (1 if row[SOURCE] is None else 2)
 
 
 def instances(subject):

@@ -48,7 +48,7 @@ def module_of(source):
 
 
 def compile_firmware(target=BUILD / "firmware", everything=False):
-    """Compile holdfast/ to .mpy into `target`, shortened (tools/shorten.py), only what has changed.
+    """Compile holdfast/ to .mpy into `target`, shortened (tools/shorten.py): what has changed.
 
     Returns the folder, or None when mpy-cross is not to be had. A compiler error ends the program
     with what mpy-cross said.
@@ -76,7 +76,11 @@ def compile_all(compiler, outputs, everything):
     texts = {source: (FIRMWARE / source).read_text() for source in outputs}
     modules = {source: module_of(source) for source in outputs}
     inside = [source for source in outputs if source.parent != Path(".")]
-    short = shorten({modules[source]: texts[source] for source in inside})
+    # What else speaks of the firmware: these files, boards, and what measures it from inside.
+    outside = [texts[source] for source in outputs if source not in inside]
+    for pattern in ("boards/*/*.py", "tools/*_probe.py", "tools/bench_servers/holdfast*.py"):
+        outside += [path.read_text() for path in sorted(ROOT.glob(pattern))]
+    short = shorten({modules[source]: texts[source] for source in inside}, outside)
     for source, output in outputs.items():
         output.parent.mkdir(parents=True, exist_ok=True)
         text = short.get(modules[source], texts[source])

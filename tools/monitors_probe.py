@@ -109,7 +109,6 @@ def main(firmware, folder):
             monitor = None
     now = kept()
     print("%8d  200 events more that wait, %d each" % (now - before, (now - before) // 200))
-    print("%8d  bytes wait, never more than 2048 and a record" % keeper._bytes)
     clock.at = 100000
     keeper.step(100000)
     keeper.step(102000)

@@ -1,30 +1,60 @@
-"""Makes the firmware's sources smaller for MicroPython's heap before they are compiled; line numbers
-stay.
+"""Makes the firmware's sources smaller for MicroPython's heap before they are compiled.
 
 MicroPython keeps every name of a loaded file for ever, 8 bytes and its letters, and a module's
-constants as rows of a dict. Inside a file mpy-cross puts numbers in for `_NAME = const(1)`; what it
-cannot see, because it compiles one file at a time, is done here:
+constants as rows of a dict. Inside a file mpy-cross puts numbers in for `_NAME = const(1)`. What
+it cannot see, because it compiles one file at a time, is done here; lines stay where they are:
 
 1. `NAME = const(1)` of one file is a number in those that import it, and is kept nowhere.
-2. Private names, `_like_this`, become short ones that many files have in common. No two names
-   become the same where they could meet: in one file, or in those that a class and its base are in.
+2. Private names, `_like_this`, and those that stand in one file alone become short ones that many
+   files have in common. No two become the same where they could meet: variables and functions in
+   one file, attributes in the files of a class and its bases, too.
 3. So do parameters that nobody names in a call.
 
-A name that also stands in a text is left alone: it may be looked up by it. Behaviour is tested by
-running the result: every test of the simulated board under MicroPython does.
+A name that also stands in a text, or that objects of Python's own have, is left alone. The tests
+of the simulated board under MicroPython run what comes out.
 """
 
 import ast
+import asyncio
+import binascii
+import builtins
+import errno
+import gc
+import hashlib
 import io
 import itertools
+import os
 import re
+import select
+import socket
+import ssl
 import string
+import struct
 import symtable
+import sys
+import time
 import tokenize
 
 _SMALL = range(-(1 << 30), 1 << 30)  # an int of a 32-bit MicroPython that takes no heap
 _PRIVATE = re.compile(r"_[A-Za-z0-9]\w*(?<!__)\Z")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
+_MODULES = (asyncio, binascii, errno, gc, hashlib, os, select, socket, ssl, struct, sys, time)
+_OBJECTS = (0, 0.0, "", b"", (), [], {}, set(), bytearray(), memoryview(b""), Exception(), re)
+_OBJECTS += (io.BytesIO(), io.StringIO(), socket.socket, ssl.SSLContext, hashlib.md5())
+_OBJECTS += (asyncio.Event, asyncio.Lock, asyncio.Task, asyncio.StreamReader, asyncio.StreamWriter)
+# Of MicroPython alone.
+_NAMES = {
+    "callback",
+    "ioctl",
+    "irq",
+    "readinto",
+    "sleep_ms",
+    "ticks_diff",
+    "ticks_ms",
+    "ticks_add",
+}
+_THEIRS = _NAMES.union(dir(builtins), *[dir(one) for one in (*_MODULES, *_OBJECTS)])
+_WORD = re.compile(r"\w+")
 _LETTERS = string.ascii_lowercase + string.ascii_uppercase
 
 
@@ -41,6 +71,8 @@ class Source:
         self.imported = {}  # name: (module, name there), as far as they are the firmware's
         self.foreign = set()  # names that come from anywhere else
         self.strings = set()  # words in texts
+        self.keywords = set()  # parameters that are named in calls
+        self.members = set()  # what classes give their objects
         docstrings = {
             node.body[0].value
             for node in self.nodes
@@ -58,23 +90,14 @@ class Source:
             elif isinstance(node, ast.Import):
                 for alias in node.names:
                     self.foreign.update(alias.name.split("."))
+            elif isinstance(node, ast.keyword):
+                self.keywords.add(node.arg)
+            elif isinstance(node, ast.ClassDef):
+                self.members.update(_stored(node.body), _assigned(node.body))
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                if node not in docstrings:
-                    self.strings.update(re.findall(r"\w+", node.value))
+                self.strings.update(() if node in docstrings else _WORD.findall(node.value))
         self.tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
         self.names = {token.string for token in self.tokens if token.type == tokenize.NAME}
-
-    def stored(self):
-        """Names that are given a value as attribute, function, class or variable."""
-        found = set()
-        for node in self.nodes:
-            if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-                found.add(node.attr)
-            elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-                found.add(node.id)
-            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-                found.add(node.name)
-        return found
 
     def consts(self):
         """{name: the expression} of all `NAME = const(...)` of the file."""
@@ -100,24 +123,45 @@ class Source:
         return stores > (name not in self.imported)
 
 
-def shorten(texts):
-    """Of {module name: source text} of the whole firmware the same, shorter."""
+def _assigned(nodes):
+    """Variables that these statements themselves give a value."""
+    targets = [target for node in nodes if isinstance(node, ast.Assign) for target in node.targets]
+    return {target.id for target in targets if isinstance(target, ast.Name)}
+
+
+def _stored(nodes, public=False):
+    """Names that these give a value, as attribute, function, class or variable. public: of
+    attributes only those of `self`, of variables none that a function has.
+    """
+    found = set()
+    for node in nodes:
+        if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            found.add(node.name)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            if not public or isinstance(node.value, ast.Name) and node.value.id == "self":
+                found.add(node.attr)
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and not public:
+            found.add(node.id)
+    return found
+
+
+def shorten(texts, outside=()):
+    """Of {module name: source text} of the whole firmware the same, shorter. outside: texts of
+    other files that speak of it.
+    """
     sources = {module: Source(module, texts[module]) for module in sorted(texts)}
+    spoken = set(_WORD.findall("\n".join([*outside, *sources])))
+    keywords = set().union(*[source.keywords for source in sources.values()])
+    spoken |= keywords.union(*[source.strings | source.foreign for source in sources.values()])
     numbers, hidden = _constants(sources)
-    short = _private(sources)
-    keywords = {
-        node.arg
-        for source in sources.values()
-        for node in source.nodes
-        if isinstance(node, ast.keyword)
-    }
+    short = _private(sources, spoken)
     result = {}
     for source in sources.values():
-        changes = {name: short[name] for name in source.names & short.keys()}
-        changes.update(_parameters(source, keywords))
+        everywhere = {name: short[name] for name in source.names & short.keys()}
+        changes = {**everywhere, **_parameters(source, keywords)}
         changes.update(hidden[source.module])
         changes.update(numbers[source.module])
-        result[source.module] = _rewritten(source, changes, numbers[source.module])
+        result[source.module] = _rewritten(source, changes, everywhere, numbers[source.module])
     return result
 
 
@@ -178,33 +222,48 @@ def _constants(sources):
 # -- private names --------------------------------------------------------------------------------
 
 
-def _private(sources):
-    """{private name: a short one}, the same for all files."""
-    stored = {module: source.stored() for module, source in sources.items()}
-    spoken = set().union(*[source.strings | source.foreign for source in sources.values()])
-    ours = set().union(*stored.values())
+def _private(sources, spoken):
+    """{name: a short one}, the same for all files. spoken: names to be left alone."""
+    stored = {module: _stored(source.nodes) for module, source in sources.items()}
     uses = {}  # name: modules
     for module, source in sources.items():
-        folded = source.consts()
-        for name in source.names:
-            if _PRIVATE.match(name) and name in ours and name not in spoken and name not in folded:
-                uses.setdefault(name, set()).add(module)
+        for name in source.names - source.consts().keys() - spoken:
+            uses.setdefault(name, set()).add(module)
+    for name, modules in list(uses.items()):
+        first, *more = modules
+        if _PRIVATE.match(name):
+            known = any(name in stored[module] for module in modules)
+        else:
+            known = not more and name in _alone(sources[first])
+        if not known:
+            del uses[name]
     family = _families(sources, stored, uses)
-    taken = {}  # family: the short names that are in use there
+    taken = {}  # module or family: the short names that are in use there
     for module, source in sources.items():
-        taken.setdefault(family[module], set()).update(
-            name for name in source.names if name.startswith("_") and name not in uses
-        )
+        kept = {name for name in source.names if name not in uses}
+        taken[module] = kept
+        taken.setdefault((family[module],), set()).update(kept)
+    attributes = set().union(*[source.attributes | source.members for source in sources.values()])
     short = {}
     for name in sorted(uses, key=lambda name: (-len(uses[name]), name)):
-        families = {family[module] for module in uses[name]}
+        places = list(uses[name])
+        if name in attributes:
+            places += {(family[module],) for module in places}
         for candidate in _candidates("_"):
-            if not any(candidate in taken[one] for one in families):
+            if not any(candidate in taken[place] for place in places):
                 break
-        for one in families:
-            taken[one].add(candidate)
+        for place in places:
+            taken[place].add(candidate)
         short[name] = candidate
     return {name: new for name, new in short.items() if len(new) < len(name)}
+
+
+def _alone(source):
+    """Public names of a file that become short where no other file speaks of them."""
+    if source.module.startswith("holdfast.hal."):
+        return set()  # of what a chip's own objects have, who knows the names?
+    names = _stored(source.nodes, True) | _assigned(source.tree.body) | source.members
+    return {name for name in names - _THEIRS if not name.startswith("__")}
 
 
 def _families(sources, stored, uses):
@@ -273,8 +332,10 @@ def _parameters(source, keywords):
 # -- text -----------------------------------------------------------------------------------------
 
 
-def _rewritten(source, changes, numbers):
-    """The text with names changed, and without the imports of what has become a number."""
+def _rewritten(source, changes, everywhere, numbers):
+    """The text with names changed, and without the imports of what has become a number.
+    everywhere: those that change behind a dot, too.
+    """
     lines = source.text.splitlines(keepends=True)
     imports = []  # (first row, last row, what stands there instead)
     for node in source.nodes:
@@ -286,7 +347,7 @@ def _rewritten(source, changes, numbers):
                 imports.append((node.lineno, node.end_lineno, " " * node.col_offset + text))
     rewritten = {row for first, last, _ in imports for row in range(first, last + 1)}
     # From the end, so that columns stay what they are.
-    for row, column, name in reversed(_names(source.tokens)):
+    for row, column, name in reversed(_names(source.tokens, everywhere)):
         if name in changes and row not in rewritten:
             line = lines[row - 1]
             lines[row - 1] = line[:column] + changes[name] + line[column + len(name) :]
@@ -297,12 +358,12 @@ def _rewritten(source, changes, numbers):
     return "".join(lines)
 
 
-def _names(tokens):
-    """(row, column, name) of the names that may change. Behind a dot those are private."""
+def _names(tokens, everywhere):
+    """(row, column, name) of the names that may change."""
     found = []
     dot = False
     for token in tokens:
-        if token.type == tokenize.NAME and (not dot or _PRIVATE.match(token.string)):
+        if token.type == tokenize.NAME and (not dot or token.string in everywhere):
             found.append((*token.start, token.string))
         dot = token.type == tokenize.OP and token.string == "."
     return found

@@ -9,6 +9,7 @@ all services, and what is left when they were let go.
 """
 
 import gc
+import os
 import sys
 
 
@@ -31,8 +32,10 @@ def main(firmware, folder, *modules):
         sys.path.append(folder)
         substitute_hashes()
     else:
+        # As on a board, where holdfast/ is in the root: each file's path is kept, too.
         sys.path.insert(0, folder)
-        sys.path.insert(0, firmware)
+        os.chdir(firmware)
+        sys.path.insert(0, "")
     empty = before = kept()
     import board
 
@@ -81,8 +84,11 @@ def use_services(app, before):
     made = services.Services(app)
     app.made = made
     before = step("holdfast.services: the table", before)
-    for name in sorted(services._SERVICES):
-        made._made[name] = made._make(*services._SERVICES[name])
+    for name in sorted(services.SERVICES):
+        try:
+            made.call(name + ".nothing")
+        except AttributeError:
+            pass  # it is made by now
         before = step("service " + name, before)
     return before
 
@@ -91,7 +97,8 @@ def let_go(app):
     """What happens when nobody has called any of them for a while."""
     from holdfast.shell.heap import forget
 
-    assert app.made.rest()
+    app.made.rest()
+    assert app.made.rest()  # nobody has called since
     app.made = None
     forget("holdfast.services")
 

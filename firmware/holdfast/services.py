@@ -8,9 +8,11 @@ be kept in mind is kept by core, by the settings, or by one of the listeners of 
 
 import gc
 import sys
+from binascii import hexlify
 
 from micropython import const
 
+from holdfast import VERSION
 from holdfast.core.accounts import (
     ACTUATE,
     BY_TOKEN,
@@ -19,7 +21,7 @@ from holdfast.core.accounts import (
     READ_SYSTEM_SENSITIVE,
     WRITE_SYSTEM,
 )
-from holdfast.shell.heap import forget, load
+from holdfast.shell.heap import borrow, forget, load
 
 # Before a service is loaded so much of the heap is made free, if others can be let go for it: the
 # largest takes 16 KB, its longest answer 10, and loading needs some of it in one piece.
@@ -79,8 +81,8 @@ PATTERNS = (
     ("/holdfast/page.js", _GET, PRE_AUTH, "page.get"),
 )
 
-# By service: module, class, and what it is made with, by the names of the app.
-_SERVICES = {
+# By service: module, class, and what it is made with, by the names that Services and the app have.
+SERVICES = {
     "soap": ("holdfast.vapix.soap", "SoapService", "module", "services"),
     "axgpio": ("holdfast.vapix.gpio", "GpioService", "module", "store"),
     "aev": ("holdfast.vapix.eventinstances", "EventInstances", "events"),
@@ -137,6 +139,7 @@ _SHARED = (
     (_WORDS, ("pinghome", "healthchecks")),
     ("holdfast.wire.date", ("pinghome",)),
     ("holdfast.core.waiting", ("settings",)),
+    ("holdfast.core.wear", ("log",)),
     ("holdfast.shell.documents", ("settings",)),
 )
 
@@ -152,9 +155,12 @@ def _like(pattern, parts):
 
 
 class Services:
-    """app: whose attributes the services are made with."""
+    """app: whose attributes the services are made with, beside those here."""
 
     def __init__(self, app):
+        self.version = VERSION
+        self.borrow = borrow
+        self.services = self  # for the one that calls others
         self._app = app
         self._made = {}
         self._used = []  # since `rest` was called last
@@ -184,14 +190,44 @@ class Services:
             self._used.remove(service)
         self._used.append(service)
         if made is None:
-            made = self._made[service] = self._make(*_SERVICES[service])
+            made = self._made[service] = self._make(*SERVICES[service])
         return getattr(made, method)(*arguments)
 
     def _make(self, module, name, *arguments):
         self._make_room()
-        app = self._app
-        values = [self if key == "services" else getattr(app, key) for key in arguments]
+        values = []
+        for key in arguments:
+            values.append(getattr(self if hasattr(self, key) else self._app, key))
         return load(module, name)(*values)
+
+    def realm(self):
+        """What password hashes are made with, as of now."""
+        return self._app.about[3]
+
+    def accounts(self):
+        """All accounts, as of now."""
+        return self._app.accounts
+
+    def monitor_tokens(self):
+        """The tokens for monitors, as of now."""
+        return self._app.monitor_tokens
+
+    def facts(self):
+        """What else is told of the module: the epoch of its events, what to add to its time for
+        UTC or 0, until when settings are on trial, and the signal of Wi-Fi in dBm, None for none.
+        """
+        app = self._app
+        trial = app.trial.made
+        return (
+            hexlify(app.boot[:8]).decode(),
+            app.clock.epoch_ms(),
+            None if trial is None else trial.until,
+            app.network.signal(),
+        )
+
+    def read_log(self, since, limit):
+        """The rows of the event log; see shell.logbook."""
+        return self._app.book("entries", since, limit, self._app.clock.epoch_ms())
 
     def _make_room(self):
         """Let go of services until there is room for one more, those that nobody has called for a
@@ -215,7 +251,7 @@ class Services:
         """Forget these services, and what only they need."""
         for name in names:
             del self._made[name]
-            forget(_SERVICES[name][0])
+            forget(SERVICES[name][0])
         for module, users in _SHARED:
             for user in users:
                 if user in self._made:

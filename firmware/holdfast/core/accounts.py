@@ -12,11 +12,11 @@ ADMINISTRATOR = const(3)
 ROLES = ("anyone", "viewer", "operator", "administrator")
 
 # Access classes (ONVIF Core, default access policy) as the lowest role that has them.
-PRE_AUTH = ANYONE
-READ_SYSTEM = VIEWER
-READ_SYSTEM_SENSITIVE = OPERATOR
-ACTUATE = OPERATOR
-WRITE_SYSTEM = ADMINISTRATOR
+PRE_AUTH = const(ANYONE)
+READ_SYSTEM = const(VIEWER)
+READ_SYSTEM_SENSITIVE = const(OPERATOR)
+ACTUATE = const(OPERATOR)
+WRITE_SYSTEM = const(ADMINISTRATOR)
 
 
 class Account:

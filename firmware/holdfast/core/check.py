@@ -20,7 +20,8 @@ _MAX_STEPS = const(8)  # of one fallback timeline, a pulse counts as two
 MAX_MS = const((1 << 29) - 1)
 _DAY_MS = const(24 * 60 * 60 * 1000)
 _MAX_DEBOUNCE_MS = const(10000)
-
+# What a name of an account is made of; "only of these" is asked as `not text.strip(these)`.
+_LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
 _KEYS = (
     "name",
@@ -151,10 +152,7 @@ def _accounts(data, path):
 def _account(data, path):
     keys = Keys(data, path, ("name", "role", "md5", "sha256", "first_heartbeat_within"))
     name = keys.text("name", "")
-    # Of ASCII only: MicroPython knows no other letters.
-    if not name or not all(
-        c < "\x7f" and (c.isalpha() or c.isdigit() or c in "._-") for c in name
-    ):
+    if not name or name.strip(_LETTERS):
         raise SettingsError(keys.path("name"), "must be letters, digits, dot, dash, underscore")
     role = keys.choice("role", None, ROLES)
     if role < VIEWER:
@@ -172,9 +170,8 @@ def _hash(keys, key, length):
     if not isinstance(value, str) or len(value) != length:
         raise SettingsError(keys.path(key), "must be %d hex digits" % length)
     value = value.lower()
-    for character in value:
-        if character not in "0123456789abcdef":
-            raise SettingsError(keys.path(key), "must be %d hex digits" % length)
+    if value.strip("0123456789abcdef"):
+        raise SettingsError(keys.path(key), "must be %d hex digits" % length)
     return value.encode()
 
 

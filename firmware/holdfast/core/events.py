@@ -18,9 +18,6 @@ TOPIC = const(0)  # child topics without prefix, as real devices emit them
 SOURCE = const(1)  # name of the source item, None: there is no source
 DATA = const(2)  # name of the data item
 VALUES = const(3)  # the data while inactive and while active, then of further states
-# How it is declared, in one text because that costs the least heap: names for people of topic,
-# source and data, each with its type where it has one, and "application" for application data.
-DETAILS = const(4)
 
 # VAPIX "Input and outputs" and "Heartbeat service API"; ONVIF Device I/O for the two triggers; the
 # last two are our own.
@@ -30,70 +27,60 @@ HEARTBEAT = (
     None,
     "lost",
     _BOOLEAN,
-    "Heartbeat||Heartbeat lost,xsd:boolean|",
 )
 SYSTEM_READY = (
     "tns1:Device/tnsaxis:Status/SystemReady",
     None,
     "ready",
     _BOOLEAN,
-    "System ready||Ready,xsd:boolean|",
 )
 PORT = (
     "tns1:Device/tnsaxis:IO/Port",
     "port",
     "state",
     _BOOLEAN,
-    "Digital port|Port,xsd:int|State,xsd:boolean|",
 )
 OUTPUT_PORT = (
     "tns1:Device/tnsaxis:IO/OutputPort",
     "port",
     "state",
     ("low", "high"),
-    "Output port|Port,xsd:int|State,xsd:string|",
 )
 VIRTUAL_INPUT = (
     "tns1:Device/tnsaxis:IO/VirtualInput",
     "port",
     "active",
     _BOOLEAN,
-    "Virtual input|Number,xsd:int|Active,xsd:boolean|",
 )
 VIRTUAL_PORT = (
     "tns1:Device/tnsaxis:IO/VirtualPort",
     "port",
     "state",
     _BOOLEAN,
-    "Manual trigger|Number,xsd:int|State,xsd:boolean|",
 )
 DIGITAL_INPUT = (
     "tns1:Device/Trigger/DigitalInput",
     "InputToken",
     "LogicalState",
     _BOOLEAN,
-    "Digital input|Input,xsd:string|Active,xsd:boolean|application",
 )
 RELAY = (
     "tns1:Device/Trigger/Relay",
     "RelayToken",
     "LogicalState",
     ("inactive", "active"),
-    "Relays and outputs|Output,xsd:string|State,tt:RelayLogicalState|",
 )
 UPLINK = (
     "tns1:Device/tnsholdfast:Uplink/Link",
     "name",
     "up",
     _BOOLEAN,
-    "Uplink|Name,xsd:string|Up,xsd:boolean|",
 )
 OVERFLOW = (
     "tns1:Device/tnsholdfast:Uplink/Overflow",
     "name",
     "lost",
     _BOOLEAN,
-    "Queued notifications lost|Name,xsd:string|Lost,xsd:boolean|",
 )
 # Ours; by the name a monitor is known by, because its id is a secret. See core.monitors.
 MONITOR = (
@@ -101,7 +88,6 @@ MONITOR = (
     "monitor",
     "state",
     ("up", "down", "new", "late", "paused", REMOVED),
-    "Monitor|Monitor,xsd:string|State,xsd:string|",
 )
 TOPICS = (
     HEARTBEAT,

@@ -7,10 +7,8 @@ MAX_NAME = const(32)  # characters of a name or usage, whoever sets it
 
 def printable(text):
     """True for a text without control characters, as names and usages must be."""
-    for character in text:
-        if character < " " or character == "\x7f":
-            return False
-    return True
+    data = text.encode()  # a text's characters would all become names that are kept
+    return not data or min(data) >= 32 and b"\x7f" not in data
 
 
 class SettingsError(ValueError):

@@ -10,7 +10,8 @@ from binascii import hexlify
 
 from micropython import const
 
-from holdfast.core.log import NAMES, TRIP
+from holdfast.core.log import TRIP
+from holdfast.core.wear import NAMES
 from holdfast.wire.http import HttpError, Response, all_digits
 from holdfast.wire.json import quote
 from holdfast.wire.query import parameter

@@ -18,8 +18,6 @@ from micropython import const
 
 from holdfast.core.check import check
 from holdfast.core.settings import NotSaved, SettingsError
-from holdfast.shell.copies import Copies
-from holdfast.wire.dump import dumps
 from holdfast.wire.json import JsonError, loads
 
 CURRENT = "settings.json"
@@ -169,7 +167,7 @@ def change(store, edit):
 
 def _sealed(value):
     """A document as it is written; NotSaved when it would be too large to be checked."""
-    data = seal(dumps(value))
+    data = seal(_text(value))
     if len(data) > MAX_BYTES:
         raise NotSaved("settings would be larger than %d bytes" % MAX_BYTES)
     return data
@@ -188,10 +186,19 @@ def _checked(store, document):
 
 def _digest(value):
     """What tells two documents apart, and is small."""
-    return hashlib.sha256(dumps(value).encode()).digest()
+    return hashlib.sha256(_text(value).encode()).digest()
+
+
+def _text(value):
+    """A document as text. A start needs none."""
+    from holdfast.wire.dump import dumps
+
+    return dumps(value)
 
 
 def _save(store, data):
+    from holdfast.shell.copies import Copies
+
     copies = Copies(store.storage, (CURRENT, NEW, PREVIOUS), store.name)
     try:
         store.storage.remove(NEXT)  # made of settings that are not these any more

@@ -2,8 +2,39 @@
 streaming), made of the same rows and properties that the event system works with.
 """
 
-from holdfast.core.events import DATA, DETAILS, SOURCE, TOPIC
+from holdfast.core.events import (
+    DATA,
+    DIGITAL_INPUT,
+    HEARTBEAT,
+    MONITOR,
+    OUTPUT_PORT,
+    OVERFLOW,
+    PORT,
+    RELAY,
+    SOURCE,
+    SYSTEM_READY,
+    TOPIC,
+    UPLINK,
+    VIRTUAL_INPUT,
+    VIRTUAL_PORT,
+)
 from holdfast.wire.xml import escape
+
+# How topics are declared, in one text each: names for people of topic, source and data, with types
+# where they have one, and "application" for application data.
+DETAILS = {
+    HEARTBEAT[TOPIC]: "Heartbeat||Heartbeat lost,xsd:boolean|",
+    SYSTEM_READY[TOPIC]: "System ready||Ready,xsd:boolean|",
+    PORT[TOPIC]: "Digital port|Port,xsd:int|State,xsd:boolean|",
+    OUTPUT_PORT[TOPIC]: "Output port|Port,xsd:int|State,xsd:string|",
+    VIRTUAL_INPUT[TOPIC]: "Virtual input|Number,xsd:int|Active,xsd:boolean|",
+    VIRTUAL_PORT[TOPIC]: "Manual trigger|Number,xsd:int|State,xsd:boolean|",
+    DIGITAL_INPUT[TOPIC]: "Digital input|Input,xsd:string|Active,xsd:boolean|application",
+    RELAY[TOPIC]: "Relays and outputs|Output,xsd:string|State,tt:RelayLogicalState|",
+    UPLINK[TOPIC]: "Uplink|Name,xsd:string|Up,xsd:boolean|",
+    OVERFLOW[TOPIC]: "Queued notifications lost|Name,xsd:string|Lost,xsd:boolean|",
+    MONITOR[TOPIC]: "Monitor|Monitor,xsd:string|State,xsd:string|",
+}
 
 _OURS = ' xmlns:tnsholdfast="urn:holdfast:event:topics"'
 
@@ -56,7 +87,7 @@ def _close(path, keep, parts):
 
 def _declare(name, row, values, parts):
     """One topic: a property, its source with all values, its data."""
-    nice, source, data, application = row[DETAILS].split("|")
+    nice, source, data, application = DETAILS[row[TOPIC]].split("|")
     parts.append('<%s wstop:topic="true" aev:NiceName="%s"' % (name, nice))
     if application:
         parts.append(' aev:isApplicationData="true"')

@@ -1,0 +1,136 @@
+"""Puts settings into force: when the module begins to serve, and when they were changed. Loaded
+for each of these and let go again.
+"""
+
+import asyncio
+import os
+
+from micropython import const
+
+from holdfast.app import for_ever
+from holdfast.core.log import SETTINGS, TLS
+from holdfast.core.settings import SettingsError
+from holdfast.shell.heap import load
+from holdfast.shell.portable import listen, report
+
+_BACKLOG = const(2)  # each waiting connection takes one of the few a board has
+_TLS_BACKLOG = const(1)
+# Of shell.keeping, which is not loaded without one of them.
+_MONITORS = ("monitors.json", "monitors.new", "monitors.old")
+_MONITORS_BEGIN = b'{"monitors":1'
+
+
+def begin(app, listeners, tasks):
+    """Listen, and begin what goes on for ever: both are added to these. OSError when the address
+    cannot be had.
+    """
+    host, port = app.network.address()
+    secure = app.tls is not None and _secure(app)
+    plain = not secure or app.tls[2]
+    # A module that nobody can reach is worth less than one that is reached without TLS.
+    try:
+        if plain:
+            _listen(app, listen(host, port, _BACKLOG), None, listeners, tasks)
+        if secure:
+            listener = listen(host, app.tls_place[0], _TLS_BACKLOG)
+            _listen(app, listener, app.gate, listeners, tasks)
+    except OSError as error:
+        app.network.refused(error)
+        raise
+    for loop in (app.server.reap, app.keep):
+        tasks.append(asyncio.create_task(for_ever(loop)))
+    _prepare(app)
+    _wake_monitors(app)
+    _keep_time(app)
+    now = app.clock.now()
+    if app.store.trying is not None:
+        app.trial.call("resume", now)
+    app.module.ready(True, now)
+    if secure:
+        print("ready https://%s:%d" % (host, app.tls_place[0]))
+    tasks.append(asyncio.create_task(for_ever(app.supervise, port if plain else None)))
+
+
+def _listen(app, listener, gate, listeners, tasks):
+    listeners.append(listener)
+    tasks.append(asyncio.create_task(for_ever(app.server.accept, listener, gate)))
+
+
+def adopt(app, settings, now):
+    """The settings were changed: accounts, ports and rules at once, the rest at the next start."""
+    # Who may come in first: should memory run out after that, nobody who is gone stays.
+    accounts = settings.accounts
+    if _known(accounts) != _known(app.accounts):
+        app.tokens.made = None  # tokens of accounts that are gone
+    app.accounts = accounts
+    # The hashes are made with it.
+    app.authenticator.realm = settings.realm
+    app.about = app.about[:3] + (settings.realm,)
+    app.authenticator.adopt(accounts)
+    app.monitor_tokens = settings.tokens
+    app.server.dismiss(_known(accounts))
+    app.module.name = settings.name
+    app.module.adopt(settings, now)
+    _prepare(app)
+    if settings.time != app.time:
+        app.time = settings.time
+        _keep_time(app)
+    app.tls = settings.tls
+    if app.tls is not None and app.gate is not None:
+        _secure(app)  # whoever comes from now on gets the new certificate
+    asking = app.dispatcher.asking
+    if asking is not None:
+        who = "a device set up" if asking[0].account is None else asking[0].account.name
+        app.log.add(SETTINGS, "by %s with %s" % (who, asking[1]), now)
+
+
+def _known(accounts):
+    """Who is known as what: a login that began as something else is over."""
+    return [(account.name, account.role, account.md5) for account in accounts]
+
+
+def _prepare(app):
+    """Load what sends notifications as soon as a rule may: not when a master is lost."""
+    rules = app.module.rules
+    if app.module.links is not None or rules is not None and rules.notifies:
+        app.outbound.call("begin", rules)
+
+
+def _wake_monitors(app):
+    """Monitors that are in flash go on; the module does, whatever they are like."""
+    for name in _MONITORS:
+        data = app.store.storage.read(name)
+        if data is not None:
+            # A file of none, as the last one that was removed leaves it, wakes nobody.
+            if b"\n[" in data or not data.startswith(_MONITORS_BEGIN):
+                try:
+                    app.keeper.call("start")
+                except Exception as error:
+                    report(error)
+            return
+
+
+def _keep_time(app):
+    """Ask the server that settings name for the time, from now on."""
+    if app.timekeeper is not None:
+        app.timekeeper.cancel()
+        app.timekeeper = None
+    if app.time is not None:
+        keeper = load("holdfast.shell.timekeeping", "TimeKeeper")
+        keeper = keeper(app.clock, os.urandom, app.timed)
+        app.timekeeper = asyncio.create_task(keeper.run(app.time))
+
+
+def _secure(app):
+    """Have the certificate and key in use that settings name; False when they cannot be."""
+    try:
+        files = app.store.files(app.tls)
+        if app.gate is None:
+            app.gate = load("holdfast.shell.secure", "Gate")(app.server, app.tls_place[1], files)
+        else:
+            app.gate.use(files)
+        return True
+    except (SettingsError, OSError, ValueError) as error:
+        app.log.add(TLS, "not to be had: %s" % error, app.clock.now())
+        print("holdfast: TLS cannot be had: %s" % error)
+        return False

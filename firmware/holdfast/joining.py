@@ -1,0 +1,94 @@
+"""Joins the parts of a module: who is handed whom. Needed once, at the start; then it leaves the
+heap.
+"""
+
+import os
+
+from micropython import const
+
+from holdfast import BUILD_DATE, VERSION
+from holdfast.core.accounts import ACTUATE
+from holdfast.core.log import RESET, Log
+from holdfast.shell.dispatch import Dispatcher, Lazy, Passing
+from holdfast.shell.server import Server
+from holdfast.shell.ticker import Ticker
+from holdfast.vapix.heartbeat import HeartbeatService
+from holdfast.wire.digest import Authenticator
+
+_TLS_PORT = const(443)
+
+
+def join(app, board, hal, pins, settings):
+    """Give an App its parts."""
+    module = app.module
+    store = app.store
+    clock = app.clock
+    app.about = (board, VERSION, BUILD_DATE, settings.realm)
+    app.boot = os.urandom(16)  # another after every start
+    app.accounts = settings.accounts
+    store.adopt = app.adopt
+    store.quiet = app.calm
+    # What keeps something in mind stays, once it was used.
+    app.tokens = Lazy("holdfast.vapix.wssession", "TokenService", os.urandom)
+    app.streaming = Lazy(
+        "holdfast.vapix.stream", "EventStreaming", module.events, clock.epoch_ms, app.boot
+    )
+    app.monitors = Lazy("holdfast.vapix.portmonitor", "PortMonitors")
+    # Monitors that others check in with, not the ones above, which watch ports.
+    app.keeper = Lazy("holdfast.shell.keeping", "Keeper", module, store, clock, os.urandom)
+    app.monitor_tokens = settings.tokens
+    app.dns = settings.dns
+    app.outbound = Lazy(
+        "holdfast.shell.outbound",
+        "Outbound",
+        module.links,
+        app.turn,
+        Lazy(
+            "holdfast.shell.exchange",
+            "Exchange",
+            clock.now,
+            store.quiet,
+            app.occupy,
+            app.servers,
+            store.storage,
+            settings.uplinks[2] if settings.uplinks else "",
+            os.urandom,
+        ),
+        store.storage,
+        store.quiet,
+        clock.epoch_ms,
+        board.SERIAL,
+        os.urandom,
+    )
+    app.trial = Lazy(
+        "holdfast.shell.trial", "Trial", store, clock.now, app.restart, app.trial_over
+    )
+    app.authenticator = Authenticator(settings.realm, settings.accounts, os.urandom)
+    app.dispatcher = Dispatcher(
+        ("/vapix/axhbt", ("POST",), ACTUATE, HeartbeatService(module).post),
+        Passing("holdfast.services", "Services", app),
+        app.authenticator,
+        app.redeem,
+        app.refused,
+    )
+    alarm = None
+    if hal.HAS_ALARM:
+        # Fallback though the loop is blocked, where the board has something that can do it.
+        from holdfast.shell.alarm import Alarm
+
+        alarm = Alarm(module, clock, pins)
+        app.timer = hal.Alarm(alarm.check)  # ends when nobody holds it
+    app.ticker = Ticker(
+        module, clock, pins, hal.Watchdog(board), app.publish, app.relieve, board.SAMPLE_MS, alarm
+    )
+    app.server = Server(app.dispatcher, app.ticker.turn, board.CONNECTIONS)
+    app.server.troubled = app.troubled
+    app.network = hal.Network(board, settings.network, app.quiet)
+    app.tls = settings.tls
+    app.tls_place = (getattr(board, "TLS_PORT", _TLS_PORT), getattr(board, "TLS_CONNECTIONS", 1))
+    app.gate = None  # of shell.secure, with settings that have `tls`
+    app.time = settings.time
+    app.timekeeper = None  # the task that asks for the time
+    app.log = module.log = Log()
+    app.book("opened", clock.now())
+    app.log.add(RESET, "%s, version %s" % (module.reset_cause, VERSION), clock.now())
