@@ -78,7 +78,12 @@ def compile_all(compiler, outputs, everything):
     inside = [source for source in outputs if source.parent != Path(".")]
     # What else speaks of the firmware: these files, boards, and what measures it from inside.
     outside = [texts[source] for source in outputs if source not in inside]
-    for pattern in ("boards/*/*.py", "tools/*_probe.py", "tools/bench_servers/holdfast*.py"):
+    for pattern in (
+        "boards/*/*.py",
+        "tools/*_probe.py",
+        "tools/size_services.py",
+        "tools/bench_servers/holdfast*.py",
+    ):
         outside += [path.read_text() for path in sorted(ROOT.glob(pattern))]
     short = shorten({modules[source]: texts[source] for source in inside}, outside)
     for source, output in outputs.items():

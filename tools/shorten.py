@@ -23,6 +23,7 @@ import gc
 import hashlib
 import io
 import itertools
+import keyword
 import os
 import re
 import select
@@ -150,7 +151,9 @@ def shorten(texts, outside=()):
     other files that speak of it.
     """
     sources = {module: Source(module, texts[module]) for module in sorted(texts)}
-    spoken = set(_WORD.findall("\n".join([*outside, *sources])))
+    spoken = set(_WORD.findall(" ".join(sources)))
+    for other in [Source("", text) for text in outside]:
+        spoken |= other.names | other.strings
     keywords = set().union(*[source.keywords for source in sources.values()])
     spoken |= keywords.union(*[source.strings | source.foreign for source in sources.values()])
     numbers, hidden = _constants(sources)
@@ -158,7 +161,8 @@ def shorten(texts, outside=()):
     result = {}
     for source in sources.values():
         everywhere = {name: short[name] for name in source.names & short.keys()}
-        changes = {**everywhere, **_parameters(source, keywords)}
+        taken = {everywhere[name] for name in everywhere.keys() - source.attributes}
+        changes = {**everywhere, **_parameters(source, keywords, taken)}
         changes.update(hidden[source.module])
         changes.update(numbers[source.module])
         result[source.module] = _rewritten(source, changes, everywhere, numbers[source.module])
@@ -249,7 +253,7 @@ def _private(sources, spoken):
         places = list(uses[name])
         if name in attributes:
             places += {(family[module],) for module in places}
-        for candidate in _candidates("_"):
+        for candidate in _candidates():
             if not any(candidate in taken[place] for place in places):
                 break
         for place in places:
@@ -298,17 +302,21 @@ def _families(sources, stored, uses):
     return {module: find(module) for module in sources}
 
 
-def _candidates(prefix):
+def _candidates():
     for length in itertools.count(1):
         for letters in itertools.product(_LETTERS, repeat=length):
-            yield prefix + "".join(letters)
+            name = "".join(letters)
+            if name not in _THEIRS and not keyword.iskeyword(name):
+                yield name
 
 
 # -- parameters -----------------------------------------------------------------------------------
 
 
-def _parameters(source, keywords):
-    """{parameter: a short name} for those that are variables of functions and nothing else."""
+def _parameters(source, keywords, taken):
+    """{parameter: a short name} for those that are variables of functions and nothing else. taken:
+    short names of the file's other variables.
+    """
     parameters = {node.arg for node in source.nodes if isinstance(node, ast.arg)}
     others = keywords | source.attributes | {"self"}
 
@@ -322,7 +330,7 @@ def _parameters(source, keywords):
 
     look(symtable.symtable(source.text, source.module, "exec"))
     short = {}
-    free = (name for name in _candidates("") if name not in source.names)
+    free = (name for name in _candidates() if name not in source.names and name not in taken)
     for name in sorted(parameters - others):
         if len(name) > 1 and not name.startswith("_"):
             short[name] = next(free)

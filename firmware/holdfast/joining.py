@@ -10,6 +10,7 @@ from holdfast import BUILD_DATE, VERSION
 from holdfast.core.accounts import ACTUATE
 from holdfast.core.log import RESET, Log
 from holdfast.shell.dispatch import Dispatcher, Lazy, Passing
+from holdfast.shell.heap import load
 from holdfast.shell.server import Server
 from holdfast.shell.ticker import Ticker
 from holdfast.vapix.heartbeat import HeartbeatService
@@ -74,9 +75,7 @@ def join(app, board, hal, pins, settings):
     alarm = None
     if hal.HAS_ALARM:
         # Fallback though the loop is blocked, where the board has something that can do it.
-        from holdfast.shell.alarm import Alarm
-
-        alarm = Alarm(module, clock, pins)
+        alarm = load("holdfast.shell.alarm", "Alarm")(module, clock, pins)
         app.timer = hal.Alarm(alarm.check)  # ends when nobody holds it
     app.ticker = Ticker(
         module, clock, pins, hal.Watchdog(board), app.publish, app.relieve, board.SAMPLE_MS, alarm

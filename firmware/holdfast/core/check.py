@@ -57,32 +57,31 @@ def check(data, wiring):
     rows = tuple(_port(ports, i, row, masters) for i, row in enumerate(wiring))
     rules = ()
     if keys.get("rules", None) or keys.get("actions", None):
-        from holdfast.core.rulecheck import rules as check_rules
-
         outputs = tuple(str(i) for i, row in enumerate(rows) if row.output)
-        rules = check_rules(keys, outputs)
+        rules = _late("holdfast.core.rulecheck", "rules")(keys, outputs)
     settings = Settings(name, realm, accounts, rows, shortest_ms, longest_ms, rules)
     if keys.get("uplinks", None) is not None:
-        from holdfast.core.uplinkcheck import uplinks
-
+        uplinks = _late("holdfast.core.uplinkcheck", "uplinks")
         settings.uplinks = uplinks(keys.object("uplinks", ("certificate", "inbound", "links")))
     if keys.get("network", None) is not None:
-        from holdfast.core.networkcheck import network
-
+        network = _late("holdfast.core.networkcheck", "network")
         settings.network, settings.dns = network(keys)
     if keys.get("monitors", None) is not None:
-        from holdfast.core.monitorcheck import tokens
-
-        settings.tokens = tokens(keys)
+        settings.tokens = _late("holdfast.core.monitorcheck", "tokens")(keys)
     if keys.get("tls", None) is not None:
-        from holdfast.core.tlscheck import tls
-
+        tls = _late("holdfast.core.tlscheck", "tls")
         settings.tls = tls(keys.object("tls", ("certificate", "key", "http")))
     if keys.get("time", None) is not None:
-        from holdfast.core.timecheck import server
-
+        server = _late("holdfast.core.timecheck", "server")
         settings.time = server(keys.object("time", ("server",)))
     return settings
+
+
+def _late(module, name):
+    """What checks a part that few have. Imported by a text: the names in an import statement are
+    kept in the heap whether it is executed or not.
+    """
+    return getattr(__import__(module, None, None, (name,)), name)
 
 
 class Keys:

@@ -18,6 +18,7 @@ from micropython import const
 
 from holdfast.core.check import check
 from holdfast.core.settings import NotSaved, SettingsError
+from holdfast.shell.heap import load as load_late
 from holdfast.wire.json import JsonError, loads
 
 CURRENT = "settings.json"
@@ -178,9 +179,7 @@ def _checked(store, document):
     settings = check(document, store.wiring)
     if settings.tls is not None:
         # Now, while somebody is there to be told; at the start it would cost HTTPS alone.
-        from holdfast.shell.tlsfiles import files
-
-        files(store.storage, settings.tls)
+        load_late("holdfast.shell.tlsfiles", "files")(store.storage, settings.tls)
     return settings
 
 
@@ -191,15 +190,13 @@ def _digest(value):
 
 def _text(value):
     """A document as text. A start needs none."""
-    from holdfast.wire.dump import dumps
-
-    return dumps(value)
+    return load_late("holdfast.wire.dump", "dumps")(value)
 
 
 def _save(store, data):
-    from holdfast.shell.copies import Copies
-
-    copies = Copies(store.storage, (CURRENT, NEW, PREVIOUS), store.name)
+    copies = load_late("holdfast.shell.copies", "Copies")(
+        store.storage, (CURRENT, NEW, PREVIOUS), store.name
+    )
     try:
         store.storage.remove(NEXT)  # made of settings that are not these any more
         copies.write(data)

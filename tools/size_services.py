@@ -1,0 +1,49 @@
+"""The second half of size_probe.py: each module that is loaded only when it is used and kept, then
+all services, and what is left when they were let go.
+"""
+
+
+def use(app, step, kept, empty, modules):
+    """Load these modules, make every service, as if each was called, and let them go."""
+    from holdfast.shell.heap import forget, load
+
+    before = kept()
+    for name in modules:
+        __import__(name)
+        before = step(name, before)
+    made = app.made = load("holdfast.services", "Services")(app)
+    before = step("holdfast.services: the table", before)
+    for name in sorted(load("holdfast.services", "SERVICES")):
+        try:
+            made.call(name + ".nothing")
+        except AttributeError:
+            pass  # it is made by now
+        before = step("service " + name, before)
+    made = None
+    print("EVERYTHING", before - empty)
+    # What happens when nobody has called any of them for a while.
+    app.made.rest()
+    assert app.made.rest()
+    app.made = None
+    forget("holdfast.services")
+    overwrite(20)
+    print("AT REST AGAIN", kept() - empty)
+
+
+def substitute_hashes():
+    """SHA-256 for what a build without TLS libraries does not have; only its place counts here."""
+    import hashlib
+    import sys
+
+    class Hashes:
+        sha256 = sha1 = md5 = hashlib.sha256
+
+    sys.modules["hashlib"] = Hashes
+
+
+def overwrite(depth):
+    """Leave nothing on the stack: the collector takes what lies there for pointers."""
+    numbers = [0] * 20
+    if depth:
+        overwrite(depth - 1)
+    return numbers
