@@ -74,6 +74,7 @@ class Source:
         self.strings = set()  # words in texts
         self.keywords = set()  # parameters that are named in calls
         self.members = set()  # what classes give their objects
+        self.variables = set()  # parameters among them
         docstrings = {
             node.body[0].value
             for node in self.nodes
@@ -91,10 +92,15 @@ class Source:
             elif isinstance(node, ast.Import):
                 for alias in node.names:
                     self.foreign.update(alias.name.split("."))
+            elif isinstance(node, ast.Name):
+                self.variables.add(node.id)
+            elif isinstance(node, ast.arg):
+                self.variables.add(node.arg)
             elif isinstance(node, ast.keyword):
                 self.keywords.add(node.arg)
             elif isinstance(node, ast.ClassDef):
                 self.members.update(_stored(node.body), _assigned(node.body))
+                self.members.update(_asked(node))
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 self.strings.update(() if node in docstrings else _WORD.findall(node.value))
         self.tokens = list(tokenize.generate_tokens(io.StringIO(text).readline))
@@ -122,6 +128,20 @@ class Source:
             if isinstance(node, ast.Name) and node.id == name:
                 stores += not isinstance(node.ctx, ast.Load)
         return stores > (name not in self.imported)
+
+
+def _asked(node):
+    """Variables that the body of a class itself asks for, not its functions: these meet its
+    members.
+    """
+    outside = []
+    for statement in node.body:
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef)):
+            outside += [*statement.decorator_list, *statement.args.defaults]
+        else:
+            outside.append(statement)
+    names = [part for one in outside for part in ast.walk(one) if isinstance(part, ast.Name)]
+    return {name.id for name in names}
 
 
 def _assigned(nodes):
@@ -161,7 +181,7 @@ def shorten(texts, outside=()):
     result = {}
     for source in sources.values():
         everywhere = {name: short[name] for name in source.names & short.keys()}
-        taken = {everywhere[name] for name in everywhere.keys() - source.attributes}
+        taken = {everywhere[name] for name in everywhere if name in source.variables}
         changes = {**everywhere, **_parameters(source, keywords, taken)}
         changes.update(hidden[source.module])
         changes.update(numbers[source.module])
@@ -230,8 +250,9 @@ def _private(sources, spoken):
     """{name: a short one}, the same for all files. spoken: names to be left alone."""
     stored = {module: _stored(source.nodes) for module, source in sources.items()}
     uses = {}  # name: modules
+    folded = set().union(*[source.consts() for source in sources.values()])
     for module, source in sources.items():
-        for name in source.names - source.consts().keys() - spoken:
+        for name in source.names - folded - spoken:
             uses.setdefault(name, set()).add(module)
     for name, modules in list(uses.items()):
         first, *more = modules
@@ -242,23 +263,35 @@ def _private(sources, spoken):
         if not known:
             del uses[name]
     family = _families(sources, stored, uses)
-    taken = {}  # module or family: the short names that are in use there
-    for module, source in sources.items():
-        kept = {name for name in source.names if name not in uses}
-        taken[module] = kept
-        taken.setdefault((family[module],), set()).update(kept)
     attributes = set().union(*[source.attributes | source.members for source in sources.values()])
+    # Which short names are in use: for variables of a file, for attributes in a family of files.
+    variables = {module: source.names - uses.keys() for module, source in sources.items()}
+    members = {leader: set() for leader in family.values()}
+    for module, source in sources.items():
+        members[family[module]] |= (source.attributes | source.members) - uses.keys()
+    importers = dict.fromkeys(sources, 0)
+    for source in sources.values():
+        for module in {module for module, _ in source.imported.values()} & importers.keys():
+            importers[module] += 1
+
+    def rank(name):
+        """The first letters for what many files have, then for files that are always loaded, as
+        those are that many import.
+        """
+        return -len(uses[name]), -max(importers[module] for module in uses[name]), name
+
     short = {}
-    for name in sorted(uses, key=lambda name: (-len(uses[name]), name)):
-        places = list(uses[name])
+    for name in sorted(uses, key=rank):
+        places = []
         if name in attributes:
-            places += {(family[module],) for module in places}
-        for candidate in _candidates():
-            if not any(candidate in taken[place] for place in places):
-                break
+            places += [members[family[module]] for module in uses[name]]
+        if name not in attributes or any(
+            name in sources[module].variables for module in uses[name]
+        ):
+            places += [variables[module] for module in uses[name]]
+        short[name] = next(new for new in _candidates() if not any(new in one for one in places))
         for place in places:
-            taken[place].add(candidate)
-        short[name] = candidate
+            place.add(short[name])
     return {name: new for name, new in short.items() if len(new) < len(name)}
 
 
