@@ -13,7 +13,7 @@ from holdfast.core.log import (
     Log,
 )
 from holdfast.core.rules import BURST as FIRINGS
-from holdfast.core.wear import BURST, NAMES, REFILL_MS, failed, opened, tries, wears, wrote
+from holdfast.core.wear import BURST, NAMES, REFILL_MS, begin, fail, tries, wears, wrote
 from makers import module, turn
 
 
@@ -105,7 +105,7 @@ def test_a_book_waits_for_more_to_go_with_the_first():
     log.add(TRIP, "a", 1000)
     assert log.due(2999) is None
     assert log.due(3000) is log.books[0]
-    failed(log, log.books[0], 3000)
+    fail(log, log.books[0], 3000)
     assert log.due(3000 + 599999) is None
     assert log.due(3000 + 600000) is log.books[0]
 
@@ -114,7 +114,7 @@ def test_starts_in_a_row_are_written_later_and_later():
     waits = []
     for starts in range(9):
         log = Log()
-        opened(log, 7, 3, 300, starts, 0)
+        begin(log, 7, 3, 300, starts, 0)
         log.add(TRIP, "a", 0)
         assert log.number == 8
         now = 0

@@ -35,7 +35,7 @@ BURST = (16, 2)
 REFILL_MS = (30 * 60 * 1000, 2 * HOUR_MS)
 
 
-def opened(log, number, writes, written, starts, now):
+def begin(log, number, writes, written, starts, now):
     """What flash knows: the latest number, the wear, and how many of the latest entries of the
     main book are starts. A module that starts again and again waits longer and longer before it
     writes that down: it must not wear out its flash with it.
@@ -67,7 +67,7 @@ def wears(log, size):
     log.bytes_today += size
 
 
-def failed(log, book, now):
+def fail(log, book, now):
     """Flash could not be written: the entries wait on."""
     log.failures += 1
     book.not_before = max(book.not_before, now + _RETRY_MS)

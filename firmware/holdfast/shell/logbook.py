@@ -10,8 +10,7 @@ Loaded for each of these and let go again.
 from micropython import const
 
 from holdfast.core.log import KINDS, RESET
-from holdfast.core.wear import failed, tries, wears, wrote
-from holdfast.core.wear import opened as noted
+from holdfast.core.wear import begin, fail, tries, wears, wrote
 from holdfast.wire.logrecord import WEAR, entry, record, scan, text_start, wear, worn
 
 SEGMENTS = (4, 2)  # files of each book
@@ -61,7 +60,7 @@ def opened(log, storage, now):
         if book.index == 0:
             for last in sorted(latest):
                 kinds = (kinds + latest[last])[-_LATEST:]
-    noted(log, number, writes, written, kinds.count(RESET), now)
+    begin(log, number, writes, written, kinds.count(RESET), now)
 
 
 def write(log, storage, book, now, epoch_ms):
@@ -96,7 +95,7 @@ def write(log, storage, book, now, epoch_ms):
             book.used = used + len(batch)
             storage.append(name(book.index, book.segment), batch)
     except OSError:
-        failed(log, book, now)
+        fail(log, book, now)
         return False
     wrote(book, count)
     return True

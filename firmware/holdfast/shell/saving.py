@@ -18,7 +18,7 @@ from micropython import const
 
 from holdfast.core.check import check
 from holdfast.core.settings import NotSaved, SettingsError
-from holdfast.shell.heap import load as load_late
+from holdfast.shell import heap
 from holdfast.wire.json import JsonError, loads
 
 CURRENT = "settings.json"
@@ -179,7 +179,7 @@ def _checked(store, document):
     settings = check(document, store.wiring)
     if settings.tls is not None:
         # Now, while somebody is there to be told; at the start it would cost HTTPS alone.
-        load_late("holdfast.shell.tlsfiles", "files")(store.storage, settings.tls)
+        heap.load("holdfast.shell.tlsfiles", "files")(store.storage, settings.tls)
     return settings
 
 
@@ -190,11 +190,11 @@ def _digest(value):
 
 def _text(value):
     """A document as text. A start needs none."""
-    return load_late("holdfast.wire.dump", "dumps")(value)
+    return heap.load("holdfast.wire.dump", "dumps")(value)
 
 
 def _save(store, data):
-    copies = load_late("holdfast.shell.copies", "Copies")(
+    copies = heap.load("holdfast.shell.copies", "Copies")(
         store.storage, (CURRENT, NEW, PREVIOUS), store.name
     )
     try:
