@@ -5,6 +5,8 @@ board + settings -> core -> vapix, own -> shell
 How the parts are joined, joining.py knows; what settings that change mean to them, adopting.py.
 Both are the composition root as this is, and leave the heap when they have done their work.
 """
+# pyright: reportAttributeAccessIssue=false
+# Most attributes of an App are given to it by joining.py.
 
 import asyncio
 import gc
