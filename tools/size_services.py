@@ -13,13 +13,14 @@ def use(app, step, kept, empty, modules):
         before = step(name, before)
     made = app.made = load("holdfast.services", "Services")(app)
     before = step("holdfast.services: the table", before)
-    for name in sorted(load("holdfast.services", "SERVICES")):
+    names = load("holdfast.services", "SERVICES").split("\n")[1:-1]
+    for name in sorted([row.split(" ")[0] for row in names]):
         try:
             made.call(name + ".nothing")
         except AttributeError:
             pass  # it is made by now
         before = step("service " + name, before)
-    made = None
+    made = names = None
     print("EVERYTHING", before - empty)
     # What happens when nobody has called any of them for a while.
     app.made.rest()

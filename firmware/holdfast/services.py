@@ -13,135 +13,129 @@ from binascii import hexlify
 from micropython import const
 
 from holdfast import VERSION
-from holdfast.core.accounts import (
-    ACTUATE,
-    BY_TOKEN,
-    PRE_AUTH,
-    READ_SYSTEM,
-    READ_SYSTEM_SENSITIVE,
-    WRITE_SYSTEM,
-)
+from holdfast.core.accounts import ACTUATE, BY_TOKEN, ROLES
 from holdfast.shell.heap import borrow, forget, load
 
 # Before a service is loaded so much of the heap is made free, if others can be let go for it: the
 # largest takes 16 KB, its longest answer 10, and loading needs some of it in one piece.
 _ROOM_BYTES = const(48 * 1024)
 
-_GET = ("GET",)
-_POST = ("POST",)
-_BOTH = ("GET", "POST")
-
-# Path, methods, lowest role, and the service with its method.
+# A line each: path, methods, lowest role (token: the service asks for one itself), and the service
+# with its method. `*` in a path stands for a part that varies: the service takes it from there. In
+# a few texts, because a tuple a row takes three times the heap.
 ROWS = (
-    ("/vapix/services", _POST, PRE_AUTH, "soap.post"),
-    ("/vapix/axgpio", _POST, PRE_AUTH, "axgpio.post"),
-    ("/vapix/ws-data-stream", _GET, READ_SYSTEM, "streaming.get"),
-    ("/axis-cgi/wssession.cgi", _BOTH, READ_SYSTEM, "tokens.get"),
-    ("/axis-cgi/io/portmanagement.cgi", _POST, READ_SYSTEM, "ports.post"),
-    ("/axis-cgi/io/port.cgi", _BOTH, READ_SYSTEM, "port_cgi.ports"),
-    ("/axis-cgi/io/virtualinput.cgi", _BOTH, ACTUATE, "port_cgi.manual_trigger"),
-    ("/axis-cgi/virtualinput/activate.cgi", _BOTH, ACTUATE, "virtual.activate"),
-    ("/axis-cgi/virtualinput/deactivate.cgi", _BOTH, ACTUATE, "virtual.deactivate"),
-    ("/axis-cgi/virtualinput/getschemaversions.cgi", _GET, ACTUATE, "virtual.schemas"),
-    ("/axis-cgi/apidiscovery.cgi", _BOTH, PRE_AUTH, "discovery.post"),
-    ("/axis-cgi/basicdeviceinfo.cgi", _BOTH, PRE_AUTH, "information.post"),
-    ("/axis-cgi/param.cgi", _BOTH, READ_SYSTEM, "parameters.handle"),
-    ("/axis-cgi/systemready.cgi", _POST, PRE_AUTH, "ready.post"),
-    ("/axis-cgi/usergroup.cgi", _GET, READ_SYSTEM, "group.get"),
-    ("/axis-cgi/pwdgrp.cgi", _BOTH, PRE_AUTH, "users.handle"),
-    ("/holdfast/status", _GET, READ_SYSTEM, "status.get"),
-    ("/holdfast/uplinks", _GET, READ_SYSTEM, "uplinks.get"),
-    ("/holdfast/masters", _GET, READ_SYSTEM, "status.masters"),
-    ("/holdfast/drill", _POST, WRITE_SYSTEM, "status.drill"),
-    ("/holdfast/release", _POST, WRITE_SYSTEM, "status.release"),
-    ("/holdfast/log", _GET, READ_SYSTEM_SENSITIVE, "log.get"),
-    ("/v1/heartbeat", _POST, BY_TOKEN, "pinghome.create"),
-    ("/v1/heartbeat", ("DELETE",), BY_TOKEN, "pinghome.remove_many"),
-    ("/holdfast/settings", _GET, WRITE_SYSTEM, "settings.get"),
-    ("/holdfast/settings", ("PUT",), PRE_AUTH, "settings.put"),
-    ("/holdfast/settings", ("PATCH",), PRE_AUTH, "settings.patch"),
-    ("/holdfast/restart", _POST, WRITE_SYSTEM, "restart.post"),
+    "\n"
+    "/vapix/services POST anyone soap.post\n"
+    "/vapix/axgpio POST anyone axgpio.post\n"
+    "/vapix/ws-data-stream GET viewer streaming.get\n"
+    "/axis-cgi/wssession.cgi GET,POST viewer tokens.get\n"
+    "/axis-cgi/io/portmanagement.cgi POST viewer ports.post\n"
+    "/axis-cgi/io/port.cgi GET,POST viewer port_cgi.ports\n"
+    "/axis-cgi/io/virtualinput.cgi GET,POST operator port_cgi.manual_trigger\n"
+    "/axis-cgi/virtualinput/activate.cgi GET,POST operator virtual.activate\n"
+    "/axis-cgi/virtualinput/deactivate.cgi GET,POST operator virtual.deactivate\n"
+    "/axis-cgi/virtualinput/getschemaversions.cgi GET operator virtual.schemas\n"
+    "/axis-cgi/apidiscovery.cgi GET,POST anyone discovery.post\n"
+    "/axis-cgi/basicdeviceinfo.cgi GET,POST anyone information.post\n"
+    "/axis-cgi/param.cgi GET,POST viewer parameters.handle\n"
+    "/axis-cgi/systemready.cgi POST anyone ready.post\n"
+    "/axis-cgi/usergroup.cgi GET viewer group.get\n"
+    "/axis-cgi/pwdgrp.cgi GET,POST anyone users.handle\n",
+    "\n"
+    "/holdfast/status GET viewer status.get\n"
+    "/holdfast/uplinks GET viewer uplinks.get\n"
+    "/holdfast/masters GET viewer status.masters\n"
+    "/holdfast/drill POST administrator status.drill\n"
+    "/holdfast/release POST administrator status.release\n"
+    "/holdfast/log GET operator log.get\n"
+    "/holdfast/settings GET administrator settings.get\n"
+    "/holdfast/settings PUT anyone settings.put\n"
+    "/holdfast/settings PATCH anyone settings.patch\n"
+    "/holdfast/restart POST administrator restart.post\n"
+    "/holdfast/confirm POST administrator confirm.post\n"
+    "/ GET anyone page.get\n"
+    "/holdfast/page.css GET anyone page.get\n"
+    "/holdfast/page.js GET anyone page.get\n"
+    "/v1/heartbeat POST token pinghome.create\n"
+    "/v1/heartbeat DELETE token pinghome.remove_many\n",
 )
-
-# The same for paths with parts that vary: `*` stands for one. The service takes it from the path.
 PATTERNS = (
-    ("/ping/*", _BOTH, BY_TOKEN, "healthchecks.by_uuid"),
-    ("/ping/*/*", _BOTH, BY_TOKEN, "healthchecks.by_two"),
-    ("/ping/*/*/*", _BOTH, BY_TOKEN, "healthchecks.by_three"),
-    ("/v1/heartbeat/*", _GET, BY_TOKEN, "pinghome.one"),
-    ("/v1/heartbeat/*", _POST, BY_TOKEN, "pinghome.check_in"),
-    ("/v1/heartbeat/*", ("PUT",), BY_TOKEN, "pinghome.change"),
-    ("/v1/heartbeat/*", ("DELETE",), BY_TOKEN, "pinghome.remove"),
-    ("/v1/heartbeat/*/events", _GET, BY_TOKEN, "pinghome.events"),
-    ("/v1/heartbeat/*/statistic", _GET, BY_TOKEN, "pinghome.statistic"),
-    ("/v1/service/*/heartbeats", _GET, BY_TOKEN, "pinghome.listed"),
-    ("/holdfast/confirm", _POST, WRITE_SYSTEM, "confirm.post"),
-    ("/", _GET, PRE_AUTH, "page.get"),
-    ("/holdfast/page.css", _GET, PRE_AUTH, "page.get"),
-    ("/holdfast/page.js", _GET, PRE_AUTH, "page.get"),
+    "\n"
+    "/ping/* GET,POST token healthchecks.by_uuid\n"
+    "/ping/*/* GET,POST token healthchecks.by_two\n"
+    "/ping/*/*/* GET,POST token healthchecks.by_three\n"
+    "/v1/heartbeat/* GET token pinghome.one\n"
+    "/v1/heartbeat/* POST token pinghome.check_in\n"
+    "/v1/heartbeat/* PUT token pinghome.change\n"
+    "/v1/heartbeat/* DELETE token pinghome.remove\n"
+    "/v1/heartbeat/*/events GET token pinghome.events\n"
+    "/v1/heartbeat/*/statistic GET token pinghome.statistic\n"
+    "/v1/service/*/heartbeats GET token pinghome.listed\n"
 )
 
-# By service: module, class, and what it is made with, by the names that Services and the app have.
-SERVICES = {
-    "soap": ("holdfast.vapix.soap", "SoapService", "module", "services"),
-    "axgpio": ("holdfast.vapix.gpio", "GpioService", "module", "store"),
-    "aev": ("holdfast.vapix.eventinstances", "EventInstances", "events"),
-    "aa": ("holdfast.vapix.action", "ActionService", "store"),
-    "ports": ("holdfast.vapix.portmanagement", "PortManagement", "module", "store"),
-    "port_cgi": ("holdfast.vapix.portcgi", "PortCgi", "module", "monitors"),
-    "virtual": ("holdfast.vapix.virtualinput", "VirtualInputService", "module"),
-    "discovery": ("holdfast.vapix.apidiscovery", "ApiDiscovery"),
-    "information": ("holdfast.vapix.basicdeviceinfo", "BasicDeviceInfo", "about"),
-    "parameters": ("holdfast.vapix.param", "Parameters", "module", "store", "about"),
-    "ready": ("holdfast.vapix.systemready", "SystemReady", "module", "store", "boot"),
-    "group": ("holdfast.vapix.usergroup", "UserGroup"),
-    "users": ("holdfast.vapix.pwdgrp", "Accounts", "store", "realm", "accounts"),
-    "uplinks": ("holdfast.own.uplinks", "UplinksService", "module"),
-    "inbound": ("holdfast.uplink.inbound", "InboundService", "module"),
-    "log": ("holdfast.own.log", "LogService", "log", "read_log", "boot"),
-    "pinghome": ("holdfast.monitors.pinghome", "Pinghome", "keeper", "monitor_tokens"),
-    "healthchecks": (
-        "holdfast.monitors.healthchecks",
-        "Healthchecks",
-        "keeper",
-        "monitor_tokens",
-    ),
-    "restart": ("holdfast.own.restart", "RestartService", "restart"),
-    "settings": ("holdfast.own.settings", "SettingsService", "store", "trial"),
-    "status": (
-        "holdfast.own.status",
-        "StatusService",
-        "module",
-        "version",
-        "notified",
-        "facts",
-        "keeper",
-    ),
-    "page": ("holdfast.own.page", "PageService", "borrow", "store"),
-    "confirm": ("holdfast.own.confirm", "ConfirmService", "trial"),
-}
+# A line each: service, module, class, and what it is made with, by the names that Services and the
+# app have.
+SERVICES = (
+    "\n"
+    "soap vapix.soap SoapService module services\n"
+    "axgpio vapix.gpio GpioService module store\n"
+    "aev vapix.eventinstances EventInstances events\n"
+    "aa vapix.action ActionService store\n"
+    "ports vapix.portmanagement PortManagement module store\n"
+    "port_cgi vapix.portcgi PortCgi module monitors\n"
+    "virtual vapix.virtualinput VirtualInputService module\n"
+    "discovery vapix.apidiscovery ApiDiscovery\n"
+    "information vapix.basicdeviceinfo BasicDeviceInfo about\n"
+    "parameters vapix.param Parameters module store about\n"
+    "ready vapix.systemready SystemReady module store boot\n"
+    "group vapix.usergroup UserGroup\n"
+    "users vapix.pwdgrp Accounts store realm accounts\n"
+    "uplinks own.uplinks UplinksService module\n"
+    "inbound uplink.inbound InboundService module\n"
+    "log own.log LogService log read_log boot\n"
+    "pinghome monitors.pinghome Pinghome keeper monitor_tokens\n"
+    "healthchecks monitors.healthchecks Healthchecks keeper monitor_tokens\n"
+    "restart own.restart RestartService restart\n"
+    "settings own.settings SettingsService store trial\n"
+    "status own.status StatusService module version notified facts keeper\n"
+    "page own.page PageService borrow store\n"
+    "confirm own.confirm ConfirmService trial\n"
+)
 # These keep something in mind: the app has them.
 _LISTENERS = ("streaming", "tokens")
 
-_WORDS = "holdfast.core.checkins"  # of the engine, too, where there are monitors
+_WORDS = "core.checkins"  # of the engine, too, where there are monitors
 _ENGINE = "holdfast.core.monitors"
 
 # Used by these services alone, and let go with the last of them.
 _SHARED = (
-    ("holdfast.wire.xml", ("soap", "axgpio", "aev", "aa")),
-    ("holdfast.vapix.earlier", ("discovery", "information")),
-    ("holdfast.vapix.identity", ("information", "parameters")),
-    ("holdfast.core.rulecheck", ("aa",)),
-    ("holdfast.core.address", ("aa",)),
-    ("holdfast.core.check", ("aa",)),
-    ("holdfast.monitors.answers", ("pinghome", "healthchecks")),
-    ("holdfast.core.tokens", ("pinghome", "healthchecks")),
-    (_WORDS, ("pinghome", "healthchecks")),
-    ("holdfast.wire.date", ("pinghome",)),
-    ("holdfast.core.waiting", ("settings",)),
-    ("holdfast.core.wear", ("log",)),
-    ("holdfast.shell.documents", ("settings",)),
+    "\n"
+    "wire.xml soap axgpio aev aa\n"
+    "vapix.earlier discovery information\n"
+    "vapix.identity information parameters\n"
+    "core.rulecheck aa\n"
+    "core.address aa\n"
+    "core.check aa\n"
+    "monitors.answers pinghome healthchecks\n"
+    "core.tokens pinghome healthchecks\n"
+    "core.checkins pinghome healthchecks\n"
+    "wire.date pinghome\n"
+    "core.waiting settings\n"
+    "core.wear log\n"
+    "shell.documents settings\n"
 )
+
+
+def _lines(text, word):
+    """The words of every line that begins with this one."""
+    found = []
+    start = "\n" + word + " "
+    at = text.find(start)
+    while at >= 0:
+        end = text.find("\n", at + 1)
+        found.append(text[at + 1 : end].split(" "))
+        at = text.find(start, end)
+    return found
 
 
 def _like(pattern, parts):
@@ -152,6 +146,10 @@ def _like(pattern, parts):
         if wanted != part and (wanted != "*" or not part):
             return False
     return True
+
+
+def _role(name):
+    return BY_TOKEN if name == "token" else ROLES.index(name)
 
 
 class Services:
@@ -167,13 +165,14 @@ class Services:
 
     def rows(self, path):
         """The rows of a path, as the dispatcher's routes."""
-        rows = [row for row in ROWS if row[0] == path]
+        rows = _lines(ROWS[0], path) or _lines(ROWS[1], path)
         if not rows:
             parts = path.split("/")
-            rows = [row for row in PATTERNS if _like(row[0].split("/"), parts)]
+            rows = [row.split(" ") for row in PATTERNS.split("\n")]
+            rows = [row for row in rows if _like(row[0].split("/"), parts)]
         if not rows and path == self._inbound_path():
-            rows = [(path, _POST, ACTUATE, "inbound.post")]
-        return [row[:3] + (self, row[3]) for row in rows]
+            return [(path, ("POST",), ACTUATE, self, "inbound.post")]
+        return [(path, row[1].split(","), _role(row[2]), self, row[3]) for row in rows]
 
     def _inbound_path(self):
         """Where others' heartbeats come, None when none are wanted."""
@@ -190,7 +189,7 @@ class Services:
             self._used.remove(service)
         self._used.append(service)
         if made is None:
-            made = self._made[service] = self._make(*SERVICES[service])
+            made = self._made[service] = self._make(*_lines(SERVICES, service)[0][1:])
         return getattr(made, method)(*arguments)
 
     def _make(self, module, name, *arguments):
@@ -198,7 +197,7 @@ class Services:
         values = []
         for key in arguments:
             values.append(getattr(self if hasattr(self, key) else self._app, key))
-        return load(module, name)(*values)
+        return load("holdfast." + module, name)(*values)
 
     def realm(self):
         """What password hashes are made with, as of now."""
@@ -251,11 +250,9 @@ class Services:
         """Forget these services, and what only they need."""
         for name in names:
             del self._made[name]
-            forget(SERVICES[name][0])
-        for module, users in _SHARED:
-            for user in users:
-                if user in self._made:
-                    break
-            else:
-                if module != _WORDS or _ENGINE not in sys.modules:
-                    forget(module)
+            forget("holdfast." + _lines(SERVICES, name)[0][1])
+        for row in _SHARED.split("\n")[1:-1]:
+            module, *users = row.split(" ")
+            used = module == _WORDS and _ENGINE in sys.modules
+            if not used and not [user for user in users if user in self._made]:
+                forget("holdfast." + module)
