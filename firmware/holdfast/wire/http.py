@@ -129,6 +129,9 @@ class RequestReader:
         Raises HttpError. After that all that arrives is dropped, and the result is always None.
         After a MemoryError it may be called again; one within a body comes again.
         """
+        buffer = self.buffer
+        if buffer.start == buffer.end and not self._in_body:
+            return None  # as after every request of a client that waits for its answer
         if self._parser is None:
             self._parser = self._parse()
         try:
@@ -136,7 +139,7 @@ class RequestReader:
         except StopIteration:
             if self._lost:
                 raise MemoryError
-            self.buffer.start = self.buffer.end = 0
+            buffer.start = buffer.end = 0
             return None
         except MemoryError:
             # Nothing of a request is taken out of the buffer before all of it could be. The parser
@@ -149,7 +152,7 @@ class RequestReader:
 
     def pending(self):
         """True when a request has begun and is not complete."""
-        return self._in_body or len(self.buffer) > 0
+        return self._in_body or self.buffer.end > self.buffer.start
 
     def _parse(self):
         """The grammar as a generator: yields None for "more bytes", or a complete Request."""
