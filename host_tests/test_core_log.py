@@ -2,10 +2,12 @@
 
 from holdfast.core.events import VIRTUAL_INPUT
 from holdfast.core.log import (
+    BURST,
     FAILED,
     HOUR_MS,
-    KINDS,
     LOGIN,
+    NAMES,
+    REFILL_MS,
     RELEASE,
     RETURN,
     RULES,
@@ -13,7 +15,6 @@ from holdfast.core.log import (
     Log,
 )
 from holdfast.core.rules import BURST as FIRINGS
-from holdfast.core.wear import BURST, NAMES, REFILL_MS, begin, fail, tries, wears, wrote
 from makers import module, turn
 
 
@@ -25,14 +26,10 @@ def write_out(log, now):
     """What the shell does when a book is due, with flash that always works."""
     book = log.due(now)
     if book is not None:
-        tries(book, now)
-        wears(log, 100)
-        wrote(book, len(book.waiting))
+        book.tries()
+        log.wear(100)
+        book.wrote(len(book.waiting))
     return book
-
-
-def test_every_kind_has_a_name():
-    assert len(NAMES) == KINDS
 
 
 def test_entries_are_numbered_across_both_books():
@@ -81,7 +78,7 @@ def test_writes_are_bounded_whatever_happens():
     step = 10000
     days = 10
     for now in range(0, days * 24 * HOUR_MS, step):
-        for kind in range(KINDS):
+        for kind in range(len(NAMES)):
             log.add(kind, "attack", now)
         book = write_out(log, now)
         if book is not None:
@@ -105,7 +102,7 @@ def test_a_book_waits_for_more_to_go_with_the_first():
     log.add(TRIP, "a", 1000)
     assert log.due(2999) is None
     assert log.due(3000) is log.books[0]
-    fail(log, log.books[0], 3000)
+    log.books[0].failed(3000)
     assert log.due(3000 + 599999) is None
     assert log.due(3000 + 600000) is log.books[0]
 
@@ -114,7 +111,7 @@ def test_starts_in_a_row_are_written_later_and_later():
     waits = []
     for starts in range(9):
         log = Log()
-        begin(log, 7, 3, 300, starts, 0)
+        log.opened(7, 3, 300, starts, 0)
         log.add(TRIP, "a", 0)
         assert log.number == 8
         now = 0

@@ -45,7 +45,6 @@ TESTED_ELSEWHERE = {
     "core/adoption": "Module.adopt: test_core_module.py, test_core_rules.py",
     "life": "a start and its end: test_e2e_restart.py",
     "safemode": "after crashes in a row: test_e2e_restart.py",
-    "core/wear": "what writing the log costs: test_core_log.py, test_shell_logbook.py",
     "joining": "joins everything, once: every test_e2e_*.py",
     "adopting": "settings put into force: test_e2e_accounts.py, test_e2e_tls.py, test_e2e_time.py",
     "core/checkins": "words and constants: test_core_monitors.py",

@@ -2,7 +2,6 @@
 
 from claims import raises
 from holdfast.core.log import LOGIN, TRIP, Log
-from holdfast.core.wear import wrote
 from holdfast.own.log import LogService
 from holdfast.wire.http import HttpError
 from holdfast.wire.json import loads
@@ -52,7 +51,7 @@ def test_saved_is_up_to_where_flash_has_it():
     subject, _ = service()
     assert answer(subject)["saved"] == 0
     subject._log.add(TRIP, "a", 0)
-    wrote(subject._log.books[0], 1)
+    subject._log.books[0].wrote(1)
     assert answer(subject)["saved"] == 1
     subject._log.add(TRIP, "b", 0)
     subject._log.add(LOGIN, "c", 0)

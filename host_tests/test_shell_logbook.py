@@ -57,7 +57,7 @@ def start(flash, text=None):
 def flush(log, flash, epoch_ms=0):
     for book in log.books:
         while book.waiting:
-            assert write(log, flash, book, 0, epoch_ms)
+            assert write(log, flash, book, epoch_ms)
 
 
 def read(log, flash, since=None, limit=1000):
@@ -136,7 +136,7 @@ def test_flash_that_is_full_keeps_what_waits():
     flash = Flash()
     log = start(flash, "one")
     flash.fails = True
-    assert not write(log, flash, log.books[0], 0, 0)
+    assert not write(log, flash, log.books[0], 0)
     assert log.failures == 1
     assert read(log, flash) == ([(1, "one")], False)
     flash.fails = False

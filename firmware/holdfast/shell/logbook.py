@@ -9,8 +9,7 @@ Loaded for each of these and let go again.
 
 from micropython import const
 
-from holdfast.core.log import KINDS, RESET
-from holdfast.core.wear import begin, fail, tries, wears, wrote
+from holdfast.core.log import NAMES, RESET
 from holdfast.wire.logrecord import WEAR, entry, record, scan, text_start, wear, worn
 
 SEGMENTS = (4, 2)  # files of each book
@@ -60,14 +59,14 @@ def opened(log, storage, now):
         if book.index == 0:
             for last in sorted(latest):
                 kinds = (kinds + latest[last])[-_LATEST:]
-    begin(log, number, writes, written, kinds.count(RESET), now)
+    log.opened(number, writes, written, kinds.count(RESET), now)
 
 
-def write(log, storage, book, now, epoch_ms):
+def write(log, storage, book, epoch_ms):
     """Put what waits in a book into flash, as much as one write may hold. True when that was
     possible. epoch_ms: what to add to the module's time for UTC, 0 when that is not known.
     """
-    tries(book, now)
+    book.tries()
     parts = [b""]
     size = 40  # the record of the wear
     count = 0
@@ -80,7 +79,7 @@ def write(log, storage, book, now, epoch_ms):
         count += 1
     last = book.waiting[count - 1][0]
     # Whatever comes of it, it may have worn the flash.
-    wears(log, size)
+    log.wear(size)
     parts[0] = wear(last, log.writes, log.bytes)
     batch = b"".join(parts)
     used = book.used
@@ -95,9 +94,9 @@ def write(log, storage, book, now, epoch_ms):
             book.used = used + len(batch)
             storage.append(name(book.index, book.segment), batch)
     except OSError:
-        fail(log, book, now)
+        log.failures += 1
         return False
-    wrote(book, count)
+    book.wrote(count)
     return True
 
 
@@ -130,7 +129,7 @@ def _all(book, storage, since, epoch_ms):
         data = _read(storage, book.index, (book.segment + i) % count)
         for number, kind, start, end in scan(data):
             # A write that failed may have got as far as flash, and comes once more.
-            if number > last and kind < KINDS:
+            if number > last and kind < len(NAMES):
                 last = number
                 number, kind, late, at, time, text = entry(data, start, end)
                 yield number, at, late, kind, time, text
