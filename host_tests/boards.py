@@ -26,8 +26,8 @@ from websockets.sync.client import connect
 
 ROOT = Path(__file__).resolve().parent.parent
 SIMULATE = ROOT / "tools" / "simulate.py"
-START_S = 10  # a loaded machine of a CI service, compiling the firmware first
-STOP_S = 5
+START_S = 30  # a loaded machine of a CI service
+STOP_S = 10
 ANSWER_S = 5
 POLL_S = 0.0005
 READY = r"ready http://([0-9.]+):(\d+)"

@@ -2,6 +2,7 @@
 
 import os
 
+import hypothesis
 import interpreters
 import pytest
 
@@ -10,6 +11,33 @@ import boards
 pytest_plugins = ["conformance"]
 
 RUNTIMES = ("micropython", "cpython")
+NIGHTLY = "HOLDFAST_NIGHTLY" in os.environ
+
+# A busy machine is no finding. The same examples every time but at night, when new ones are looked
+# for: what they find is a bug of today's, and not of the change that is tested just then.
+hypothesis.settings.register_profile(
+    "holdfast",
+    deadline=None,
+    derandomize=not NIGHTLY,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+)
+hypothesis.settings.load_profile("holdfast")
+
+
+def pytest_configure(config):
+    """Compile the firmware once, before boards that start side by side each do it."""
+    if not hasattr(config, "workerinput") and not config.option.collectonly:
+        interpreters.compile_firmware()
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave out what is for the night, unless -m asks for it; pytest says how many those are."""
+    if NIGHTLY or "nightly" in config.option.markexpr:
+        return
+    left = [item for item in items if item.get_closest_marker("nightly")]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in set(left)]
 
 
 def need_micropython():

@@ -19,7 +19,7 @@ from makers import account, module
 from makers import settings as make_settings
 
 NIGHTLY = "HOLDFAST_NIGHTLY" in os.environ
-HISTORIES = 100_000 if NIGHTLY else 10_000
+HISTORIES = 100_000 if NIGHTLY else 2_000
 BEATS = 10_000_000 if NIGHTLY else 1_000_000
 MASTERS = ("a", "b")
 

@@ -1,5 +1,7 @@
 """Settings in flash: loaded, changed, and whole at whichever write the power goes off."""
 
+import os
+
 from claims import raises
 from holdfast.core.settings import NotSaved, SettingsError
 from holdfast.shell.saving import CURRENT, MAX_BYTES, NEW, PREVIOUS, document, seal
@@ -7,6 +9,8 @@ from holdfast.shell.store import Store
 from holdfast.wire.dump import dumps
 from holdfast.wire.json import loads
 from makers import WIRING, account
+
+THIN = 7 if os.getenv("HOLDFAST_NIGHTLY") else 29
 
 
 class PowerCut(Exception):
@@ -291,7 +295,7 @@ def test_power_cut_at_every_write_leaves_the_old_or_the_new_settings():
         steps = steps_of(first, named("New " + name))
         assert steps > 200
         # Some of the bytes, and every rename; that a file cut at any byte is known, see above.
-        thin = 1 if first is BEGINNINGS[0][0] else 7
+        thin = 1 if first is BEGINNINGS[0][0] else THIN
         for cuts in sorted(set(range(0, steps, thin)) | set(range(steps - 4, steps + 1))):
             before, files, whole = cut_histories(first, cuts)
             assert before == name
