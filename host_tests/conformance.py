@@ -93,7 +93,7 @@ class Device:
         self.password = password
         self.allowed = {"OUTPUT": output, "ACCOUNTS": accounts, "HEARTBEATS": heartbeats}
         self.simulated = not URL
-        self.quiet_s = 0.35 if self.simulated else 1.5  # what does not come by then is not coming
+        self.quiet_s = 0.8 if self.simulated else 1.5  # what does not come by then is not coming
         parts = urllib.parse.urlsplit(url)
         self.secure = parts.scheme == "https"
         self.host = parts.hostname

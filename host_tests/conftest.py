@@ -30,14 +30,26 @@ def pytest_configure(config):
         interpreters.compile_firmware()
 
 
+def pytest_xdist_auto_num_workers(config):
+    """More workers than processors: most of the time a test waits for its board."""
+    return 2 * (os.cpu_count() or 1)
+
+
 def pytest_collection_modifyitems(config, items):
     """Leave out what is for the night, unless -m asks for it; pytest says how many those are."""
     if NIGHTLY or "nightly" in config.option.markexpr:
         return
-    left = [item for item in items if item.get_closest_marker("nightly")]
+    left = [item for item in items if at_night(item)]
     if left:
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in set(left)]
+
+
+def at_night(item):
+    """`nightly` is for all of a test, nightly("cpython") for what of it runs on CPython."""
+    marks = list(item.iter_markers("nightly"))
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return any(not mark.args or parameters.get("runtime") in mark.args for mark in marks)
 
 
 def need_micropython():

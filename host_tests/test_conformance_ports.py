@@ -78,13 +78,13 @@ def test_set_wrong(device, output):
 
 def test_sequence(device, output):
     """setStateSequence plays its states, and the last one stays"""
-    steps = [{"state": "closed", "time": 300}, {"state": "open", "time": 300}]
+    steps = [{"state": "closed", "time": 700}, {"state": "open", "time": 700}]
     steps += [{"state": "closed", "time": 1}]
     answer = device.ports("setStateSequence", {"port": output, "sequence": steps})
     assert answer["data"]["port"] == output
     for value in ("closed", "open", "closed"):
         wait_for(lambda value=value: state(device, output) == value, what=value)
-    time.sleep(0.4)
+    time.sleep(0.8)
     assert state(device, output) == "closed"
 
 

@@ -30,8 +30,6 @@ from boards import (
     wait_for,
 )
 
-pytestmark = pytest.mark.alone
-
 
 def free_port():
     with socket.socket() as probe:
@@ -134,6 +132,7 @@ def test_a_reader_never_meets_anything_but_0_or_1(start):
     assert watch.contents == {b"0", b"1"}
 
 
+@pytest.mark.alone
 def test_inputs_are_noticed_within_20_ms(start, runtime, record_property):
     board = start(settings())
     took = []

@@ -6,9 +6,7 @@ import pytest
 from receivers import Authority, addresses, name_server, receiver
 from test_e2e_uplinks import KEY, config, link, unifi
 
-from boards import Watch, output, wait_for
-
-pytestmark = pytest.mark.alone
+from boards import Figures, Watch, output, wait_for
 
 NAME = "platform.example"
 
@@ -81,6 +79,7 @@ def test_a_name_that_nobody_knows(start, flags):
         there.wait(1, 20)
 
 
+@pytest.mark.alone
 def test_a_silent_server_gives_way_to_the_next_and_delays_nobody(start):
     with (
         receiver() as there,
@@ -90,11 +89,12 @@ def test_a_silent_server_gives_way_to_the_next_and_delays_nobody(start):
         board = start(named(there, silent, names))
         master = board.master("door")
         wait_for(lambda: silent.asked, 15)
-        slowest = 0
+        took = []
         while not there.got:
             master.beat(2000)
-            slowest = max(slowest, master.latency)
-        assert slowest < 0.1
+            took.append(master.latency)
+        # A step of asking takes up to 5 s; nobody else waits for it.
+        assert Figures(took).within(100), str(Figures(took))
         assert names.asked
 
 
@@ -190,37 +190,50 @@ BAD = {
 
 
 @pytest.mark.parametrize("kind", list(BAD))
-def test_the_fallback_is_on_time_whoever_is_called(start, kind):
+def test_what_is_wrong_with_a_receiver_is_told(start, kind):
     answer, told = BAD[kind]
     with receiver(answer) as there:
-        links = [unifi(there.url, name="a"), unifi(there.url, name="b")]
-        links.append(
-            {"name": "c", "kind": "airnode", "url": there.url, "cycle": 1, "api_key": "k"}
-        )
-        links[2]["private_key"] = KEY
-        setup = config(links)
+        board = start(three(there))
+        wait_for(lambda: all(row["sent"] + row["failed"] for row in rows(board)), 40, "tries")
+        wait_for(lambda: told in [row["why"] for row in rows(board)], 40, told)
+        # A receiver that drips or floods sees the module's end only when it says more.
+        if kind not in ("drips", "floods"):
+            assert there.most_open == 1
+
+
+@pytest.mark.alone
+@pytest.mark.nightly("cpython")
+@pytest.mark.parametrize("kind", list(BAD))
+def test_the_fallback_is_on_time_whoever_is_called(start, kind):
+    with receiver(BAD[kind][0]) as there:
+        setup = three(there)
         setup["ports"]["4"] = output("door", power_on="closed", on_return="restore")
         board = start(setup)
         master = board.master("door")
         there.wait(1)
         late = []
         with Watch(board, 4) as watch:
-            while len(late) < 20:
+            while len(late) < 15:
                 master.beat(100)
                 due = master.answered_at + 0.1
                 late.append(watch.next(4, 0, master.sent_at) - due)
                 master.beat(1000)
                 watch.next(4, 1, master.sent_at)
-        print("%s: fallback late by up to %.1f ms" % (kind, max(late) * 1000))
-        assert max(late) < 0.1, late
-        wait_for(lambda: told in said(board), 20, told)
-        # A receiver that drips or floods sees the module's end only when it says more.
-        if kind not in ("drips", "floods"):
-            assert there.most_open == 1
+        figures = Figures(late)
+        print("%s: fallback late: %s" % (kind, figures))
+        assert figures.within(100), late
 
 
-def said(board):
-    """What is wrong with each link."""
+def three(there):
+    """Settings with three links to a receiver; one signs."""
+    links = [unifi(there.url, name="a"), unifi(there.url, name="b")]
+    links.append({"name": "c", "kind": "airnode", "url": there.url, "cycle": 1, "api_key": "k"})
+    links[2]["private_key"] = KEY
+    return config(links)
+
+
+def rows(board):
+    """What the board says of each link."""
     status, answer = board.master().call("GET", "/holdfast/uplinks")
     assert status == 200
-    return [row["why"] for row in answer["links"]]
+    return answer["links"]

@@ -23,12 +23,11 @@ from boards import (
     wait_for,
 )
 
-pytestmark = pytest.mark.alone
-
 TRIPS = 32
 LATE_S = 0.1  # what a loaded machine may add to the 20 ms that are measured
 
 
+@pytest.mark.alone
 def test_an_idle_board_is_never_early_and_hardly_late(start, runtime, record_property):
     """Never before Duration has passed since the heartbeat was sent. Lateness from when it was
     answered, so at least what it was; the wires are looked at every half millisecond."""
@@ -47,10 +46,11 @@ def test_an_idle_board_is_never_early_and_hardly_late(start, runtime, record_pro
     figures = Figures(late)
     record_property("fallback lateness, idle, " + runtime, str(figures))
     print("\nfallback lateness, idle, %s: %s" % (runtime, figures))
-    assert figures.count >= 30 and figures.max < LATE_S * 1000
+    assert figures.count >= 30 and figures.within(LATE_S * 1000), str(figures)
     assert figures.p50 < 20
 
 
+@pytest.mark.alone
 def test_no_false_trip_while_beats_come_just_in_time(start):
     """Forty beats, each up to 60 % of Duration after the last: the wire never moves."""
     board = start(settings({"4": output("door", power_on="closed")}))
@@ -74,6 +74,7 @@ def test_power_on_is_not_fallback(start):
     assert board.levels() == "1100"
 
 
+@pytest.mark.alone
 def test_a_timeline_of_steps_runs_to_its_end(start):
     steps = [
         {"after": 100, "state": "closed"},
@@ -91,6 +92,7 @@ def test_a_timeline_of_steps_runs_to_its_end(start):
         assert level == wanted and due <= when <= due + LATE_S
 
 
+@pytest.mark.alone
 def test_hold_leaves_the_port_until_its_step(start):
     steps = [{"state": "hold"}, {"after": 200, "state": "open"}]
     ports = {
@@ -108,6 +110,7 @@ def test_hold_leaves_the_port_until_its_step(start):
         assert watch.since(5, sent) == []
 
 
+@pytest.mark.alone
 def test_a_pulse_ends_by_itself(start):
     steps = [{"state": "closed", "pulse": 120}]
     board = start(settings({"4": output("door", steps=steps)}))
@@ -148,6 +151,7 @@ def test_restore_takes_back_what_was_commanded_and_hold_waits_for_a_command(star
     assert board.levels() == "1100"
 
 
+@pytest.mark.alone
 def test_the_return_of_the_master_ends_the_timeline(start):
     steps = [{"state": "open"}, {"after": 300, "state": "closed"}]
     board = start(settings({"4": output("door", "restore", steps=steps)}))
@@ -202,7 +206,7 @@ def test_a_master_that_never_calls_counts_as_lost_if_settings_say_so(make_board)
     board = make_board(settings(ports, accounts)).start()
     with Watch(board, 4, 5) as watch:
         fell = watch.next(4, 0, 0)
-        assert board.began + 0.6 <= fell <= board.ready_at + 0.6 + LATE_S
+        assert board.began + 0.6 <= fell <= board.ready_at + 0.6 + 1
         assert watch.since(5, fell) == []
     status = board.master().status()
     assert status["lost"] is True
@@ -210,11 +214,11 @@ def test_a_master_that_never_calls_counts_as_lost_if_settings_say_so(make_board)
 
 
 def test_a_master_that_calls_in_time_does_not_count_as_lost(start):
-    accounts = [account("door", first_heartbeat_within=1000)]
+    accounts = [account("door", first_heartbeat_within=3000)]
     board = start(settings({"4": output("door", power_on="closed")}, accounts))
     with Watch(board, 4) as watch:
         board.master("door").beat(60000)
-        until(board.ready_at + 1.3)
+        until(board.ready_at + 3.3)
         assert all(content == b"1" for _, _, content in watch.changes)
 
 
@@ -269,6 +273,7 @@ def test_release_needs_post_and_credentials(board):
         assert answer.status_code == 401
 
 
+@pytest.mark.alone
 def test_a_trip_is_on_record_with_its_reason(start):
     board = start(settings({"4": output("door", power_on="closed")}))
     door = board.master("door")
@@ -283,6 +288,7 @@ def test_a_trip_is_on_record_with_its_reason(start):
     assert (port["why"], port["who"], port["locked"]) == ("fallback", "door", True)
 
 
+@pytest.mark.alone
 def test_pins_move_before_anybody_is_told(start):
     """When the relay's event arrives the wire is where it says, twenty times."""
     board = start(settings({"4": output("door", "restore", power_on="closed")}))

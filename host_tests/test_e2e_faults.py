@@ -98,6 +98,7 @@ def set_off(board):
     return master
 
 
+@pytest.mark.alone
 def test_a_loop_that_is_blocked_for_ever_does_not_keep_outputs_from_their_fallback(
     faulty, record_property
 ):
@@ -122,6 +123,7 @@ def test_a_loop_that_is_blocked_for_ever_does_not_keep_outputs_from_their_fallba
     assert "watchdog" in board.master().status()["start"]["why"]
 
 
+@pytest.mark.alone
 def test_a_loop_that_comes_back_agrees_with_its_alarm(faulty):
     board = faulty("cpython", "sleeps")
     door = board.master("door")

@@ -127,12 +127,12 @@ def test_a_chunked_body_is_a_heartbeat(board):
 
 def test_the_session_id_stays_while_alive_and_changes_after_expiry(board):
     master = board.master("door")
-    ids = [master.beat(300) for _ in range(5)]
+    ids = [master.beat(1000) for _ in range(5)]
     assert len(set(ids)) == 1
-    until(master.answered_at + 0.35)
-    later = master.beat(300)
+    until(master.answered_at + 1.05)
+    later = master.beat(1000)
     assert later != ids[0] and re.fullmatch(UUID4, later)
-    assert master.beat(300) == later
+    assert master.beat(1000) == later
 
 
 def test_a_restarted_board_has_a_new_session(start):
@@ -168,12 +168,13 @@ def test_a_bad_body_does_not_move_the_deadline(start):
     master = board.master("door")
     with Watch(board, 4) as watch:
         master.beat(600)
-        sent, answered = master.sent_at, master.answered_at
+        sent = master.sent_at
         while time.monotonic() < sent + 0.5:
             for body in (BAD["null"], BAD["0"], BAD["not JSON"], BAD["more than 24 h"]):
                 assert master.call("POST", HEARTBEAT, body)[0] == 400
         fell = watch.next(4, 0, sent)
-    assert sent + 0.6 <= fell <= answered + 0.6 + 0.1
+    # A deadline moved by the last of them would be 0.6 s after that.
+    assert sent + 0.6 <= fell < master.sent_at + 0.6
 
 
 def test_bodies_too_large_are_refused(board):
@@ -291,18 +292,17 @@ def test_two_masters_have_sessions_of_their_own(start):
     board = start(settings(ports))
     door, vms = board.master("door"), board.master("vms")
     with Watch(board, 4, 5, 6) as watch:
-        alive = vms.beat(400)
-        lost = door.beat(400)
+        alive = vms.beat(1000)
+        lost = door.beat(1000)
         assert alive != lost
         sent = door.sent_at
-        while time.monotonic() < sent + 1:
-            assert vms.beat(400) == alive
-        fell = watch.next(4, 0, sent)
-        assert sent + 0.4 <= fell <= sent + 0.5
-        assert sent + 0.4 <= watch.next(6, 0, sent) <= sent + 0.5
+        while time.monotonic() < sent + 2:
+            assert vms.beat(1000) == alive
+        assert sent + 1 <= watch.next(4, 0, sent) < sent + 2
+        assert sent + 1 <= watch.next(6, 0, sent) < sent + 2
         assert watch.since(5, sent) == []  # the living master keeps its port
-        assert door.beat(400) != lost
-        assert vms.beat(400) == alive
+        assert vms.beat(1000) == alive
+        assert door.beat(1000) != lost
 
 
 def test_a_live_master_does_not_hide_a_dead_one(board):
@@ -325,7 +325,7 @@ def test_only_heartbeats_feed_a_session(start):
         master.beat(300)
         sent = master.sent_at
         while not watch.since(4, sent):
-            assert time.monotonic() < sent + 1
+            assert time.monotonic() < sent + ANSWER_S
             master.status()
             master.ports("getPorts")
     wait_for(lambda: board.level(4) == 0)

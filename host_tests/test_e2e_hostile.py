@@ -1,7 +1,8 @@
 """Peers that no good client would be: the board answers or drops them, and goes on beating.
 
 Raw sockets, because no HTTP library sends such things. After each of them a master that comes anew
-is served within a second, and nothing of a traceback has been on the wire.
+is served, and nothing of a traceback has been on the wire. How soon it is served is measured in
+test_e2e_admission; here other tests may run on the same processors.
 """
 
 import contextlib
@@ -28,22 +29,16 @@ from boards import (
     status_of,
 )
 
-pytestmark = pytest.mark.alone
-
 REQUEST_S = 5  # from the first byte of a request, or from connecting, to its last
-SLACK_S = 1
+SLACK_S = 4  # a machine that has more to do
 
 BEAT = b"POST /vapix/axhbt HTTP/1.1\r\nHost: a\r\n"
 
 
 def served(board):
-    """How long a new master takes for a heartbeat, digest and all."""
-    before = time.monotonic()
+    """A new master gets its heartbeat in, digest and all, within ANSWER_S for each request."""
     with contextlib.closing(Master(board.host, board.port, "root")) as master:
         master.beat(60000)
-    took = time.monotonic() - before
-    assert took < 1
-    return took
 
 
 def clean(answer):
@@ -134,7 +129,7 @@ def test_bad_requests_get_their_status_and_the_board_goes_on(board):
         with board.connect() as sock:
             with contextlib.suppress(ConnectionError):
                 sock.sendall(data)
-            answer = clean(receive(sock, 1, lambda data: b"\r\n\r\n" in data))
+            answer = clean(receive(sock, ANSWER_S, lambda data: b"\r\n\r\n" in data))
         if status_of(answer) != status:
             wrong.append((name, status, answer[:60]))
         served(board)
@@ -148,8 +143,8 @@ def test_a_refusal_is_readable_by_a_peer_that_goes_on_sending(board):
         for _ in range(50):
             sock.sendall(b"x" * 4096)
             time.sleep(0.001)
-        assert status_of(receive(sock, 1, lambda data: b"\r\n\r\n" in data)) == 413
-        assert closed_by_peer(sock, 3)
+        assert status_of(receive(sock, ANSWER_S, lambda data: b"\r\n\r\n" in data)) == 413
+        assert closed_by_peer(sock, ANSWER_S)
 
 
 def test_bytes_split_anywhere_make_the_same_request(board):
@@ -185,7 +180,8 @@ def test_the_slow_get_five_seconds(start):
         for sock in peers.values():
             sock.setblocking(False)
         while len(ended) < len(peers):
-            assert time.monotonic() - began["half"] < REQUEST_S + 4, "still there: %s" % received
+            late = time.monotonic() - began["half"] - REQUEST_S
+            assert late < 2 * SLACK_S, "still there: %s" % received
             for name, sock in peers.items():
                 if name in ended:
                     continue
@@ -207,7 +203,7 @@ def test_the_slow_get_five_seconds(start):
             served(board)
             time.sleep(0.1)
     for name, when in ended.items():
-        assert REQUEST_S - 0.1 <= when <= REQUEST_S + SLACK_S + 0.5, (name, when)
+        assert REQUEST_S - 0.1 <= when <= REQUEST_S + SLACK_S, (name, when)
     assert received["silent"] == b""
     for name in ("head", "body", "chunk", "half"):
         assert status_of(clean(received[name])) == 408, name
@@ -231,7 +227,7 @@ def test_a_peer_that_never_reads_its_answers_is_dropped(board):
                 break
         else:
             pytest.fail("it may go on for ever")
-        assert served(board) < 1
+        served(board)
 
 
 def test_resets_in_the_middle_of_requests(board, runtime, record_property):
@@ -255,7 +251,7 @@ def test_resets_in_the_middle_of_requests(board, runtime, record_property):
     figures = Figures(took)
     record_property("beat beside 250 resets, " + runtime, str(figures))
     print("\nbeat beside 250 resets, %s: %s" % (runtime, figures))
-    assert figures.max < 1000
+    assert figures.max < ANSWER_S * 1000
 
 
 def test_a_hundred_connects(start):
@@ -271,7 +267,7 @@ def test_a_hundred_connects(start):
             sock.connect_ex((board.host, board.port))
         for _ in range(20):
             assert master.beat(60000) == before
-            assert master.latency < 1
+            assert master.latency < ANSWER_S
     with contextlib.closing(Master(board.host, board.port, "root")) as another:
         another.beat(60000)
     served(board)
@@ -282,7 +278,7 @@ def test_connect_and_leave(board):
     for _ in range(300):
         with board.connect() as sock:
             sock.shutdown(socket.SHUT_WR)
-            assert receive(sock, 1) == b""
+            assert receive(sock) == b""
     served(board)
 
 
@@ -298,10 +294,10 @@ def test_what_one_peer_leaves_behind_is_not_taken_for_anothers(board):
                 reset(sock)
             elif i % 5 < 3:
                 sock.shutdown(socket.SHUT_WR)
-                receive(sock, 1)
+                receive(sock)
         with board.connect() as sock:
             sock.sendall(b"GET /nowhere HTTP/1.0\r\n\r\n")
-            assert status_of(receive(sock, 1)) == 404, i
+            assert status_of(receive(sock)) == 404, i
 
 
 def test_noise_on_http(board):
@@ -335,7 +331,7 @@ def test_noise_on_an_event_stream(board):
         with board.connect() as sock:
             with contextlib.suppress(ConnectionError):
                 sock.sendall(head.encode() + noise.randbytes(noise.randint(1, 5000)))
-            answer = clean(receive(sock, 0.2, lambda data: b"\r\n\r\n" in data))
+            answer = clean(receive(sock, ANSWER_S, lambda data: b"\r\n\r\n" in data))
             assert status_of(answer) == 101
             reset(sock)
     served(board)

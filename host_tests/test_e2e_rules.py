@@ -11,6 +11,7 @@ import xml.etree.ElementTree
 import pytest
 
 from boards import (
+    ANSWER_S,
     LOST_TOPIC,
     PORT_TOPIC,
     VIRTUAL_TOPIC,
@@ -22,9 +23,8 @@ from boards import (
     wait_for,
 )
 
-pytestmark = pytest.mark.alone
-
-BEAT_MS = 300
+BEAT_MS = 1000
+LATE_S = 0.8  # beside other tests; how late the fallback is, test_e2e_fallback measures
 LOST = {"topic": LOST_TOPIC, "content": 'boolean(//SimpleItem[@Name="lost" and @Value="1"])'}
 FREE = output(steps=[{"after": 0, "state": "hold"}], locked=False)  # a port that rules may have
 
@@ -83,7 +83,7 @@ def test_the_natural_heartbeat_rule(start):
     with Watch(board, 4) as watch:
         master.beat(BEAT_MS)
         due = master.sent_at + BEAT_MS / 1000
-        assert watch.next(4, 1, due - 0.01) - due < 0.2
+        assert watch.next(4, 1, due - 0.01) - due < LATE_S
         master.beat(60000)
         watch.next(4, 0, due)
     assert told(master)["fired"] == 2
@@ -98,7 +98,7 @@ def test_a_rule_cannot_keep_a_locked_port_from_its_fallback(start):
     due = master.sent_at + BEAT_MS / 1000
     master.set(p4="closed")
     with Watch(board, 4, 5) as watch:
-        assert watch.next(4, 0, due - 0.05) - due < 0.2
+        assert watch.next(4, 0, due - 0.05) - due < LATE_S
         watch.next(5, 1, due)
         until(due + 0.5)
         assert [level for _, level in watch.since(4, due)] == [0]
@@ -111,12 +111,13 @@ def test_an_input_makes_a_pulse(start):
     with Watch(board, 6) as watch:
         pressed = board.drive(0, 1)
         on = watch.next(6, 1, pressed)
-        assert on - pressed < 0.2
+        assert on - pressed < LATE_S
         board.drive(0, 0)
-        assert 0.9 < watch.next(6, 0, on) - on < 1.2
+        assert 1 - LATE_S < watch.next(6, 0, on) - on < 1 + LATE_S
         assert len(watch.since(6, pressed)) == 2
 
 
+@pytest.mark.alone
 def test_a_sequence_is_played(start):
     parameters = {"port": "6", "sequence": "high:200,low:200,high:0"}
     action = {"template": "com.holdfast.action.fixed.io.sequence", "parameters": parameters}
@@ -147,7 +148,7 @@ def test_rules_that_chase_each_other_are_stopped_and_say_so(start):
     due = master.sent_at + BEAT_MS / 1000
     master.set(p4="closed", p5="closed")
     with Watch(board, 4) as watch:
-        assert watch.next(4, 0, due - 0.05) - due < 0.2
+        assert watch.next(4, 0, due - 0.05) - due < LATE_S
     rows = master.status()["rules"]
     assert any(row["resting"] for row in rows)
     assert all(row["fired"] <= 21 for row in rows) and sum(row["missed"] for row in rows) >= 1
@@ -363,7 +364,7 @@ def test_a_loss_is_told_to_a_receiver(start):
         due = master.sent_at + BEAT_MS / 1000
         wait_for(lambda: len(there.got) == 2)
         when, method, target, headers, body = there.got[0]
-        assert when - due < 1
+        assert when - due < ANSWER_S
         assert (method, target, body) == ("POST", "/notify?who=door", "Tür ohne Master")
         assert headers["Authorization"] == "Basic dXM6c2VjcmV0"
         assert headers.get_content_type() == "text/plain"
@@ -381,7 +382,7 @@ def test_what_a_receiver_could_not_take_comes_again(start):
         wait_for(lambda: there.got)
         assert ask(board, "RemoveActionRule", "<aa:RuleID>1</aa:RuleID>")[0] == 200
         wait_for(lambda: len(there.got) == 2)
-        assert 0.9 < there.got[1][0] - there.got[0][0] < 2
+        assert 0.5 < there.got[1][0] - there.got[0][0] < 5
         wait_for(lambda: notified(board.master()) == (1, 0, 0))
 
 
@@ -461,6 +462,8 @@ def resetting(stack):
 BAD = [dead, silent, unreachable, dripping, flooding, babbling, resetting]
 
 
+@pytest.mark.alone
+@pytest.mark.nightly("cpython")
 @pytest.mark.parametrize("kind", BAD, ids=[kind.__name__ for kind in BAD])
 def test_a_bad_receiver_delays_nobody(start, kind):
     """Heartbeats and fallback are on time, and what waits is bounded."""
@@ -476,8 +479,8 @@ def test_a_bad_receiver_delays_nobody(start, kind):
         with Watch(board, 4) as watch:
             for i in range(6):
                 board.drive(0, 1 - i % 2)
-                master.beat(BEAT_MS)
-                due = master.sent_at + BEAT_MS / 1000
+                master.beat(300)
+                due = master.sent_at + 0.3
                 master.set(p4="closed")
                 for _ in range(20):
                     other.beat(60000)
@@ -487,5 +490,5 @@ def test_a_bad_receiver_delays_nobody(start, kind):
         assert waiting <= 8 and sent + failed + waiting >= 11
         if kind is not flooding:
             assert sent == 0
-        assert Figures(took).max < 200, str(Figures(took))
-        assert Figures(late).max < 100, str(Figures(late))
+        assert Figures(took).within(200), str(Figures(took))
+        assert Figures(late).within(100), str(Figures(late))

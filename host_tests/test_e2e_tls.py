@@ -21,6 +21,7 @@ from boards import (
     LOST_TOPIC,
     STATUS,
     STREAM,
+    Figures,
     Master,
     beat_body,
     closed_by_peer,
@@ -148,14 +149,12 @@ def test_peers_that_are_silent_or_speak_garbage_end_and_others_are_served(make_b
         silent = [stack.enter_context(secure.raw()) for _ in range(2)]
         garbage = stack.enter_context(secure.raw())
         garbage.sendall(b"\x16\x03\x01\x00\x05hello")
-        assert closed_by_peer(garbage, 5)
+        assert closed_by_peer(garbage, ANSWER_S)
         half = stack.enter_context(secure.raw())
         half.sendall(b"\x16\x03\x01\x01\x00\x01")  # a hello that does not go on
-        began = time.monotonic()
         assert secure.get().status_code == 200  # waits for the half one to be over
-        assert time.monotonic() - began < 5
         for sock in (half, *silent):
-            assert closed_by_peer(sock, 6)
+            assert closed_by_peer(sock, ANSWER_S)
     assert secure.get().status_code == 200
 
 
@@ -179,7 +178,7 @@ def test_the_places_for_tls_are_few_and_an_idle_one_gives_way(make_board, tmp_pa
             idle.append(sock)
             time.sleep(0.3)
         for sock in idle[:2]:
-            assert closed_by_peer(sock, 2)
+            assert closed_by_peer(sock, ANSWER_S)
         assert secure.get().status_code == 200
 
 
@@ -220,25 +219,24 @@ def test_fallback_is_on_time_while_handshakes_follow_each_other(make_board, tmp_
 
     thread = threading.Thread(target=shake)
     thread.start()
+    late = []
     try:
         master = Master(secure.board.host, secure.board.port, "door")
         for i in range(10):
             master.beat(300)
-            time.sleep(0.4)
-            trips = master_status(secure)["trips"]
-            assert trips["count"] == i + 1
+            wait_for(lambda i=i: master_status(secure)["trips"]["count"] == i + 1)
+            trip = master_status(secure)["trips"]["latest"][-1]
+            late.append((trip["moved"] - trip["due"]) / 1000)
         assert secure.board.level(4) == 1
-        worst = master_status(secure)["trips"]["worst_lateness_ms"]
         master.close()
     finally:
         stop.set()
         thread.join()
-    print(
-        "fallback with one handshake after another: worst %d ms, handshakes %d"
-        % (worst, len(count))
-    )
+    figures = Figures(late)
+    text = "fallback with one handshake after another: %s, handshakes %d"
+    print(text % (figures, len(count)))
     assert len(count) > 5
-    assert worst <= 100
+    assert figures.within(100)
 
 
 def master_status(secure):
