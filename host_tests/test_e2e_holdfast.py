@@ -22,6 +22,9 @@ import pytest
 
 from boards import account, output, settings, wait_for
 
+# The command is the same whatever runs the firmware, and each call of it takes a while.
+pytestmark = pytest.mark.nightly("cpython")
+
 HOLDFAST = str(Path(sys.executable).parent / "holdfast")
 
 

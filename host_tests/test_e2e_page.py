@@ -24,6 +24,10 @@ PORTS = {
 }
 
 
+# The page is the same whatever runs the firmware: a few are enough to see it on both.
+looked_at = pytest.mark.nightly("cpython")
+
+
 @pytest.fixture(scope="module")
 def chrome():
     path = browser.need_chromium()
@@ -67,6 +71,7 @@ def digits(looker, master):
 # -- what people see ------------------------------------------------------------------------------
 
 
+@looked_at
 def test_a_loss_from_the_last_beat_to_the_return(board, look):
     looker = look(board)
     looker.open()
@@ -115,6 +120,7 @@ def test_an_input_is_seen_when_it_changes(board, look):
     looker.see(".timeline[aria-label*='Door contact: active']", "")
 
 
+@looked_at
 def test_what_happened_before_the_page_was_opened_is_in_the_picture(board, look):
     first = look(board)
     first.open()
@@ -130,6 +136,7 @@ def test_what_happened_before_the_page_was_opened_is_in_the_picture(board, look)
     looker.see(".timeline[aria-label*='Input 1: active for']", "")
 
 
+@looked_at
 def test_a_port_says_who_has_set_it(board, look):
     looker = look(board)
     looker.open()
@@ -156,6 +163,7 @@ def answering(answer):
     return lambda route: route.fulfill(json=answer)
 
 
+@looked_at
 def test_what_only_some_modules_have_is_shown_where_they_have_it(board, look):
     looker = look(board)
     answers = {"/holdfast/log*": LOG, "/holdfast/uplinks": {"links": [LINK], "inbound": None}}
@@ -193,6 +201,7 @@ def test_an_output_is_set_and_pulsed(board, look):
     assert board.level(4) == 0
 
 
+@looked_at
 def test_a_drill_moves_outputs_and_ends_when_it_is_acknowledged(board, look):
     looker = look(board)
     looker.open()
@@ -248,6 +257,7 @@ def test_settings_of_a_port_and_a_fallback_on_trial(board, look):
     wait_for(lambda: board.level(5) == 1, what="the new fallback at gpio5")
 
 
+@looked_at
 def test_what_is_wrong_with_a_setting_is_named(board, look):
     looker = look(board)
     looker.open("#settings", "[data-form='4']")
@@ -260,6 +270,7 @@ def test_what_is_wrong_with_a_setting_is_named(board, look):
     looker.see("[role=alert]", "not JSON")
 
 
+@looked_at
 def test_a_rule_is_added_works_and_is_removed(board, look):
     looker = look(board)
     looker.open("#settings", "[data-form='4']")
@@ -279,6 +290,7 @@ def test_a_rule_is_added_works_and_is_removed(board, look):
     page.locator(".line", has_text="Bell").wait_for(state="detached")
 
 
+@looked_at
 def test_an_account_is_added_changed_and_removed(board, look):
     looker = look(board)
     looker.open("#settings", "[data-form='4']")
@@ -300,6 +312,7 @@ def test_an_account_is_added_changed_and_removed(board, look):
     assert "porter" not in [row["master"] for row in status(board)["masters"]]
 
 
+@looked_at
 def test_a_backup_brings_everything_back(board, look, tmp_path):
     looker = look(board)
     looker.open("#settings", "[data-form='4']")
@@ -321,6 +334,7 @@ def test_a_backup_brings_everything_back(board, look, tmp_path):
     assert status(board)["ports"][4]["name"] == "Strike"
 
 
+@looked_at
 def test_the_commissioning_report_prints_what_happens_when_and_the_hash(board, look):
     looker = look(board)
     looker.open("#report", ".report table")
@@ -343,6 +357,7 @@ def test_the_commissioning_report_prints_what_happens_when_and_the_hash(board, l
 # -- who may --------------------------------------------------------------------------------------
 
 
+@looked_at
 def test_a_wrong_password_shows_nothing_of_the_module(board, look):
     looker = look(board, "root", "wrong")
     answer = looker.open(wait=None)
@@ -351,6 +366,7 @@ def test_a_wrong_password_shows_nothing_of_the_module(board, look):
     assert {sent[2] for sent in looker.sent} == {401}
 
 
+@looked_at
 def test_a_viewer_sees_no_control_it_may_not_use(board, look):
     looker = look(board, "guest")
     looker.open("#settings")
@@ -362,6 +378,7 @@ def test_a_viewer_sees_no_control_it_may_not_use(board, look):
     assert looker.page.locator("input, select, textarea").count() == 0
 
 
+@looked_at
 def test_an_operator_sees_what_moves_outputs_and_no_settings(board, look):
     looker = look(board, "vms")
     looker.open("#report")
@@ -373,6 +390,7 @@ def test_an_operator_sees_what_moves_outputs_and_no_settings(board, look):
     assert page.get_by_role("navigation").count() == 0
 
 
+@looked_at
 def test_a_fresh_module_is_set_up_in_the_page(start, look):
     board = start({}, "--heap", HEAP)
     looker = look(board, "boss", "let me in: ä")
@@ -394,6 +412,7 @@ def test_a_fresh_module_is_set_up_in_the_page(start, look):
 # -- what goes wrong ------------------------------------------------------------------------------
 
 
+@looked_at
 def test_a_board_that_restarts_is_found_again(make_board, look, tmp_path):
     first = make_board(settings(PORTS), "--heap", HEAP, "--data", tmp_path / "data").start()
     looker = look(first)
@@ -410,6 +429,7 @@ def test_a_board_that_restarts_is_found_again(make_board, look, tmp_path):
     looker.see("[data-port='1']", "closed")
 
 
+@looked_at
 def test_an_account_that_is_removed_sees_no_more(board, look):
     looker = look(board, "vms")
     looker.open()
@@ -429,6 +449,7 @@ def test_an_account_that_is_removed_sees_no_more(board, look):
 
 @pytest.mark.parametrize("size", (browser.DESKTOP, browser.PHONE), ids=("desktop", "phone"))
 @pytest.mark.parametrize("scheme", ("light", "dark"))
+@looked_at
 def test_everybody_can_read_it(board, look, size, scheme):
     board.master("vms").beat(100)
     board.master("door").beat(60000)
@@ -451,6 +472,7 @@ def test_everybody_can_read_it(board, look, size, scheme):
         looker.page.goto("about:blank")
 
 
+@looked_at
 def test_set_up_can_be_read_by_everybody(start, look):
     looker = look(start({}, "--heap", HEAP), viewport=browser.PHONE)
     looker.open()

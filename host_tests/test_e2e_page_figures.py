@@ -10,6 +10,9 @@ from test_e2e_page import HEAP
 
 from boards import ANSWER_S, STATUS, Figures, output, settings, until, wait_for
 
+# The page is the same whatever runs the firmware, and how late it is without, others measure.
+pytestmark = pytest.mark.nightly("cpython")
+
 WATCHED_S = 20
 TRIPS = 12
 PORTS = {"4": output("door", "restore", [{"state": "closed"}])}
