@@ -13,7 +13,7 @@ SOURCES := firmware boards tools host_tests
 help:
 	@echo "make run      the simulated board; ARGS=\"--help\" tells its options"
 	@echo "make demo     a controller dies and comes back, in your terminal"
-	@echo "make test     all tests, on CPython and MicroPython"
+	@echo "make test     the tests, on CPython and MicroPython"
 	@echo "make conformance URL=http://... USER=... PASS=... [OUTPUT=4] [ACCOUNTS=1] [HEARTBEATS=1]"
 	@echo "              any VAPIX I/O module: what it does as it should; without URL, the simulated"
 	@echo "make lint     ruff, codespell"
@@ -27,7 +27,7 @@ help:
 	@echo "make size     heap kept per module"
 	@echo "make frozen   ... with the firmware built in, on a 32-bit MicroPython (built once)"
 	@echo "make bench    beside microdot: speed, instructions, bytes, heap"
-	@echo "make nightly  the long tests"
+	@echo "make nightly  the same, and the long ones"
 
 run: $(RUN)
 	@exec $(VENV)/bin/python tools/simulate.py $(ARGS)

@@ -38,7 +38,7 @@ def test_a_controller_beats_and_applies_what_it_wants(board, client):
 
 
 def test_a_controller_notices_a_changed_session_and_applies_its_wishes_again(board, client):
-    options = ("--want", "4=closed", "--beats", "3", "--interval", "400", "--duration", "50")
+    options = ("--want", "4=closed", "--beats", "3", "--interval", "1500", "--duration", "600")
     done = control(client, board, *options)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("the session is a new one") == 2
