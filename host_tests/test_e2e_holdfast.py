@@ -61,6 +61,8 @@ class Terminal:
             stderr=slave,
             env=environment,
             start_new_session=True,
+            # What a shell runs in its background ignores Ctrl-C, and so would what that starts.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
         os.close(slave)
         self._data = b""

@@ -77,7 +77,7 @@ def test_a_sequence_is_answered_at_once_and_runs_on_the_wire(board):
 
 def test_one_sequence_at_a_time_and_a_port_may_be_a_number(board):
     master = board.master()
-    pulse = (("closed", 300), ("open", 0))
+    pulse = (("closed", 1500), ("open", 0))
     assert sequence(master, 5, *pulse)["data"] == {"port": "5"}
     assert sequence(master, "5", *pulse)["error"]["code"] == 2200
     assert sequence(master, "6", *pulse)["data"] == {"port": "6"}

@@ -134,7 +134,7 @@ def test_disabled_rules_do_nothing(start):
     board = start(config([fixed("6")], [rule("1", start=port_is(0, 1), enabled=False)]))
     with board.subscribed(PORT_TOPIC, replay=8) as stream:
         board.drive(0, 1)
-        stream.recv(2)  # the module has seen it
+        stream.recv(ANSWER_S)  # the module has seen it
     assert board.levels() == "0000"
     assert board.master().status()["rules"] == []
 
@@ -248,7 +248,7 @@ def test_a_removed_rule_stops(start):
     with board.subscribed(PORT_TOPIC, replay=8) as stream:
         for level in (0, 1):
             board.drive(0, level)
-            stream.recv(2)
+            stream.recv(ANSWER_S)
     assert board.levels() == "0000"
     status, _ = ask(
         board, "RemoveActionConfiguration", "<aa:ConfigurationID>1</aa:ConfigurationID>"
