@@ -24,7 +24,7 @@ from boards import (
 )
 
 TRIPS = 32
-LATE_S = 0.1  # what a loaded machine may add to the 20 ms that are measured
+LATE_S = 1  # beside other tests; how late it is by itself the first test measures
 
 
 @pytest.mark.alone
@@ -46,21 +46,20 @@ def test_an_idle_board_is_never_early_and_hardly_late(start, runtime, record_pro
     figures = Figures(late)
     record_property("fallback lateness, idle, " + runtime, str(figures))
     print("\nfallback lateness, idle, %s: %s" % (runtime, figures))
-    assert figures.count >= 30 and figures.within(LATE_S * 1000), str(figures)
+    assert figures.count >= 30 and figures.within(100), str(figures)
     assert figures.p50 < 20
 
 
-@pytest.mark.alone
 def test_no_false_trip_while_beats_come_just_in_time(start):
-    """Forty beats, each up to 60 % of Duration after the last: the wire never moves."""
+    """Each up to 60 % of Duration after the last: the wire never moves."""
     board = start(settings({"4": output("door", power_on="closed")}))
     master = board.master("door")
     with Watch(board, 4) as watch:
-        first = master.beat(200)
+        first = master.beat(1500)
         sent = master.sent_at
-        for i in range(40):
-            until(master.sent_at + (0.06, 0.1, 0.12)[i % 3])
-            assert master.beat(200) == first
+        for i in range(9):
+            until(master.sent_at + (0.45, 0.75, 0.9)[i % 3])
+            assert master.beat(1500) == first
         assert watch.since(4, sent) == []
 
 
@@ -74,7 +73,6 @@ def test_power_on_is_not_fallback(start):
     assert board.levels() == "1100"
 
 
-@pytest.mark.alone
 def test_a_timeline_of_steps_runs_to_its_end(start):
     steps = [
         {"after": 100, "state": "closed"},
@@ -92,7 +90,6 @@ def test_a_timeline_of_steps_runs_to_its_end(start):
         assert level == wanted and due <= when <= due + LATE_S
 
 
-@pytest.mark.alone
 def test_hold_leaves_the_port_until_its_step(start):
     steps = [{"state": "hold"}, {"after": 200, "state": "open"}]
     ports = {
@@ -110,7 +107,6 @@ def test_hold_leaves_the_port_until_its_step(start):
         assert watch.since(5, sent) == []
 
 
-@pytest.mark.alone
 def test_a_pulse_ends_by_itself(start):
     steps = [{"state": "closed", "pulse": 120}]
     board = start(settings({"4": output("door", steps=steps)}))
@@ -151,9 +147,8 @@ def test_restore_takes_back_what_was_commanded_and_hold_waits_for_a_command(star
     assert board.levels() == "1100"
 
 
-@pytest.mark.alone
 def test_the_return_of_the_master_ends_the_timeline(start):
-    steps = [{"state": "open"}, {"after": 300, "state": "closed"}]
+    steps = [{"state": "open"}, {"after": 2000, "state": "closed"}]
     board = start(settings({"4": output("door", "restore", steps=steps)}))
     master = board.master("door")
     with Watch(board, 4) as watch:
@@ -161,7 +156,7 @@ def test_the_return_of_the_master_ends_the_timeline(start):
         sent = master.sent_at
         until(sent + 0.2)
         master.beat(60000)
-        until(sent + 0.6)
+        until(sent + 2.5)
         assert watch.since(4, sent) == []
 
 
@@ -206,7 +201,7 @@ def test_a_master_that_never_calls_counts_as_lost_if_settings_say_so(make_board)
     board = make_board(settings(ports, accounts)).start()
     with Watch(board, 4, 5) as watch:
         fell = watch.next(4, 0, 0)
-        assert board.began + 0.6 <= fell <= board.ready_at + 0.6 + 1
+        assert board.began + 0.6 <= fell <= board.ready_at + 0.6 + LATE_S
         assert watch.since(5, fell) == []
     status = board.master().status()
     assert status["lost"] is True
@@ -273,7 +268,6 @@ def test_release_needs_post_and_credentials(board):
         assert answer.status_code == 401
 
 
-@pytest.mark.alone
 def test_a_trip_is_on_record_with_its_reason(start):
     board = start(settings({"4": output("door", power_on="closed")}))
     door = board.master("door")
@@ -282,13 +276,12 @@ def test_a_trip_is_on_record_with_its_reason(start):
     status = door.status()
     (trip,) = status["trips"]["latest"]
     assert trip["master"] == "door" and trip["why"] == "no heartbeat for 80 ms"
-    assert 0 <= trip["moved"] - trip["due"] <= 100
+    assert 0 <= trip["moved"] - trip["due"] <= LATE_S * 1000
     assert status["trips"]["count"] == 1
     port = status["ports"][4]
     assert (port["why"], port["who"], port["locked"]) == ("fallback", "door", True)
 
 
-@pytest.mark.alone
 def test_pins_move_before_anybody_is_told(start):
     """When the relay's event arrives the wire is where it says, twenty times."""
     board = start(settings({"4": output("door", "restore", power_on="closed")}))
@@ -298,7 +291,7 @@ def test_pins_move_before_anybody_is_told(start):
             door.beat(30)
             assert notification(stream) == (RELAY_TOPIC, "4", "inactive")
             assert board.level(4) == 0
-            door.beat(1000)
+            door.beat(60000)
             assert board.level(4) == 1
             assert notification(stream) == (RELAY_TOPIC, "4", "active")
 

@@ -28,7 +28,7 @@ from boards import (
 PORT_CGI = "/axis-cgi/io/port.cgi"
 TRIGGER = "/axis-cgi/io/virtualinput.cgi"
 VIRTUAL = "/axis-cgi/virtualinput/"
-OFF_MS = 25  # what a loaded machine may add to an edge, or take from the next
+OFF_MS = 100  # what a loaded machine may add to an edge, or take from the next
 
 
 def sequence(master, port, *steps):
@@ -66,12 +66,12 @@ def in_force(master, index):
 @pytest.mark.alone
 def test_a_sequence_is_answered_at_once_and_runs_on_the_wire(board):
     master = board.master("door")
-    steps = (("closed", 150), ("open", 200), ("closed", 100), ("open", 0))
+    steps = (("closed", 300), ("open", 400), ("closed", 200), ("open", 0))
     with Watch(board, 4) as watch:
         assert sequence(master, "4", *steps)["data"] == {"port": "4"}
-        assert master.latency < 0.1
-        check_edges(watch, 4, master.sent_at, [(0, 1), (150, 0), (350, 1), (450, 0)])
-        time.sleep(0.2)
+        assert master.latency < 0.25
+        check_edges(watch, 4, master.sent_at, [(0, 1), (300, 0), (700, 1), (900, 0)])
+        time.sleep(0.3)
         assert len(watch.since(4, master.sent_at)) == 4  # the last state stays
 
 
@@ -85,17 +85,16 @@ def test_one_sequence_at_a_time_and_a_port_may_be_a_number(board):
     assert "data" in sequence(master, "5", *pulse)
 
 
-@pytest.mark.alone
 def test_the_next_step_overrides_a_state_and_a_new_normal_state_ends_it_all(board):
     master = board.master()
     sequence(master, "4", ("closed", 200), ("open", 200), ("closed", 0))
     master.set(p4="open")
     assert board.level(4) == 0
     wait_for(lambda: board.level(4) == 1)
-    sequence(master, "4", ("closed", 200), ("open", 0))
+    sequence(master, "4", ("closed", 1000), ("open", 0))
     master.ports("setPorts", [{"port": "4", "normalState": "closed"}])
     assert board.level(4) == 0  # inactive stays active no more: the circuit has flipped
-    time.sleep(0.3)
+    time.sleep(1.2)
     assert board.level(4) == 0
     assert "data" in sequence(master, "4", ("closed", 0))
 
@@ -107,31 +106,29 @@ def test_a_viewer_begins_no_sequence(board):
     assert board.levels() == "0000"
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize("steps", ([{"state": "open"}], [{"state": "hold"}]))
 def test_a_pulse_is_cut_by_the_loss_of_its_master_and_does_not_come_back(start, steps):
     board = start(settings({"4": output("door", "restore", steps)}))
     master = board.master("door")
     with Watch(board, 4) as watch:
-        master.beat(200)
+        master.beat(800)
         began = master.sent_at
-        sequence(master, "4", ("closed", 700), ("open", 0))
+        sequence(master, "4", ("closed", 2000), ("open", 0))
         fell = watch.next(4, 0, watch.next(4, 1, began))
-        assert 0.2 <= fell - began <= 0.2 + 0.1
+        assert 0.8 <= fell - began < 2
         assert sequence(master, "4", ("closed", 100), ("open", 0))["error"]["code"] == 2201
         master.beat(5000)
-        until(began + 1)
+        until(began + 2.3)
         assert len(watch.since(4, began)) == 2
     assert "data" in sequence(master, "4", ("closed", 0))
 
 
-@pytest.mark.alone
 def test_a_fallback_that_closes_gives_way_to_the_end_of_the_pulse(start):
     board = start(settings({"4": output("door", "restore", [{"state": "closed"}])}))
     master = board.master("door")
-    master.beat(150)
-    sequence(master, "4", ("closed", 400), ("open", 0))
-    until(master.answered_at + 0.6)
+    master.beat(600)
+    sequence(master, "4", ("closed", 1200), ("open", 0))
+    until(master.answered_at + 1.5)
     assert board.level(4) == 1  # fallback
     master.beat(5000)
     assert board.level(4) == 0
@@ -145,8 +142,8 @@ def test_an_action_runs_on_the_wire_and_answers_nothing(board):
     with Watch(board, 4) as watch:
         began = time.monotonic()
         # As the vendor prints it, and as browsers leave it.
-        assert get(board, PORT_CGI + "?action=5%3A%2F150%5C100%2F150%5C", "door") == (200, "")
-        check_edges(watch, 4, began, [(0, 1), (150, 0), (250, 1), (400, 0)])
+        assert get(board, PORT_CGI + "?action=5%3A%2F300%5C200%2F300%5C", "door") == (200, "")
+        check_edges(watch, 4, began, [(0, 1), (300, 0), (500, 1), (800, 0)])
         began = time.monotonic()
         assert get(board, PORT_CGI + "?action=5:/") == (200, "")
         assert board.levels() == "1000"
@@ -247,7 +244,6 @@ def test_a_monitor_shows_the_state_and_then_every_change(board):
         assert [outputs.part(), outputs.part()] == [b"6O:/", b"6O:\\"]
 
 
-@pytest.mark.alone
 def test_a_part_is_complete_as_soon_as_it_is_sent(board):
     """A client that reads up to the next boundary does not wait for the next change."""
     with Monitor(board, "1") as monitor:
@@ -255,7 +251,7 @@ def test_a_part_is_complete_as_soon_as_it_is_sent(board):
         for level in (1, 0, 1):
             began = board.drive(0, level)
             assert monitor.part() == (b"1I:/" if level else b"1I:\\")
-            assert time.monotonic() - began < 0.25
+            assert time.monotonic() - began < 5  # the next one comes after 15 s
 
 
 @pytest.mark.slow
@@ -330,23 +326,21 @@ def test_virtual_inputs_are_switched_and_told(board):
     assert get(board, VIRTUAL + "activate.cgi?schemaversion=1&port=3", "guest")[0] == 403
 
 
-@pytest.mark.alone
 def test_a_manual_trigger_is_a_pulse(board):
     with board.subscribed(MANUAL_TOPIC, replay=8) as stream:
-        assert get(board, TRIGGER + "?action=6%3A%2F200%5C", "door") == (200, "")
+        assert get(board, TRIGGER + "?action=6%3A%2F1000%5C", "door") == (200, "")
         assert notification(stream) == (MANUAL_TOPIC, "6", "1")
         began = time.monotonic()
         assert notification(stream) == (MANUAL_TOPIC, "6", "0")
-        assert 0.15 <= time.monotonic() - began <= 0.3
+        assert 0.5 <= time.monotonic() - began <= 5
     assert get(board, TRIGGER + "?action=6:/", "guest")[0] == 403
 
 
 # -- debounced inputs -----------------------------------------------------------------------------
 
 
-@pytest.mark.alone
 def test_a_glitch_on_a_debounced_wire_is_no_event_and_a_change_that_lasts_is_one(start):
-    board = start(settings({"0": {"debounce": 100}}))
+    board = start(settings({"0": {"debounce": 1500}}))
     with board.subscribed(INPUT_TOPIC, replay=4) as stream:
         board.drive(0, 1)
         time.sleep(0.03)
@@ -354,7 +348,7 @@ def test_a_glitch_on_a_debounced_wire_is_no_event_and_a_change_that_lasts_is_one
         assert silent(stream)
         began = board.drive(0, 1)
         assert notification(stream) == (INPUT_TOPIC, "0", "1")
-        assert 0.1 <= time.monotonic() - began <= 0.2
+        assert 1.5 <= time.monotonic() - began <= 5
         assert silent(stream)
 
 
