@@ -111,14 +111,15 @@ def test_a_pulse_is_cut_by_the_loss_of_its_master_and_does_not_come_back(start, 
     board = start(settings({"4": output("door", "restore", steps)}))
     master = board.master("door")
     with Watch(board, 4) as watch:
-        master.beat(800)
+        sequence(master, "4", ("closed", 3000), ("open", 0))
         began = master.sent_at
-        sequence(master, "4", ("closed", 2000), ("open", 0))
-        fell = watch.next(4, 0, watch.next(4, 1, began))
-        assert 0.8 <= fell - began < 2
+        rose = watch.next(4, 1, began)
+        master.beat(300)
+        fell = watch.next(4, 0, rose)
+        assert master.sent_at + 0.3 <= fell < began + 3
         assert sequence(master, "4", ("closed", 100), ("open", 0))["error"]["code"] == 2201
-        master.beat(5000)
-        until(began + 2.3)
+        master.beat(60000)
+        until(began + 3.3)
         assert len(watch.since(4, began)) == 2
     assert "data" in sequence(master, "4", ("closed", 0))
 
@@ -126,11 +127,12 @@ def test_a_pulse_is_cut_by_the_loss_of_its_master_and_does_not_come_back(start, 
 def test_a_fallback_that_closes_gives_way_to_the_end_of_the_pulse(start):
     board = start(settings({"4": output("door", "restore", [{"state": "closed"}])}))
     master = board.master("door")
-    master.beat(600)
-    sequence(master, "4", ("closed", 1200), ("open", 0))
-    until(master.answered_at + 1.5)
+    sequence(master, "4", ("closed", 2500), ("open", 0))
+    ends = master.answered_at + 2.5
+    master.beat(300)
+    until(ends + 0.3)
     assert board.level(4) == 1  # fallback
-    master.beat(5000)
+    master.beat(60000)
     assert board.level(4) == 0
 
 
