@@ -266,7 +266,7 @@ def test_importing_everything_opens_nothing():
     # The last one has CPython's twin of the module micropython.
     paths = [str(simulated), str(FIRMWARE), str(simulated / "cpython")]
     result = subprocess.run(
-        [sys.executable, "-c", PROBE % (paths, names)],
+        [sys.executable, "-B", "-c", PROBE % (paths, names)],  # -B: Python keeps nothing either
         capture_output=True,
         text=True,
         timeout=30,
