@@ -81,7 +81,11 @@ def compile_firmware(target=BUILD / "firmware", everything=False):
         # boot.py and main.py stay as they are.
         inside = source.parent != Path(".")
         outputs[source] = (target / source).with_suffix(".mpy") if inside else target / source
-    if everything or not all(newer(outputs[source], FIRMWARE / source) for source in outputs):
+    tool = Path(__file__).with_name("shorten.py")
+    current = (
+        newer(outputs[one], FIRMWARE / one) and newer(outputs[one], tool) for one in outputs
+    )
+    if everything or not all(current):
         _compile_all(compiler, outputs, everything)
     for old in target.rglob("*.mpy"):
         if old not in outputs.values():
