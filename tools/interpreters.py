@@ -139,7 +139,7 @@ def _compile_all(compiler, outputs, everything):
 def _compile(compiler, source, output, text):
     """Put one file into its place at once; what mpy-cross has against it, None when nothing."""
     part = output.with_name("%s.%d" % (output.name, os.getpid()))
-    given = output.with_name("%s.%d.py" % (output.stem, os.getpid()))
+    given = output.with_name("%s.%d.text" % (output.stem, os.getpid()))
     given.write_text(text)
     # What a traceback shows is kept in the heap: the module's name is there anyway.
     command = [compiler, "-s", module_of(source), "-o", str(part), str(given)]
