@@ -113,8 +113,12 @@ class App:
 
     def troubled(self):
         """The heap was full."""
-        if self.log.admits(HEAP, self.clock.now()):
-            self.log.put(HEAP, "full: a connection or event streams gave way", self.clock.now())
+        try:
+            now = self.clock.now()
+        except MemoryError:
+            self.log.lost += 1
+            return
+        self.log.add(HEAP, "full: a connection or event streams gave way", now)
 
     def refused(self, connection, authorization, now):
         """Note whose login was refused. A name that nobody has may be a password: not in here."""

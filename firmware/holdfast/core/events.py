@@ -154,19 +154,26 @@ class EventSystem:
         """
         data = changed.topic[VALUES][int(active)]
         if changed.data != data:
+            self.change(changed, data, at)
             changed.data = data
             changed.at = at
-            self.change(changed, data, at)
 
     def change(self, changed, data, at):
-        """An event: the property has this value now."""
-        self.sequence += 1
-        change = (changed, data, at, self.sequence)
-        self._changes.append(change)
-        if self.history is not None:
-            if len(self.history) >= HISTORY_KEPT:
-                self.history.pop(0)
-            self.history.append(change)
+        """An event: the property has this value now. Without memory for it there was none."""
+        number = self.sequence + 1
+        change = (changed, data, at, number)
+        history = self.history
+        if history is not None:
+            if len(history) >= HISTORY_KEPT:
+                history.pop(0)
+            history.append(change)
+        try:
+            self._changes.append(change)
+        except MemoryError:
+            if history is not None:
+                history.pop()
+            raise
+        self.sequence = number
 
     def remember(self):
         """From now on keep a history."""

@@ -131,10 +131,15 @@ class Log:
         self._hour = 0
         self._counts = [0] * len(NAMES)  # in this hour
 
-    def add(self, kind, text, now, late=0):
-        """Something happened at `now`, `late` ms after it was due. A full heap raises nothing."""
-        if self.admits(kind, now):
-            self.put(kind, text, now, late)
+    def add(self, kind, text, now, late=0, of=None):
+        """Something happened at `now`, `late` ms after it was due, `of` a master or a rule. A full
+        heap raises nothing.
+        """
+        try:
+            if self.admits(kind, now):
+                self.put(kind, text, now, late, None, of)
+        except MemoryError:
+            self.lost += 1
 
     def admits(self, kind, now):
         """True when another entry of this kind is told alone; one that is not is counted."""
@@ -157,9 +162,11 @@ class Log:
             if more > 0:
                 self.put(kind, _MORE, hour + HOUR_MS, 0, more)
 
-    def put(self, kind, text, now, late=0, more=None):
+    def put(self, kind, text, now, late=0, more=None, of=None):
         """Add what `admits` has let in."""
         try:
+            if of is not None:
+                text = "%s: %s" % (of, text)
             text = text[:TEXT_LENGTH] if more is None else text % more
             late = min(max(late, 0), _MOST_LATE_MS)
             entry = (self.number + 1, now, late, kind, text)

@@ -6,6 +6,8 @@ The laws:
 3. `act(now)` moves levels and allocates nothing; `tell(now)` makes trips and events of it. A shell
    calls act, writes the levels to the pins, and only then tells.
 4. `next_deadline()` is a lower bound: to come early is harmless, to come late is not.
+5. Memory may run out anywhere: what was not done then is still to be done, and is done by the next
+   call. Times are ints of any size, so even a sum of two may need some.
 """
 
 from micropython import const
@@ -157,17 +159,18 @@ class Module:
 
     def lose(self, session, at):
         """A session is over; `act` takes the first steps of its ports' fallback."""
+        self._news = True
+        self._due = at
+        # First: the session is over when all its ports know.
+        for port in session.ports:
+            # A timeline under way goes on; one that was overruled on an unlocked port begins anew.
+            if port.overruled or not port.lost:
+                port.lose(at, session.master)
         session.lost = True
         session.lost_at = at
         session.untold = True
         session.expires_at = None
         session.id = None
-        self._news = True
-        self._due = at
-        for port in session.ports:
-            # A timeline under way goes on; one that was overruled on an unlocked port begins anew.
-            if port.overruled or not port.lost:
-                port.lose(at, session.master)
 
     def _find_due(self):
         """Of everything the nearest."""
@@ -198,13 +201,14 @@ class Module:
         """Make trips and events of what changed; `now` is when the pins had moved."""
         if not self._news:
             return
-        self._news = False
         at = now
         for session in self._watched:
             if session.untold:
-                session.untold = False
                 at = min(at, session.lost_at)
-                self._record(session, now)
+                if session.untold is True:
+                    session.untold = now
+                self._record(session, session.untold)
+                session.untold = False
         self.lost = self._any_lost(None)
         self.events.set(self._heartbeat, self.lost, at)
         for port in self.ports:
@@ -218,6 +222,7 @@ class Module:
         if monitors is not None and monitors.due is not None and now >= monitors.due:
             monitors.advance(now)
             self._due = self._find_due()
+        self._news = False
 
     def react(self, changes, now):
         """Let the rules take events; True when levels may have moved."""
@@ -237,23 +242,25 @@ class Module:
             why = "no heartbeat since the restart"
         else:
             why = "no heartbeat for %d ms" % session.duration_ms
-        self.drilled = None
         if session.moved_at is not None:
             why += "; the module hung for %d ms, its alarm acted" % (moved - due)
             moved = session.moved_at
-            session.moved_at = None
-        self.trips.append((session.master, due, moved, why))
-        if len(self.trips) > TRIPS_KEPT:
+        late = moved - due
+        text = "%s: %s" % (session.master or "all", why)
+        trip = (session.master, due, moved, why)
+        if len(self.trips) == TRIPS_KEPT:
             self.trips.pop(0)
+        self.trips.append(trip)
+        # All that may need memory is done.
+        self.drilled = session.moved_at = None
         self.trip_count += 1
-        self.worst_lateness_ms = max(self.worst_lateness_ms, moved - due)
-        kind = FAILED if session is self._fault else TRIP
-        self.note(kind, "%s: %s" % (session.master or "all", why), moved, moved - due)
+        self.worst_lateness_ms = max(self.worst_lateness_ms, late)
+        self.note(FAILED if session is self._fault else TRIP, text, moved, late)
 
-    def note(self, kind, text, at, late=0):
-        """Put something into the event log: what, when, and how late that was."""
+    def note(self, kind, text, at, late=0, of=None):
+        """Put something into the event log: what, when, how late that was, and of what or whom."""
         if self.log is not None:
-            self.log.add(kind, text, at, late)
+            self.log.add(kind, text, at, late, of)
 
     # -- facts ------------------------------------------------------------------------------------
 
@@ -267,16 +274,18 @@ class Module:
         self.tell(now)
         session = self._by_master[master]
         returns = session.lost
-        if session.id is None:
-            session.begin(uuid4(self._random_bytes(16)), now)
+        identifier = None if session.id is not None else uuid4(self._random_bytes(16))
+        session.feed(duration_ms, now)
+        # From here on nothing needs memory: no session without its deadline.
+        if identifier is not None:
+            session.begin(identifier, now)
             session.lost = False
             self._fault.lost = False
             self.regain(now)
-        session.feed(duration_ms, now)
         if self._due is None or session.expires_at < self._due:
             self._due = session.expires_at
         if returns:
-            self.note(RETURN, "%s: heartbeats again" % master, now)
+            self.note(RETURN, "heartbeats again", now, 0, master)
         return session
 
     def release(self, master, now, who="somebody"):
@@ -287,7 +296,7 @@ class Module:
         session.lost = False
         self.regain(now)
         self.tell(now)
-        self.note(RELEASE, "%s: not awaited any more, says %s" % (master or "all", who), now)
+        self.note(RELEASE, "not awaited any more, says " + who, now, 0, master or "all")
 
     def command(self, port, state, who, now):
         """Set an output; return None, or why it was refused (LOCKED, NOT_OUTPUT)."""

@@ -84,13 +84,24 @@ class Port:
 
     def play(self, sequence, at, who):
         """Begin a sequence, ((state, ms), ...): its last state stays, and is what is wanted."""
+        due = at + sequence[0][1]  # may need memory: before anything has changed
         self.overruled = True
         self.sequence = sequence
         self.wanted = sequence[-1][0]
         self._step = 0
         self.due = at
         self._player = who
-        self.advance()
+        self._play(due)
+
+    def _play(self, due):
+        """Take the step of the sequence that is due; the next one is due then."""
+        sequence = self.sequence
+        self.put(sequence[self._step][0], self.due, COMMAND, self._player)
+        self._step += 1
+        self.due = due
+        if self._step == len(sequence):
+            self.sequence = None
+            self.due = None
 
     def stop(self):
         """End a sequence under way; the port stays as it is, and that is what is wanted."""
@@ -105,38 +116,39 @@ class Port:
         A sequence under way is cut short: it ends as it would have, never in between, and then the
         timeline counts.
         """
-        self.lost = True
-        self.overruled = False
+        steps = self.fallback.steps
+        offset = steps[0][0]
+        due = at + offset if offset else at
         while self.sequence is not None and self.due < at:
             self.advance()
+        # From here on nothing needs memory: all of it, or nothing.
+        self.lost = True
+        self.overruled = False
         if self.sequence is not None:
             self.sequence = None
             self.put(self.wanted, at, FALLBACK, who)
         self.who = who
         self._began = at
         self._step = 0
-        self._steps = self.fallback.steps
-        offset = self._steps[0][0]
-        self.due = at + offset if offset else at
+        self._steps = steps
+        self.due = due
 
     def advance(self):
-        """Take the step that is due."""
-        sequence = self.sequence
-        if sequence is not None:
-            self.put(sequence[self._step][0], self.due, COMMAND, self._player)
-            if self._step + 1 < len(sequence):
-                self.due += sequence[self._step][1]
-                self._step += 1
-            else:
-                self.sequence = None
-                self.due = None
+        """Take the step that is due. The time of the next one may need memory: it comes first, so
+        that a step is taken or still due.
+        """
+        step = self._step
+        if self.sequence is not None:
+            self._play(self.due + self.sequence[step][1])
             return
         steps = self._steps
-        state = steps[self._step][1]
-        if state != HOLD:
-            self.put(state, self.due, FALLBACK, self.who)
-        self._step += 1
-        self.due = self._began + steps[self._step][0] if self._step < len(steps) else None
+        due = None
+        if step + 1 < len(steps):
+            due = self._began + steps[step + 1][0]
+        if steps[step][1] != HOLD:
+            self.put(steps[step][1], self.due, FALLBACK, self.who)
+        self._step = step + 1
+        self.due = due
 
     def regain(self, at):
         """The master is back: no more steps; what was commanded is restored if settings say so.

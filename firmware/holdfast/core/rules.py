@@ -100,12 +100,20 @@ class Rule:
         self.fired += 1
         return True
 
+    def unfired(self):
+        """What was counted did not happen, and will be tried again."""
+        self.fired -= 1
+        self._burst -= 1
+
 
 class Rules:
     """All enabled rules of a module. rows: of core.rulecheck."""
 
     def __init__(self, module, rows, now):
         self._module = module
+        self._changes = None  # those that were shown last, ..
+        self._shown = 0  # .. and to how many rules, one change after the other
+        self._moved = False  # .. of which one commanded a port
         self.outgoing = []  # ((NOTIFY, ...), property, data, at)
         self.lost = 0  # notifications that gave way
         self.rules = []
@@ -124,24 +132,51 @@ class Rules:
                 self.fire(rule, None, None, now, now)
 
     def react(self, changes, now):
-        """Take events in their order; True when a port was commanded."""
-        moved = False
-        for declared, data, at, _ in changes:
-            for rule in self.rules:
-                was = rule.met
-                rule.note(declared, data)
-                rule.met = rule.holds()
-                start = rule.starts(declared, data)
-                if rule.action[0] == FOLLOW:
-                    wanted = rule.met and (rule.on or start or rule.start is None)
-                    fires = wanted != rule.on
-                    rule.on = wanted
-                elif rule.start is None:
-                    fires = rule.met and not was
-                else:
-                    fires = start and rule.met
-                if fires and self.fire(rule, declared, data, at, now):
-                    moved = True
+        """Take events in their order; True when a port was commanded.
+
+        The heap may be full: called again with the same list this goes on where it was, so that no
+        rule misses an event or takes it twice.
+        """
+        if changes is not self._changes:
+            self._changes = changes
+            self._shown = 0
+            self._moved = False
+        count = len(self.rules)
+        while self._shown < len(changes) * count:
+            declared, data, at, _ = changes[self._shown // count]
+            if self._show(self.rules[self._shown % count], declared, data, at, now):
+                self._moved = True
+            self._shown += 1
+        return self._moved
+
+    def forgo(self, now):
+        """The rule that is to be shown an event has had no memory for long: it misses that one."""
+        rule = self.rules[self._shown % len(self.rules)]
+        rule.missed += 1
+        self._shown += 1
+        self._module.note(RULES, "an event missed, the heap is full", now, 0, rule.who)
+
+    def _show(self, rule, declared, data, at, now):
+        """Show one event to one rule; True when it commanded a port. MemoryError: it is as if it
+        had not seen it.
+        """
+        rule.note(declared, data)
+        met = rule.holds()
+        start = rule.starts(declared, data)
+        on = rule.on
+        if rule.action[0] == FOLLOW:
+            rule.on = met and (on or start or rule.start is None)
+            fires = rule.on != on
+        elif rule.start is None:
+            fires = met and not rule.met
+        else:
+            fires = start and met
+        try:
+            moved = fires and self.fire(rule, declared, data, at, now)
+        except MemoryError:
+            rule.on = on
+            raise
+        rule.met = met
         return moved
 
     def resume(self, now):
@@ -150,10 +185,15 @@ class Rules:
         """
         moved = False
         for rule in self.rules:
-            if rule.resting_until is not None and now >= rule.resting_until:
+            until = rule.resting_until
+            if until is not None and now >= until:
                 rule.resting_until = None
-                if rule.action[0] == FOLLOW and self.fire(rule, None, None, now, now):
-                    moved = True
+                try:
+                    if rule.action[0] == FOLLOW and self.fire(rule, None, None, now, now):
+                        moved = True
+                except MemoryError:
+                    rule.resting_until = until  # once more
+                    raise
         return moved
 
     def fire(self, rule, declared, data, at, now):
@@ -161,15 +201,23 @@ class Rules:
         rested = rule.resting_until
         if not rule.may(now):
             if rule.resting_until != rested:
-                self._module.note(RULES, "%s: fired too often" % rule.who, now)
+                self._module.note(RULES, "fired too often", now, 0, rule.who)
             return False
+        try:
+            return self._act(rule, declared, data, at, now)
+        except MemoryError:
+            rule.unfired()
+            raise
+
+    def _act(self, rule, declared, data, at, now):
         action = rule.action
         kind = action[0]
         if kind == NOTIFY:
+            notification = (action, declared, data, at)
             if len(self.outgoing) == OUTGOING:
                 self.outgoing.pop(0)
                 self.lost += 1
-            self.outgoing.append((action, declared, data, at))
+            self.outgoing.append(notification)
             return False
         module = self._module
         port = module.ports[action[1]]

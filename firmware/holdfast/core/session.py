@@ -10,7 +10,8 @@ class Session:
         self.expires_at = None  # first ms at which the session is over
         self.lost = False  # expired, and neither alive again nor released
         self.lost_at = None  # when it expired
-        self.untold = False  # the loss is not in the trip record yet
+        # The loss is not in the trip record yet: True, or when the pins had moved for it.
+        self.untold = False
         self.began_at = None  # the first heartbeat of this id
         self.moved_at = None  # when the alarm moved the pins for that loss, None when it did not
         self.duration_ms = None  # of the last heartbeat
@@ -29,13 +30,15 @@ class Session:
         """A heartbeat at `now`: alive for Duration from here.
 
         The clock counts whole ms, so `now` may be up to 1 ms older than the heartbeat: the session
-        is over only when more than Duration has passed on that clock. Never early.
+        is over only when more than Duration has passed on that clock. Never early. Without memory
+        for the new deadline nothing has changed.
         """
+        expires_at = now + duration_ms + 1
         if self.expires_at is not None and self.last_at is not None:
             margin = self.expires_at - now
             if self.least_margin_ms is None or margin < self.least_margin_ms:
                 self.least_margin_ms = margin
-        self.expires_at = now + duration_ms + 1
+        self.expires_at = expires_at
         self.duration_ms = duration_ms
         self.last_at = now
         self.beats += 1

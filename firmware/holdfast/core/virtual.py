@@ -35,12 +35,15 @@ class VirtualInputs:
         if topic is VIRTUAL_PORT:
             index += COUNT
         declared = self._events.properties[index]
-        self._ends = [end for end in self._ends if end[1] is not declared]
+        ends = [end for end in self._ends if end[1] is not declared]
         if active and duration_ms is not None:
-            self._ends.append((now + duration_ms, declared))
-        self._schedule()
+            ends.append((now + duration_ms, declared))
+        due = _first(ends)
         before = declared.data
         self._events.set(declared, active, now)
+        # From here on nothing needs memory: what is active for a time has its end.
+        self._ends = ends
+        self.due = due
         return declared.data != before
 
     def advance(self, now):
@@ -48,8 +51,10 @@ class VirtualInputs:
         for at, declared in self._ends:
             if now >= at:
                 self._events.set(declared, False, at)
-        self._ends = [end for end in self._ends if now < end[0]]
-        self._schedule()
+        ends = [end for end in self._ends if now < end[0]]
+        self.due = _first(ends)
+        self._ends = ends
 
-    def _schedule(self):
-        self.due = min([at for at, _ in self._ends]) if self._ends else None
+
+def _first(ends):
+    return min([at for at, _ in ends]) if ends else None

@@ -24,6 +24,9 @@ _REST_MS = const(60000)  # a service that nobody called for so long is let go
 _PAUSE_MS = const(20)  # until a place may be free
 _TROUBLE_MS = const(50)  # after accept failed: out of sockets
 _RESERVE_BYTES = const(1024)  # what a heartbeat needs
+_ACCEPT_WORDS = const(128)  # what accept needs: out of memory in there the connection leaks
+# Made now: a tuple in an except clause is made when it is needed, and the heap may be full then.
+_OVER = (OSError, asyncio.CancelledError)  # a lost peer, or the reaper
 
 
 class Server:
@@ -56,8 +59,14 @@ class Server:
                 await sleep_ms(_PAUSE_MS)
                 continue
             try:
+                # Memory that clear() gives back at once, without a collection.
+                ([None] * _ACCEPT_WORDS).clear()
                 sock, peer = listener.accept()
             except OSError:
+                await sleep_ms(_TROUBLE_MS)
+                continue
+            except MemoryError:
+                self.shed(None)
                 await sleep_ms(_TROUBLE_MS)
                 continue
             try:
@@ -140,6 +149,7 @@ class Server:
         What a task holds is free when it has ended; whoever tries once more needs some at once.
         """
         self._reserve = None
+        gc.collect()
         # Twice: as if a while had passed. Whoever calls next has its service made anew.
         self._dispatcher.rest()
         self._dispatcher.rest()
@@ -175,11 +185,14 @@ class Server:
                 pass  # later
 
     def relieve(self):
-        """Out of memory while telling events: the streams have a gap now, so they all end."""
+        """Out of memory while telling events: the streams have a gap now, so they all end, and a
+        reserve is there now.
+        """
+        self._reserve = None
+        gc.collect()
         for connection in self.connections.all:
             if connection.stream is not None:
                 connection.end()
-        gc.collect()
 
     async def _serve(self, connection):
         """The task of a connection, from its first byte to its close."""
@@ -191,8 +204,8 @@ class Server:
                 # All that streams need comes with the first one.
                 converse = load("holdfast.shell." + upgrade.converse, "converse")
                 await converse(self, connection, upgrade.service)
-        except (OSError, asyncio.CancelledError):
-            pass  # a lost peer, or the reaper: both are normal
+        except _OVER:
+            pass  # both are normal
         except MemoryError:
             pass  # it was tried twice, or nobody waits for an answer: this one gives way itself
         except Exception as error:

@@ -61,7 +61,9 @@ async def _write(server, connection, stream, something):
                 await something.wait()
     except asyncio.CancelledError:
         pass  # by the connection's task, which waits for this one
-    except (OSError, MemoryError):
+    except OSError:
+        connection.end()
+    except MemoryError:  # not as a tuple, which would need some
         connection.end()
     except Exception as error:
         report(error)

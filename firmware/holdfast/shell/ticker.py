@@ -2,8 +2,8 @@
 
 A turn also runs at every request, so that a deadline is never later than the next thing that
 happens. The watchdog is fed here alone, and only after a whole turn succeeded. A turn that raises
-puts every output into its fallback; one that runs out of memory after the pins are set gives up
-listeners.
+puts every output into its fallback; one that runs out of memory gives up listeners and is tried
+once more, and what it could not tell the next turn tells.
 """
 
 from micropython import const
@@ -13,6 +13,7 @@ from holdfast.shell.portable import report, sleep_ms
 # Rounds of events that rules make of events, in one turn. Rules that chase each other go on in the
 # next one: in between, deadlines are looked at and requests answered.
 ROUNDS = const(4)
+PATIENCE_MS = const(2000)  # with a rule that finds no memory for what it is to do
 
 
 class Ticker:
@@ -34,6 +35,10 @@ class Ticker:
         self._alarm = alarm
         self._inputs = [port.index for port in module.ports if not port.output]
         self.sound = True  # no turn has failed since the last step began
+        self._last = 0  # the time of the last turn
+        self._failing = False  # a turn failed, and the core is still to be told
+        self._changes = None  # events that the rules have not all seen yet, ..
+        self._patience = None  # .. for want of memory, and until when they are waited for
 
     async def run(self):
         """Step at every deadline, and at least every `sample_ms`."""
@@ -61,27 +66,33 @@ class Ticker:
     def sample(self):
         """Look at the inputs."""
         try:
-            now = self._clock.now()
-            for index in self._inputs:
-                self._module.input(index, self._pins.read(index), now)
+            self._sample()
+        except MemoryError:
+            self._relieve()
+            try:
+                self._sample()
+            except MemoryError:
+                pass  # in a moment
         except Exception as error:
             self._fail(error)
 
+    def _sample(self):
+        now = self._clock.now()
+        for index in self._inputs:
+            self._module.input(index, self._pins.read(index), now)
+
     def turn(self):
         """Do what is due and tell it; return the time of this turn."""
-        now = 0
         module = self._module
         try:
-            now = self._clock.now()
-            if self._alarm is not None and self._alarm.acted:
-                self._alarm.settle()
-            late = module.act(now)
-            self._pins.write(module.levels)
-            if late:
-                now = self._clock.now()
+            try:
+                now = self._act()
+            except MemoryError:
+                self._relieve()
+                now = self._act()
         except Exception as error:
             self._fail(error)
-            return now
+            return self._last
         try:
             if self._alarm is not None:
                 self._alarm.arm()
@@ -90,38 +101,68 @@ class Ticker:
                 self._pins.write(module.levels)
                 module.tell(now)
             for _ in range(ROUNDS):
-                changes = module.events.take()
-                if not changes:
-                    break
+                if self._changes is None:
+                    self._changes = module.events.take()
+                changes = self._changes
                 # Rules first: their pins come before anybody is told. They are bounded, see there.
-                if self._react(changes, now):
+                if changes and self._react(changes, now):
                     self._pins.write(module.levels)
                     module.tell(now)
+                self._changes = self._patience = None
+                if not changes:
+                    break
                 self._publish(changes)
         except MemoryError:
             self._relieve()
         except Exception as error:
+            self._changes = None  # they may be what it failed upon
             self._fail(error)
         return now
 
+    def _act(self):
+        """Pins first. Until the clock's ms are more than a small int nothing here allocates."""
+        now = self._last = self._clock.now()
+        module = self._module
+        if self._alarm is not None and self._alarm.acted:
+            self._alarm.settle()
+        if self._failing:
+            module.fail(now)
+            self._failing = False
+        late = module.act(now)
+        self._pins.write(module.levels)
+        if late:
+            now = self._last = self._clock.now()
+        return now
+
     def _react(self, changes, now):
-        """Show events to the rules, though the heap be full: once more when some is free."""
+        """Show events to the rules. Though the heap be full: once more when some is free, and in
+        the turns after this one, but not for ever.
+        """
+        module = self._module
         try:
-            return self._module.react(changes, now)
+            return module.react(changes, now)
         except MemoryError:
             self._relieve()
-            return self._module.react(changes, now)
+        try:
+            return module.react(changes, now)
+        except MemoryError:
+            if self._patience is None:
+                self._patience = now + PATIENCE_MS
+            elif now >= self._patience:
+                self._patience = None
+                module.rules.forgo(now)
+            raise
 
     def _fail(self, error):
-        """A turn failed: outputs into fallback, by the core if it still can, else by the table."""
+        """A turn failed: outputs into fallback, by the core if it still can, else by the table and
+        by the core in the next turn.
+        """
         self.sound = False
+        self._failing = True
         if self._alarm is not None:
             self._pins.release()  # what the alarm holds is in the fallback, too
         try:
-            now = self._clock.now()
-            self._module.fail(now)
-            self._module.act(now)
-            self._pins.write(self._module.levels)
+            self._act()
         except Exception:
             self._pins.write(self._module.fallback_levels)
         report(error)

@@ -194,9 +194,9 @@ class Authenticator:
             data = before + after
         _compare(hash_(data).digest(), _value(found, "response", b""))
         entry = self._nonces.get(nonce) or self._issued(nonce)
-        self._use(entry, count, now)
-        self._remember(nonce, entry)
-        if qop is not None and _quoted(found, b"cnonce"):
+        # What may need memory comes before the nonce is used: it can be tried once more.
+        learnt = qop is not None and _quoted(found, b"cnonce")
+        if learnt:
             memory.method = method
             memory.target = target
             memory.before = before
@@ -204,6 +204,9 @@ class Authenticator:
             memory.hash = hash_
             memory.nonce = entry
             memory.learn(value, found)
+        self._use(entry, count, now)
+        self._remember(nonce, entry)
+        if learnt:
             memory.account = account
             memory.accounts = self._accounts
         return account
