@@ -5,31 +5,55 @@ without bound and cannot be cancelled safely. Waiting is all that asyncio is nee
 """
 
 import asyncio
+import gc
 import socket
 import sys
 
 from micropython import const
 
 PIECE_BYTES = const(1024)  # of one write: on a Pico W all sockets share 8000 bytes
+_SPARE_WORDS = const(64)  # what registering a socket may need, twice over
 
 if sys.implementation.name == "micropython":
     sleep_ms = asyncio.sleep_ms
     report = sys.print_exception
 
+    _spare: list = [None]  # memory for _mend
+
     def readable(sock):
         """Wait until the socket has bytes, a connection, or an end. One task per socket."""
         # Looked up each time: a new event loop has a new queue.
         queue = asyncio.core._io_queue  # pyright: ignore  private
+        if _spare[0] is None:
+            _spare[0] = [None] * _SPARE_WORDS
         try:
             yield queue.queue_read(sock)
         except MemoryError:
-            # asyncio leaves it half registered, and then it could never be waited for again.
-            queue.map.pop(id(sock), None)
+            _mend(queue, sock)
             raise
 
     def writable(sock):
         """Wait until the socket takes bytes. One task per socket."""
-        yield asyncio.core._io_queue.queue_write(sock)  # pyright: ignore  private
+        queue = asyncio.core._io_queue  # pyright: ignore  private
+        if _spare[0] is None:
+            _spare[0] = [None] * _SPARE_WORDS
+        try:
+            yield queue.queue_write(sock)
+        except MemoryError:
+            _mend(queue, sock)
+            raise
+
+    def _mend(queue, sock):
+        """Out of memory while a socket was registered. asyncio leaves it half registered, so that
+        it could never be waited for again; and its poll set keeps an entry without contents, upon
+        which the next poll would crash (MicroPython, extmod/modselect.c, poll_set_add_obj). So
+        registering is brought to its end, and then undone.
+        """
+        queue.map.pop(id(sock), None)
+        _spare[0] = None
+        gc.collect()
+        queue.poller.register(sock)
+        queue.poller.unregister(sock)
 
     def read_into(sock, view):
         """Read what is there; the count, 0 at the end, None when nothing is there yet."""
