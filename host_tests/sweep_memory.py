@@ -251,7 +251,7 @@ class Beat:
         session = bench.module.session("a")
         assert session.id is not None and not session.lost
         if not bench.raised:
-            assert session.expires_at - bench.app._clock.now() > LONG
+            assert session.expires_at - bench.app.clock.now() > LONG
 
     def after(self, bench):
         assert bench.module.trip_count == bench.trips
@@ -475,7 +475,7 @@ def turns(zero):
     hal = wholeboard.Hal(wholeboard.Flash({"settings.json": dumps(SETTINGS).encode()}))
 
     def script(app):
-        app._clock._now += zero
+        app.clock._now += zero
         bench = Bench(hal, app)
         for scenario in SCENARIOS:
             need, short = sweep(bench, scenario())

@@ -136,11 +136,15 @@ def test_settings_that_cannot_be_read_are_broken_not_absent():
     raises(NotSaved, subject.document)
 
 
-def test_a_device_with_damaged_settings_is_not_fresh_after_a_change_either():
-    subject = store(Flash({CURRENT: b"{"}))
-    subject.load()
-    subject.change(named("New"), 0)
-    assert not subject.fresh
+def test_settings_that_are_damaged_or_were_not_read_are_not_replaced_by_a_change_of_nothing():
+    for flash in (Flash({CURRENT: b"{"}), Unreadable(CURRENT, OSError(5), {CURRENT: b"whole"})):
+        subject = store(flash)
+        subject.load()
+        before = dict(flash.files)
+        raises(NotSaved, subject.change, named("New"), 0)
+        raises(NotSaved, subject.attempt, named("New"), False, 0)
+        assert flash.files == before
+        assert not subject.fresh
 
 
 def test_what_changes_nothing_is_adopted_and_not_written():

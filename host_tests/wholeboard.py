@@ -36,7 +36,7 @@ class Board:
     NAME = "whole"
     HAL = "whole"
     PORTS = WIRING
-    SAMPLE_MS = 10
+    SAMPLE_MS = 1  # these lives are short
     CONNECTIONS = 5
     TLS_CONNECTIONS = 1
     STALL_MS = 50

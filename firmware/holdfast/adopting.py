@@ -98,16 +98,16 @@ def _prepare(app):
 
 def _wake_monitors(app):
     """Monitors that are in flash go on; the module does, whatever they are like."""
-    for name in _MONITORS:
-        data = app.store.storage.read(name)
-        if data is not None:
-            # A file of none, as the last one that was removed leaves it, wakes nobody.
-            if b"\n[" in data or not data.startswith(_MONITORS_BEGIN):
-                try:
+    try:
+        for name in _MONITORS:
+            data = app.store.storage.read(name)
+            if data is not None:
+                # A file of none, as the last one that was removed leaves it, wakes nobody.
+                if b"\n[" in data or not data.startswith(_MONITORS_BEGIN):
                     app.keeper.call("start")
-                except Exception as error:
-                    report(error)
-            return
+                return
+    except Exception as error:
+        report(error)
 
 
 def _keep_time(app):

@@ -24,11 +24,15 @@ def name(book, segment):
 
 
 def _read(storage, book, segment):
-    """What is in a file, b"" when it is not there or cannot be read."""
-    try:
-        return storage.read(name(book, segment)) or b""
-    except OSError:
-        return b""
+    """What is in a file, b"" when it is not there or cannot be read, not at a second try either:
+    what is taken for empty is written over.
+    """
+    for _ in range(2):
+        try:
+            return storage.read(name(book, segment)) or b""
+        except OSError:
+            pass
+    return b""
 
 
 def opened(log, storage, now):

@@ -44,7 +44,10 @@ class Outbound:
         if self._links is None:
             return  # it starts with the first notification
         if self._task is None:
-            self.lost = backlog.load(self._storage, self._links, rules, self._epoch_ms())
+            try:
+                self.lost = backlog.load(self._storage, self._links, rules, self._epoch_ms())
+            except OSError as error:
+                print("holdfast: queued notifications cannot be read: %s" % error)
             if self.lost:
                 print("holdfast: %d queued notifications are of no use any more" % self.lost)
         self._start()

@@ -47,7 +47,7 @@ def load(store):
     for name in (CURRENT, NEW, PREVIOUS):
         data = None
         try:
-            data = store.storage.read(name)
+            data = _whole(store.storage, name)
             if data is None:
                 continue
             settings = check(document(data), store.wiring)
@@ -74,6 +74,14 @@ def load(store):
         print("holdfast: going on with %s" % store.name)
     store.fresh = not settings.accounts and not broken
     return settings
+
+
+def _whole(storage, name):
+    """What is in a file; one that cannot be read is read once more."""
+    try:
+        return storage.read(name)
+    except OSError:
+        return storage.read(name)
 
 
 def defaults(store):

@@ -97,6 +97,9 @@ class Store:
         return self._do("current")
 
     def _may_write(self, now):
+        if self.name is None and not self.fresh:
+            # A change of nothing would take the place of what is there, accounts and all.
+            raise NotSaved("the settings in flash are damaged, or could not be read")
         if not self.quiet(now):
             raise NotSaved("a deadline is too near to write to flash")
 

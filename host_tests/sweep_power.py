@@ -1,0 +1,379 @@
+"""Whole modules whose power goes off, or whose flash fails, at each operation on flash; run by
+test_faults_power.py on both interpreters.
+
+    python sweep_power.py cuts|pairs|errors STRIDE
+
+A story is a life of a module with changes to its flash: settings, accounts, settings on trial, the
+event log. `cuts` lives it with the power going off before, in the middle of (after some of the
+bytes of a write) and after each operation, `pairs` does it again in the life after that, and
+`errors` has each operation fail instead. After that a module is started from main.py's first line
+on: it serves, with the old settings or with the new ones, with its accounts, without opening the
+door for a first account, with every entry of the log that was in flash before. STRIDE: every so
+many-th.
+"""
+
+import sys
+
+import wholeboard
+from holdfast.core.log import SETTINGS, TRIP
+from holdfast.core.settings import NotSaved
+from holdfast.shell.connection import Caller
+from holdfast.shell.saving import CURRENT, PREVIOUS, seal
+from holdfast.wire.dump import dumps
+from holdfast.wire.http import Request
+from makers import account
+
+CLOSED = {"4": {"fallback": {"steps": [{"state": "closed"}]}}}
+OLD = {
+    "name": "Old",
+    "accounts": [account("root", "administrator"), account("a")],
+    "ports": CLOSED,
+}
+
+
+class Connection:
+    peer = ("127.0.0.1", 1)
+
+    def __init__(self):
+        self.caller = Caller()
+
+
+def named(text):
+    def edit(document):
+        document["name"] = text
+
+    return edit
+
+
+def with_account(name):
+    def edit(document):
+        rows = document.get("accounts", [])
+        if name not in [row["name"] for row in rows]:
+            document["accounts"] = rows + [account(name)]
+
+    return edit
+
+
+def first_account(document):
+    document["accounts"] = [account("root", "administrator")]
+
+
+def flush(app):
+    """What App._keep does when it is time."""
+    for book in app.log.books:
+        while book.waiting:
+            if not app.book("write", book, 0):
+                book.failed(app.clock.now())
+                return
+
+
+# Each a function(app) that changes flash, and the names that settings may have afterwards.
+
+
+def change(app):
+    app.store.change(named("New"), app.clock.now())
+
+
+def change_twice(app):
+    change(app)
+    app.store.change(with_account("c"), app.clock.now())
+
+
+def kept(app):
+    app.trial.call("begin", named("New"), False, app.clock.now())
+    app.trial.call("end", True, app.clock.now())
+
+
+def taken_back(app):
+    app.trial.call("begin", named("New"), False, app.clock.now())
+    app.trial.call("end", False, app.clock.now())
+
+
+def at_start(app):
+    """The next life tries them; then they are kept."""
+    if app.store.trying is None:
+        app.trial.call("begin", named("New"), True, app.clock.now())
+    else:
+        app.trial.call("end", True, app.clock.now())
+
+
+def logged(app):
+    for text in ("one", "two"):
+        app.log.put(TRIP, text, app.clock.now())
+        flush(app)
+    app.log.put(SETTINGS, "x" * 90, app.clock.now())
+    flush(app)
+
+
+def set_up(app):
+    app.store.change(first_account, app.clock.now())
+
+
+def files(**more):
+    named = {CURRENT: seal(dumps(OLD))}
+    for name, data in more.items():
+        named["settings." + name] = data
+    return named
+
+
+def cuts(flash):
+    """Every fault of the operations that a flash has counted."""
+    for number, (operation, _, size) in enumerate(flash.story):
+        yield (number, "before")
+        if operation in ("write", "append"):
+            step = max(1, size // 6)
+            for at in sorted(set(list(range(0, size, step)) + [1, size - 1])):
+                yield (number, at)
+        yield (number, "after")
+
+
+def live(flash, act, entries=None):
+    """One life in which `act` is done; its flash."""
+    hal = wholeboard.Hal(flash)
+    hal.quiet = True
+
+    def script(app):
+        app.store.quiet = lambda now: True
+        if entries is not None:
+            rows, _ = app.read_log(0, 1000)
+            entries.extend(rows)
+        act(app)
+
+    hal.live(script)
+    return hal
+
+
+def lives(start, act, count, fault):
+    """So many lives; the power goes off in one of them, and flash is what is left. The operations
+    are counted through all of them.
+    """
+    flash = wholeboard.Flash(start, fault)
+    for _ in range(count):
+        live(flash, act)
+        if flash.off:
+            break
+    return flash
+
+
+OLDER = seal(dumps(dict(OLD, name="Old", accounts=OLD["accounts"][:1])))
+TRIED = seal(dumps(dict(OLD, name="New")))
+
+
+def grown():
+    """A log whose main book is about to go on in another file, which is its oldest."""
+
+    def many(app):
+        book = app.log.books[0]
+        number = 0
+        while book.segment != 0 or app.log.number < 100:
+            app.log.put(TRIP, "old %d" % number, app.clock.now())
+            number += 1
+            flush(app)
+        while book.used < 3900:
+            app.log.put(TRIP, "fresh %d" % number, app.clock.now())
+            number += 1
+            flush(app)
+
+    flash = wholeboard.Flash(files())
+    live(flash, many)
+    return flash.files
+
+
+# By name: what flash holds, what is done, how many lives that takes.
+STORIES = (
+    ("change", files(), change, 1),
+    ("changes", files(old=OLDER), change_twice, 1),
+    ("unfinished", files(old=OLDER, new=OLDER[:70]), change, 1),
+    ("unrenamed", {"settings.new": seal(dumps(OLD)), "settings.old": OLDER}, change, 1),
+    ("damaged", {CURRENT: seal(dumps(OLD))[:-20], PREVIOUS: seal(dumps(OLD))}, change, 1),
+    ("kept", files(), kept, 1),
+    ("taken back", files(), taken_back, 1),
+    ("at the start", files(), at_start, 2),
+    ("waiting", files(next=TRIED), at_start, 1),
+    ("log", files(), logged, 1),
+    ("log that goes round", grown(), logged, 1),
+    ("first account", {}, set_up, 1),
+)
+
+
+def look(start, before, names):
+    """A module starts on this flash; all must be well. What was wrong, else None."""
+    flash = wholeboard.Flash(start)
+    hal = wholeboard.Hal(flash)
+    found = []
+
+    def script(app):
+        store = app.store
+        found.append(app.module.name)
+        assert app.module.name in names, ("name", app.module.name)
+        people = [row.name for row in app.accounts]
+        if "accounts" in before:
+            assert not store.fresh, "open"
+            assert "root" in people, people
+        else:
+            assert store.fresh == (not people)
+        request = Request(
+            "GET",
+            "/axis-cgi/pwdgrp.cgi?action=add&user=eve&pwd=x&grp=root&sgrp=admin:operator:viewer",
+            True,
+            {"host": "a"},
+            0,
+        )
+        if people:
+            answer = app.dispatcher.answer(Connection(), request, app.clock.now(), None)
+            assert answer.status == 401, ("door", answer.status)
+        levels = app.module.fallback_levels
+        assert not people or levels[4] == 1 or before.get("fresh"), "fallback"
+        rows, _ = app.read_log(0, 1000)
+        texts = [row[5] for row in rows]
+        for text in before.get("log", ()):
+            assert text in texts, ("log", text, texts)
+        numbers = [row[0] for row in rows]
+        assert numbers == sorted(set(numbers)), numbers
+        # And it goes on: a change is saved, an entry written, and both are there afterwards.
+        app.store.quiet = lambda now: True
+        if store.trying is None:
+            store.change(named("Last"), app.clock.now())
+        app.log.put(TRIP, "last", app.clock.now())
+        flush(app)
+
+    assert hal.live(script), "it does not serve"
+    assert not hal.resets and not hal.reports, hal.reports
+    last = []
+
+    def again(app):
+        last.append(app.module.name)
+        rows, _ = app.read_log(0, 1000)
+        assert "last" in [row[5] for row in rows]
+
+    assert wholeboard.Hal(wholeboard.Flash(flash.files)).live(again)
+    assert last[0] in ("Last", "New", "Old"), last
+    return found[0]
+
+
+def facts(start, act):
+    """What must outlive a power cut in this story: whether it has accounts, and its log."""
+    before = {"log": []}
+    if start:
+        before["accounts"] = True
+    else:
+        before["fresh"] = True
+    if len(start) > 3:
+        rows = []
+        live(wholeboard.Flash(start), lambda app: rows.extend(app.read_log(0, 1000)[0]))
+        # The oldest file of four goes; a start reads the others.
+        before["log"] = [row[5] for row in rows if row[5].startswith("fresh")]
+        assert before["log"]
+    return before
+
+
+def whole_entries(flash):
+    """Entries whose write was over before the power went off: those of earlier operations."""
+    done = [row for row in flash.story[:-1] if row[1].startswith("log0")]
+    return ["one", "two"][: max(0, len(done))]
+
+
+def run_cuts(stride):
+    count = 0
+    for title, start, act, how_many in STORIES:
+        clean = lives(start, act, how_many, None)
+        before = facts(start, act)
+        names = seen_names(start, clean)
+        states = set()
+        old = before["log"]
+        for fault in list(cuts(clean))[count % stride :: stride]:
+            flash = lives(start, act, how_many, fault)
+            assert flash.off and flash.hit, (title, fault)
+            before["log"] = old + (whole_entries(flash) if act is logged else [])
+            count += 1
+            try:
+                states.add(look(flash.files, before, names))
+            except AssertionError as error:
+                print(title, fault, flash.story[fault[0]], error.args, sorted(flash.files))
+                raise
+        print("%s: %d operations, %s" % (title, clean.count, sorted(states)))
+    print("%d power cuts" % count)
+
+
+def seen_names(start, clean):
+    if start:
+        return ("Old", "New")
+    default = []
+    live(wholeboard.Flash(), lambda app: default.append(app.module.name))
+    return (default[0],)
+
+
+def run_pairs(stride):
+    count = firsts = 0
+    for title, start, act, how_many in STORIES:
+        clean = lives(start, act, how_many, None)
+        before = facts(start, act)
+        names = seen_names(start, clean)
+        for first in cuts(clean):
+            firsts += 1
+            if firsts % stride:
+                continue
+            left = lives(start, act, how_many, first).files
+            # The next life does the same again; the power goes off at each of its operations.
+            faults = list(cuts(lives(left, act, 1, None)))
+            for second in faults[firsts // stride % stride :: stride]:
+                count += 1
+                flash = lives(left, act, 1, second)
+                assert flash.off, (title, first, second)
+                try:
+                    look(flash.files, before, names)
+                except AssertionError as error:
+                    print(title, first, second, error.args, sorted(flash.files))
+                    raise
+    print("%d pairs" % count)
+
+
+KINDS = ("error", "short", "lost")
+
+
+def _careful(act, problems):
+    """A script that does it, and notes what a client is told."""
+
+    def script(app):
+        app.store.quiet = lambda now: True
+        try:
+            act(app)
+        except NotSaved as error:
+            problems.append(str(error))
+
+    return script
+
+
+def run_errors(stride):
+    """Each operation fails once: the client is told, or it comes again; nothing is fatal."""
+    count = told = 0
+    for title, start, act, how_many in STORIES:
+        clean = lives(start, act, how_many, None)
+        before = facts(start, act)
+        names = seen_names(start, clean)
+        old = before["log"]
+        faults = [(number, kind) for number in range(clean.count) for kind in KINDS]
+        faults += [(number, "read") for number in range(clean.reads)]
+        for fault in faults[count % stride :: stride]:
+            flash = wholeboard.Flash(start, fault)
+            problems = []
+            for _ in range(how_many):
+                hal = wholeboard.Hal(flash)
+
+                assert hal.live(_careful(act, problems)), (title, fault)
+                assert not hal.resets, (title, fault)
+                assert not hal.reports, (title, fault, hal.reports)
+            told += len(problems)
+            count += 1
+            before["log"] = old + (["one", "two"] if act is logged and fault[1] == "read" else [])
+            try:
+                look(flash.files, before, names)
+            except AssertionError as error:
+                print(title, fault, error.args, problems, sorted(flash.files), flash.story)
+                raise
+    print("%d faults, %d told" % (count, told))
+
+
+if __name__ == "__main__":
+    {"cuts": run_cuts, "pairs": run_pairs, "errors": run_errors}[sys.argv[1]](int(sys.argv[2]))
+    print("done")
