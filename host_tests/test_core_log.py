@@ -107,18 +107,19 @@ def test_a_book_waits_for_more_to_go_with_the_first():
     assert log.due(3000 + 600000) is log.books[0]
 
 
-def test_starts_in_a_row_are_written_later_and_later():
-    waits = []
-    for starts in range(9):
-        log = Log()
-        log.opened(7, 3, 300, starts, 0)
-        log.add(TRIP, "a", 0)
-        assert log.number == 8
-        now = 0
-        while log.due(now) is None:
-            now += 1000
-        waits.append(now)
-    assert waits == [10000, 20000, 40000, 80000, 160000, 320000] + [640000] * 3
+def test_a_start_waits_and_gives_nobody_more_writes():
+    log = Log()
+    log.books[0].resume(1)
+    log.opened(7, 3, 300, 0)
+    log.add(TRIP, "a", 0)
+    assert log.number == 8
+    assert log.due(9999) is None
+    assert write_out(log, 10000) is log.books[0]
+    log.add(TRIP, "b", 10000)
+    assert log.due(REFILL_MS[0] - 1) is None
+    assert log.due(REFILL_MS[0]) is log.books[0]
+    log.books[0].resume(60000)  # damaged, or of another version
+    assert log.books[0].left == BURST[0]
 
 
 def test_a_full_heap_costs_the_entry_and_raises_nothing():

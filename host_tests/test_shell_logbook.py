@@ -1,6 +1,6 @@
 """The event log in flash: whatever is cut off or damaged, a start reads a sane log."""
 
-from holdfast.core.log import LOGIN, RESET, TRIP, Log
+from holdfast.core.log import DAY_MS, FAILED, LOGIN, REFILL_MS, RESET, RETURN, TRIP, Log
 from holdfast.shell.logbook import SEGMENT_BYTES, SEGMENTS, entries, name, opened, write
 
 
@@ -155,16 +155,43 @@ def test_an_append_that_came_half_through_and_again_is_told_once():
     assert read(log, flash) == ([(1, "one"), (2, "two")], False)
 
 
-def test_starts_are_counted_from_flash():
-    flash = Flash()
-    for i in range(12):
+def a_day(flash, life_ms, every_ms=None):
+    """One day of a module that starts again every `life_ms` and has much to tell: how often it
+    wrote to flash. every_ms: from one trip to the next.
+    """
+    before = flash.writes
+    for _ in range(DAY_MS // life_ms):
         log = start(flash)
-        log.add(RESET, "power on", 0)
-        now = 0
-        while log.due(now) is None:
-            now += 1000
-        assert now == 10000 << min(i, 6)
-        flush(log, flash)
+        log.add(RESET, "the watchdog", 0)
+        written = flash.writes
+        trip_at = 0
+        for now in range(0, life_ms, 1000):
+            if every_ms is not None and now >= trip_at:
+                trip_at += every_ms
+                for kind in (FAILED, TRIP, RETURN, LOGIN):
+                    log.add(kind, "again", now)
+            book = log.due(now)
+            if book is not None:
+                assert write(log, flash, book, 0)
+        if flash.writes == written and life_ms < REFILL_MS[0]:
+            break  # the next one is the same, and so are all
+    return flash.writes - before
+
+
+def test_starts_again_and_again_write_no_more_than_a_module_that_runs():
+    """By simulation. The first day has the writes that are allowed at once."""
+    most = {}
+    for life_s in (5, 11, 13, 25, 45, 90, 170, 650, 1300, 1799, 1801, 3700, 20000):
+        for every_ms in (None, 20000):
+            flash = Flash()
+            days = [a_day(flash, life_s * 1000, every_ms) for _ in range(2)]
+            most[life_s, every_ms] = days
+    print(most)
+    for days in most.values():
+        assert days[0] <= 78 and days[1] <= 60, most
+    assert most[5, 20000] == [0, 0]  # not even the first
+    assert most[13, 20000] == [16, 0]
+    assert most[3700, 20000][1] >= 20
 
 
 def sane(flash, before, added):

@@ -1,6 +1,6 @@
 """Records of the event log: whole, cut, and damaged."""
 
-from holdfast.wire.logrecord import WEAR, entry, record, scan, text_start, wear, worn
+from holdfast.wire.logrecord import WEAR, entry, record, scan, wear, worn
 
 A = record(1, 0, 5, 1000, 1795617452636, "door: no heartbeat")
 B = record(2, 1, 0, 1 << 40, 0, "Tür")
@@ -50,7 +50,7 @@ def test_long_texts_are_cut_between_characters():
 
 
 def test_the_wear_is_kept_as_numbers():
-    data = wear(9, 3, 300)
+    data = wear(9, 3, 300, 15)
     ((number, kind, start, _),) = scan(data)
     assert (number, kind) == (9, WEAR)
-    assert worn(data, text_start(start)) == (3, 300)
+    assert worn(data, start) == (3, 300, 15)

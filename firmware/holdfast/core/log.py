@@ -48,12 +48,12 @@ _MORE = "%d more of these within an hour"
 HOUR_MS = const(60 * 60 * 1000)
 DAY_MS = const(24 * 60 * 60 * 1000)
 _RETRY_MS = const(10 * 60 * 1000)  # after flash could not be written
-_START_MS = const(10000)  # from a start to the first write, ..
-_MOST_START_DOUBLINGS = const(6)  # .. twice as long for every start before it, up to 10 minutes
+_START_MS = const(10000)  # from a start to the first write
 
 # By book: entries that wait at most; entries of one kind in an hour; ms that the first waits for
 # others to go with it; writes at once; and one more every so many ms. Every write to flash erases
-# one or two sectors of the 200 of a Pico W, each good for 100,000: 60 a day wear nothing out.
+# one or two sectors of the 200 of a Pico W, each good for 100,000: 60 a day wear nothing out. What
+# is left of them is in flash with every write, and a start begins with that: it gives nobody more.
 _KEPT = (24, 12)
 _PER_HOUR = (12, 4)
 _GATHER_MS = (2000, 60000)
@@ -69,7 +69,7 @@ class Book:
         self.waiting = []
         self.segment = 0  # the file that is written to, ..
         self.used = None  # .. and the bytes in it; None when there is none
-        self._writes = BURST[index]  # so many more are allowed
+        self.left = BURST[index]  # so many more writes are allowed
         self._refilled_at = 0
         self._not_before = 0
         self._since = None  # when the first of those that wait came
@@ -89,14 +89,18 @@ class Book:
         refill = REFILL_MS[self.index]
         while now - self._refilled_at >= refill:
             self._refilled_at += refill
-            self._writes = min(self._writes + 1, BURST[self.index])
-        if self._since is None or not self._writes or now < self._not_before:
+            self.left = min(self.left + 1, BURST[self.index])
+        if self._since is None or not self.left or now < self._not_before:
             return False
         return now - self._since >= _GATHER_MS[self.index]
 
     def tries(self):
         """Flash is about to be written, whatever comes of it."""
-        self._writes -= 1
+        self.left -= 1
+
+    def resume(self, left):
+        """So many writes were left before this start."""
+        self.left = min(left, BURST[self.index])
 
     def failed(self, now):
         """Flash could not be written: the entries wait on."""
@@ -183,16 +187,13 @@ class Log:
                 return book
         return None
 
-    def opened(self, number, writes, written, starts, now):
-        """What flash knows: the latest number, the wear, and how many of the latest entries of the
-        main book are starts. A module that starts again and again waits longer and longer before
-        it writes that down: it must not wear out its flash with it.
-        """
+    def opened(self, number, writes, written, now):
+        """What flash knows: the latest number, and the wear."""
         self.number = max(self.number, number)
         self.writes = writes
         self.bytes = written
         for book in self.books:
-            book.hold(now + (_START_MS << min(starts, _MOST_START_DOUBLINGS)))
+            book.hold(now + _START_MS)
 
     def wear(self, written):
         """So many bytes go to flash."""

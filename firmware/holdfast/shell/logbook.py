@@ -9,13 +9,12 @@ Loaded for each of these and let go again.
 
 from micropython import const
 
-from holdfast.core.log import NAMES, RESET
-from holdfast.wire.logrecord import WEAR, entry, record, scan, text_start, wear, worn
+from holdfast.core.log import NAMES
+from holdfast.wire.logrecord import WEAR, entry, record, scan, wear, worn
 
 SEGMENTS = (4, 2)  # files of each book
 SEGMENT_BYTES = const(4096)
 BATCH_BYTES = const(1024)  # of one write; what does not fit goes with the next
-_LATEST = const(8)  # entries among which starts are counted
 
 
 def name(book, segment):
@@ -36,34 +35,29 @@ def _read(storage, book, segment):
 
 
 def opened(log, storage, now):
-    """Find where the log goes on, and what it has cost so far."""
+    """Find where the log goes on, what it has cost, and how often it may still be written."""
     number = writes = written = 0
-    kinds = []
     for book in log.books:
         newest = 0
-        latest = {}
+        left_at = 0
         for segment in range(SEGMENTS[book.index]):
             data = _read(storage, book.index, segment)
             last = 0
-            found = []
             for at, kind, start, _ in scan(data):
                 last = max(last, at)
                 if kind == WEAR:
-                    count, size = worn(data, text_start(start))
+                    count, size, left = worn(data, start)
                     writes = max(writes, count)
                     written = max(written, size)
-                else:
-                    found = found[1 - _LATEST :] + [kind]
-            latest[last] = found
+                    if at >= left_at:
+                        left_at = at
+                        book.resume(left)
             if last > newest:
                 newest = last
                 book.segment = segment
                 book.used = len(data)
         number = max(number, newest)
-        if book.index == 0:
-            for last in sorted(latest):
-                kinds = (kinds + latest[last])[-_LATEST:]
-    log.opened(number, writes, written, kinds.count(RESET), now)
+    log.opened(number, writes, written, now)
 
 
 def write(log, storage, book, epoch_ms):
@@ -84,7 +78,7 @@ def write(log, storage, book, epoch_ms):
     last = book.waiting[count - 1][0]
     # Whatever comes of it, it may have worn the flash.
     log.wear(size)
-    parts[0] = wear(last, log.writes, log.bytes)
+    parts[0] = wear(last, log.writes, log.bytes, book.left)
     batch = b"".join(parts)
     used = book.used
     following = used is None or used + len(batch) > SEGMENT_BYTES

@@ -6,7 +6,8 @@
 
 A record whose checksum does not fit is not there; what follows it is found again at its marker. So
 a write that was cut off, or a damaged byte, costs what it hit and nothing else. A record of kind
-WEAR has how often and how many bytes were written so far (4 each) for a text.
+WEAR has how often and how many bytes were written so far (4 each) for a text, and for the lateness
+how many writes of its book were still allowed.
 """
 
 import struct
@@ -38,15 +39,16 @@ def record(number, kind, late, at, time, text):
     return struct.pack(_HEAD, MARKER, len(body), crc32(body) & 0xFFFFFFFF) + body
 
 
-def wear(number, writes, written):
+def wear(number, writes, written, left):
     """A record of the wear."""
     data = struct.pack("<II", writes & 0xFFFFFFFF, written & 0xFFFFFFFF)
-    return record(number, WEAR, 0, 0, 0, data)
+    return record(number, WEAR, max(left, 0), 0, 0, data)
 
 
 def worn(data, start):
-    """(writes, bytes) of a record of the wear whose text begins at `start`."""
-    return struct.unpack_from("<II", data, start)
+    """(writes, bytes, left) of a record of the wear whose body begins at `start`."""
+    left = struct.unpack_from(_BODY, data, start)[2]
+    return struct.unpack_from("<II", data, start + _BODY_BYTES) + (left,)
 
 
 def scan(data):
@@ -67,11 +69,6 @@ def scan(data):
                 yield number, kind, start, at
                 continue
         at += 1
-
-
-def text_start(start):
-    """Where the text begins of a record whose body begins at `start`."""
-    return start + _BODY_BYTES
 
 
 def entry(data, start, end):
