@@ -2,6 +2,8 @@
 
 import time
 
+import requests
+
 from boards import ANSWER_S, Master, settings, wait_for
 
 LOG = "/holdfast/log"
@@ -101,6 +103,41 @@ def test_guesses_of_passwords_do_not_fill_it(board):
         with board.session("root", "guess") as session:
             assert session.get(board.url + LOG, timeout=ANSWER_S).status_code == 401
     assert kinds(log_of(board)) == ["reset"] + ["login refused"] * 4
+
+
+def test_tokens_that_are_refused_are_told_like_logins_and_not_kept(board):
+    for _ in range(9):
+        answer = requests.get(
+            board.url + "/v1/service/s/heartbeats",
+            headers={"Authorization": "Bearer A-secret-of-another-module"},
+            timeout=ANSWER_S,
+        )
+        assert answer.status_code == 401
+    told = log_of(board)
+    assert kinds(told) == ["reset"] + ["login refused"] * 4
+    assert told["entries"][-1]["text"] == "a token, from 127.0.0.1"
+
+
+def test_what_becomes_of_settings_on_trial_is_told_also_after_a_restart(make_board, tmp_path):
+    board = make_board(settings(), "--data", tmp_path / "flash").start()
+    change = {"ports": {"4": {"fallback": {"steps": [{"state": "closed"}]}}}}
+    with board.session() as session:
+        url = board.url + "/holdfast/"
+        for keep in (False, None):
+            answer = session.patch(url + "settings?trial=1", json=change, timeout=ANSWER_S)
+            assert answer.status_code == 200, answer.text
+            if keep is not None:
+                session.post(url + "confirm", json={"keep": keep}, timeout=ANSWER_S)
+        assert session.post(url + "restart", timeout=ANSWER_S).status_code == 202
+    wait_for(lambda: len([line for line in board.lines if "ready" in line]) == 2, 20, "start")
+    told = [entry["text"] for entry in log_of(board)["entries"] if entry["kind"] == "settings"]
+    assert told == [
+        "by root with /holdfast/settings",
+        "by root with /holdfast/confirm",
+        "on trial: taken back",
+        "by root with /holdfast/settings",
+        "on trial: taken back by a restart",
+    ]
 
 
 def test_pages(board):

@@ -3,7 +3,7 @@
 import sys
 
 from claims import raises
-from holdfast.core.accounts import ACTUATE, ANYONE, READ_SYSTEM, Account
+from holdfast.core.accounts import ACTUATE, ANYONE, BY_TOKEN, READ_SYSTEM, Account
 from holdfast.shell import dispatch
 from holdfast.shell.dispatch import Dispatcher, Lazy, Passing
 from holdfast.wire.digest import Refused
@@ -143,6 +143,26 @@ def test_a_handler_that_asks_for_a_login_gets_a_challenge():
     answer = Bench(failing(HttpError(401)), None, ANYONE).ask(authorization=None)
     assert answer.status == 401
     assert answer.lines == ["WWW-Authenticate: Digest stale=False"]
+
+
+def test_refused_credentials_and_tokens_are_told_and_nothing_else():
+    told = []
+    for role, account, handler, value in (
+        (ACTUATE, OPERATOR, fine, b"Digest x"),
+        (BY_TOKEN, None, fine, b"Bearer x"),
+        (BY_TOKEN, None, no_token, None),
+        (BY_TOKEN, None, no_token, b"Basic eDp4"),
+        (BY_TOKEN, None, no_token, b"Bearer y"),
+        (ACTUATE, OPERATOR, no_token, b"Bearer z"),
+    ):
+        bench = Bench(handler, account, role)
+        bench.dispatcher._refused = lambda *what: told.append(what[1:])
+        bench.ask(path="/y", method="PUT", authorization=value)
+    assert told == [(b"Bearer y", 0)]
+
+
+def no_token(caller, request, now):
+    return Response(401, b"")
 
 
 def test_a_bad_token_is_refused_whatever_else_is_there():

@@ -57,6 +57,7 @@ class Subject:
         self.restarts = 0
         self.can_restart = True
         self.overs = 0
+        self.told = []
         self.quiet = True
         self.store = Store(self.flash, WIRING)
         self.store.quiet = lambda now: self.quiet
@@ -73,8 +74,9 @@ class Subject:
         self.restarts += 1
         return self.can_restart
 
-    def over(self):
+    def over(self, text):
         self.overs += 1
+        self.told.append(text)
 
     def begin(self, name="New", at_start=False):
         self.trial.begin(lambda document: document.update({"name": name}), at_start, self.at)
@@ -115,8 +117,9 @@ def test_kept_they_are_those_in_flash_and_the_old_ones_are_the_copy_before():
     assert subject.in_force() == "New"
     assert document(subject.flash.files[PREVIOUS])["name"] == "Old"
     assert subject.trial.left_ms(5000) is None
-    assert subject.overs == 1
+    assert subject.told == ["on trial: kept"]
     assert not subject.trial.end(True, 5000)
+    assert subject.told[1:] == [None]
     # And settings may be changed as ever.
     subject.store.change(lambda document: document.update({"name": "Newer"}), 6000)
     assert subject.in_force() == "Newer"
@@ -127,13 +130,15 @@ def test_taken_back_or_forgotten_the_old_ones_are_in_force_at_once():
     subject.begin()
     assert subject.trial.end(False, 5000)
     assert subject.adopted == ["New", "Old"]
+    assert subject.told == ["on trial: taken back"]
     subject = Subject()
     subject.begin()
     subject.watch(TRIAL_MS - 1)
     assert subject.adopted == ["New"]
     subject.watch(TRIAL_MS)
     assert subject.adopted == ["New", "Old"]
-    assert subject.overs == 1 and subject.restarts == 0
+    assert subject.told == ["on trial: not kept in time, taken back"]
+    assert subject.restarts == 0
     assert subject.in_force() == "Old"
 
 
@@ -181,7 +186,8 @@ def test_out_of_memory_leaves_no_trial_behind():
 def test_what_counts_at_the_start_is_tried_by_one_start_only():
     before = Subject()
     before.begin(at_start=True)
-    assert before.adopted == [] and before.trial.until is None and before.overs == 1
+    assert before.adopted == [] and before.trial.until is None
+    assert before.told == ["changed on trial, from the next start on"]
     subject = Subject(before.flash)
     assert subject.loaded.name == "New" and subject.store.trying == TRIAL
     subject.trial.resume(0)

@@ -13,7 +13,7 @@ import gc
 
 from micropython import const
 
-from holdfast.core.log import CLOCK, HEAP, LOGIN, NOTIFICATION
+from holdfast.core.log import CLOCK, HEAP, LOGIN, NOTIFICATION, SETTINGS
 from holdfast.core.restart import HEALTHY_MS
 from holdfast.shell.heap import forget, load
 from holdfast.shell.portable import address_text, report, sleep_ms
@@ -65,8 +65,10 @@ class App:
             return 0, 0, 0
         return self.outbound.made.counts()
 
-    def trial_over(self):
-        """No settings are on trial any more."""
+    def trial_over(self, text=None):
+        """No settings are on trial any more. text: what became of them, for the log."""
+        if text is not None:
+            self.log.add(SETTINGS, text, self.clock.now())
         self.trial.made = None
         forget("holdfast.shell.trial")
 
@@ -79,6 +81,13 @@ class App:
 
     async def _end(self):
         await sleep_ms(_GOODBYE_MS)
+        # What led to this is told after it, too.
+        trial = self.trial.made
+        if trial is not None and trial.until is not None:
+            self.log.add(SETTINGS, "on trial: taken back by a restart", self.clock.now())
+        book = self.log.books[0]
+        if book.waiting and book.left and self.store.quiet(self.clock.now()):
+            self.book("write", book, self.clock.epoch_ms())
         self._running.cancel()
 
     def servers(self):
@@ -121,11 +130,15 @@ class App:
         self.log.add(HEAP, "full: a connection or event streams gave way", now)
 
     def refused(self, connection, authorization, now):
-        """Note whose login was refused. A name that nobody has may be a password: not in here."""
+        """Note whose login was refused. A name that nobody has may be a password, and a token may
+        be one of another module: not in here.
+        """
         if self.log.admits(LOGIN, now):
-            name = named(authorization)
-            known = [account.name for account in self.accounts if account.name.encode() == name]
-            who = known[0] if known else "no account's name"
+            who = "a token"
+            if authorization[:1] in b"Dd":
+                name = named(authorization)
+                known = [row.name for row in self.accounts if row.name.encode() == name]
+                who = known[0] if known else "no account's name"
             self.log.put(LOGIN, "%s, from %s" % (who, address_text(connection.peer)), now)
 
     def book(self, name, *arguments):

@@ -63,8 +63,8 @@ class Dispatcher:
     a Passing whose `rows(path)` gives those of a path.
 
     redeem: a function(query, now) for the account whose session token the query has, or None.
-    refused: a function(connection, authorization, now) that is told of Digest credentials that
-    are no good. `asking` is whose request is answered, (caller, path).
+    refused: a function(connection, authorization, now) that is told of Digest credentials and
+    tokens that are no good. `asking` is whose request is answered, (caller, path).
     """
 
     def __init__(self, first, services, authenticator, redeem, refused=None):
@@ -111,24 +111,25 @@ class Dispatcher:
                 if route is self._first:
                     return route[3](caller, request, now)
                 self.asking = (caller, request.path)
-                return route[3].call(route[4], caller, request, now)
+                response = route[3].call(route[4], caller, request, now)
             except MemoryError:
                 # Not the whole: these credentials are used, a second look would refuse them.
                 shed(connection)
                 if route is self._first:
                     return route[3](caller, request, now)
                 try:
-                    return route[3].call(route[4], caller, request, now)
+                    response = route[3].call(route[4], caller, request, now)
                 except MemoryError:
                     # What it needed is free in a moment, when nothing on the stack holds it.
                     raise HttpError(503)
             finally:
                 self.asking = None
+            if response.status == 401 and route[2] == BY_TOKEN:
+                self._note(connection, request, now, b"bearer ")
+            return response
         except Refused as refused:
-            if self._refused is not None and not refused.stale:
-                value = request.authorization
-                if value is not None and value[:7].lower() == b"digest ":
-                    self._refused(connection, value, now)
+            if not refused.stale:
+                self._note(connection, request, now, b"digest ")
             return self._challenge(now, refused.stale)
         except HttpError as error:
             return self._challenge(now) if error.status == 401 else error_response(error)
@@ -141,6 +142,11 @@ class Dispatcher:
     def rest(self):
         """Let go of the services that nobody has called since this was asked last."""
         self._services.rest()
+
+    def _note(self, connection, request, now, scheme):
+        value = request.authorization
+        if self._refused is not None and value is not None and value[:7].lower() == scheme:
+            self._refused(connection, value, now)
 
     def _challenge(self, now, stale=False):
         challenges = self._authenticator.challenges(now, stale)

@@ -24,7 +24,8 @@ class Trial:
     """One trial at a time.
 
     store: of the settings. now: a function() that gives ms of the module's time. restart: a
-    function() that starts the module again. over: a function() that lets go of this.
+    function() that starts the module again. over: a function(text) that lets go of this, and notes
+    what became of the settings.
     """
 
     def __init__(self, store, now, restart, over):
@@ -42,7 +43,7 @@ class Trial:
         """
         settings = self._store.attempt(edit, at_start, now)
         if at_start:
-            self._over()
+            self._over("changed on trial, from the next start on")
             return
         try:
             self._store.adopt(settings, now)
@@ -63,13 +64,13 @@ class Trial:
     def end(self, keep, now):
         """Keep them, or take them back now; False when there is no trial. NotSaved: not now."""
         if self.until is None:
-            self._over()
+            self._over(None)
             return False
         if keep:
             self._store.keep(now)
-            self._finish()
+            self._finish("on trial: kept")
         else:
-            self._take_back(now)
+            self._take_back(now, "on trial: taken back")
         return True
 
     def _wait(self, now):
@@ -83,7 +84,7 @@ class Trial:
             quiet = self._store.quiet(now) or now >= self.until + _PATIENCE_MS
             if now >= self.until and quiet:
                 try:
-                    self._take_back(now)
+                    self._take_back(now, "on trial: not kept in time, taken back")
                 except MemoryError:
                     pass  # once more in a moment
                 except Exception as error:
@@ -92,16 +93,16 @@ class Trial:
                     return
             await sleep_ms(_LOOK_MS)
 
-    def _take_back(self, now):
+    def _take_back(self, now, text):
         if self._from_start:
             if not self._restart():
                 raise NotSaved("this board cannot start again by itself")
-            self._finish()
+            self._finish(text + " by a restart")
             return
         self._store.adopt(self._store.current(), now)
-        self._finish()
+        self._finish(text)
 
-    def _finish(self):
+    def _finish(self, text):
         self.until = None
         self._store.trying = None
-        self._over()
+        self._over(text)
