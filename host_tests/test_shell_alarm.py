@@ -176,6 +176,95 @@ def test_a_port_in_its_timeline_is_left_to_it():
     assert bench.module.session("b").lost
 
 
+PULSE = {
+    "steps": [
+        {"state": "closed"},
+        {"after": 50, "state": "open"},
+        {"after": 500, "state": "closed"},
+    ]
+}
+
+
+def test_later_steps_come_though_the_loop_has_been_blocked_since_before_the_loss():
+    steps = [{"state": "hold"}, {"after": 200, "state": "closed", "pulse": 100}]
+    bench = Bench({"2": {"fallback": PULSE}, "3": {"fallback": {"steps": steps}}})
+    bench.beat()
+    bench.blocked(2000)
+    assert bench.pins.story == [
+        (130, 2, 1),
+        (180, 2, 0),
+        (330, 3, 0),
+        (430, 3, 1),
+        (630, 2, 1),
+    ]
+    bench.ticker.turn()
+    assert bench.module.trips[0][:3] == ("a", 101, 130)
+    assert len(bench.pins.story) == 5  # the core has come to the same
+    assert bench.module.ports[2].state == 1 and bench.module.ports[3].state == 0
+
+
+def test_later_steps_come_though_the_loop_is_blocked_between_them():
+    bench = Bench({"2": {"fallback": PULSE}})
+    bench.beat()
+    bench.time = 110
+    bench.ticker.turn()
+    bench.blocked(2000)
+    assert bench.pins.story == [(110, 2, 1), (180, 2, 0), (630, 2, 1)]
+    bench.ticker.turn()
+    assert len(bench.pins.story) == 3
+    assert bench.module.trip_count == 1
+    # And the next loss is as the first.
+    bench.beat()
+    bench.module.command(bench.module.ports[2], 0, "a", bench.clock.now())
+    bench.ticker.turn()
+    del bench.pins.story[:]
+    zero = bench.time
+    bench.blocked(2000)
+    assert [(time - zero, level) for time, _, level in bench.pins.story] == [
+        (130, 1),
+        (180, 0),
+        (630, 1),
+    ]
+
+
+def test_a_second_master_that_falls_silent_meanwhile_does_not_begin_it_anew():
+    bench = Bench({"2": {"fallback": PULSE}})
+    bench.beat("a", 100)
+    bench.beat("b", 200)
+    bench.blocked(2000)
+    assert bench.pins.story == [(130, 2, 1), (180, 2, 0), (630, 2, 1)]
+    bench.ticker.turn()
+    assert len(bench.pins.story) == 3
+    assert bench.module.session("a").lost and bench.module.session("b").lost
+
+
+def test_whoever_is_back_or_has_set_the_port_meets_no_later_step():
+    for unlocked in (False, True):
+        bench = Bench({"2": {"fallback": dict(PULSE, locked=not unlocked, on_return="hold")}})
+        bench.beat()
+        bench.time = 110
+        bench.ticker.turn()
+        if unlocked:
+            assert bench.module.command(bench.module.ports[2], 1, "b", bench.clock.now()) is None
+            bench.ticker.turn()
+        else:
+            bench.beat("a", 100000)
+        bench.blocked(2000)
+        assert bench.pins.story == [(110, 2, 1)]
+
+
+def test_a_sequence_of_somebody_is_no_step_of_a_fallback():
+    bench = Bench({"2": {"fallback": dict(PULSE, locked=False)}})
+    bench.beat("a", 100)
+    bench.time = 110
+    bench.ticker.turn()
+    port = bench.module.ports[2]
+    assert bench.module.sequence(port, ((0, 20), (1, 20), (0, 20)), "b", bench.clock.now()) is None
+    bench.ticker.turn()
+    bench.blocked(2000)
+    assert bench.pins.story == [(110, 2, 1), (110, 2, 0)]
+
+
 def test_a_heartbeat_in_time_is_no_trip_though_its_turn_takes_long():
     bench = Bench({"2": {"fallback": CLOSED}})
     bench.beat()
@@ -229,10 +318,17 @@ def test_the_rows_follow_masters_that_come_and_go():
 
 def test_check_allocates_nothing():
     """In a hard interrupt the heap is locked: whoever allocates there fails."""
-    bench = Bench({"2": {"fallback": CLOSED}, "3": {"fallback": CLOSED}})
+    bench = Bench({"2": {"fallback": PULSE}, "3": {"fallback": CLOSED}})
     bench.beat()
     bench.telling = False  # the story would allocate
-    for time in (50, 121, 130):
+    for time in (50, 121, 130, 180, 2000, 2001):
+        if time == 2001:
+            bench.time = 2000
+            bench.ticker.turn()
+            bench.beat()
+            bench.time += 110
+            bench.ticker.turn()  # in the timeline
+            time = bench.time + 1000
         bench.time = time
         heap_lock()
         try:

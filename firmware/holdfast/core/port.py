@@ -150,6 +150,12 @@ class Port:
         self._step = step + 1
         self.due = due
 
+    def rest(self):
+        """The steps of the fallback that are still to come, ((ms from `due`, level), ...)."""
+        steps = self._steps[self._step :]
+        first = steps[0][0]
+        return tuple([(at - first, self.levels[state]) for at, state in steps if state != HOLD])
+
     def regain(self, at):
         """The master is back: no more steps; what was commanded is restored if settings say so.
 

@@ -1,9 +1,10 @@
 """Fallback at the pins though the loop is blocked: what the hard timer does, and what comes after.
 
 Prepared when masters are known, one row for each master and each time at which outputs of its
-begin to move: the first step of their timelines that is not "hold". The ticker arms a row in every
-turn in which its time has changed. `check` then runs beside the loop, in an interrupt where there
-are hard ones: it reads small ints, writes prepared levels, and allocates nothing.
+move: every step of their timelines that is not "hold". And for each output that is in its timeline
+the steps that are still to come. The ticker arms what has another time than before in every turn.
+`check` then runs beside the loop, in an interrupt where there are hard ones: it reads small ints,
+writes prepared levels, and allocates nothing.
 
 The laws:
 1. It acts only when the loop is late: MARGIN_MS after the time at which the core would have.
@@ -11,6 +12,8 @@ The laws:
    other levels.
 3. It is final: the core loses the master at the time when it was due, though a heartbeat came in
    the very turn that was blocked.
+4. A timeline belongs to the first master that was lost: others that fall silent while the loop is
+   blocked do not begin it anew.
 """
 
 from micropython import const
@@ -37,6 +40,14 @@ class Alarm:
         self._left = []  # by row: ms from then
         self._times = []  # by row: expires_at of its session, when it was armed
         self._acted = bytearray()  # by row: 1 when `check` has written it
+        self._begun = [None] * len(module.ports)  # by port: the session whose loss `check` began
+        self._outputs = tuple(module.outputs)
+        count = len(self._outputs)
+        self._rests = [()] * count  # by output: ((ms, level), ...) still to come, ..
+        self._steps = [0] * count  # .. of these, how many `check` has written
+        self._starts = [0] * count  # ticks when it was armed
+        self._waits = [0] * count  # ms from then to the first of them
+        self._dues = [None] * count  # due of the port, when it was armed
         self.acted = False
 
     def arm(self):
@@ -52,6 +63,27 @@ class Alarm:
             index += 1  # noqa: SIM113 enumerate allocates
         if changed:
             self._arm_anew()
+        index = 0
+        for port in self._outputs:
+            if port.due is not self._dues[index]:
+                self._arm_output(index, port)
+            index += 1  # noqa: SIM113 enumerate allocates
+
+    def _arm_output(self, index, port):
+        self._rests[index] = ()
+        self._dues[index] = None
+        if port.due is not None and port.sequence is None:
+            ticks, left = self._clock.until(port.due + MARGIN_MS)
+            if left >= _FAR_MS:
+                return
+            rest = port.rest()
+            self._starts[index] = ticks
+            self._waits[index] = left
+            self._steps[index] = 0
+            self._dues[index] = port.due
+            self._rests[index] = rest
+        else:
+            self._dues[index] = port.due
 
     def _arm_anew(self):
         index = 0
@@ -80,12 +112,30 @@ class Alarm:
                 and row[0].expires_at is self._times[index]
             ):
                 self._armed[index] = 0
+                session = row[0]
                 for port, level in row[2]:
+                    begun = self._begun[port.index]
                     # As Module.lose has it.
-                    if port.overruled or not port.lost:
+                    if begun is session or begun is None and (port.overruled or not port.lost):
+                        self._begun[port.index] = session
                         self._pins.force(port.index, level)
                 self._acted[index] = 1
                 self._from[index] = ticks
+                self.acted = True
+            index += 1  # noqa: SIM113 enumerate allocates
+        index = 0
+        for port in self._outputs:
+            rest = self._rests[index]
+            step = self._steps[index]
+            while (
+                step < len(rest)
+                and self._ticks_diff(ticks, self._starts[index])
+                >= self._waits[index] + rest[step][0]
+                and port.due is self._dues[index]
+            ):
+                self._pins.force(port.index, rest[step][1])
+                step += 1
+                self._steps[index] = step
                 self.acted = True
             index += 1  # noqa: SIM113 enumerate allocates
 
@@ -98,6 +148,8 @@ class Alarm:
                 moved = self._clock.time_of(self._from[index])
                 self._module.overtaken(row[0], self._times[index], moved)
                 self._times[index] = None
+        for port in self._outputs:
+            self._begun[port.index] = None
         self._pins.release()
 
     def _prepare(self, sessions):
@@ -109,7 +161,6 @@ class Alarm:
                 for after, state in port.fallback.steps:
                     if state != HOLD:
                         offsets.setdefault(after, []).append((port, port.levels[state]))
-                        break
             for after in sorted(offsets):
                 rows.append((session, after, tuple(offsets[after])))
         self._rows = ()  # `check` may come at any time
