@@ -21,6 +21,7 @@ import threading
 import time
 from pathlib import Path
 
+import interpreters
 import requests
 from requests.auth import HTTPDigestAuth
 from websockets.sync.client import connect
@@ -299,6 +300,45 @@ class Board:
             for _ in range(replay or 0):
                 notification(stream)
             yield stream
+
+
+_PROGRAM = """
+import sys
+sys.path[:0] = %r
+__file__ = %r
+%s
+sys.argv[1:] = %r
+exec(open(__file__).read())
+"""
+
+
+class Programmed(Board):
+    """A board that a program starts which replaces some of the firmware before `boot.py` runs: the
+    firmware itself has no door for faults. data: the folder that is its flash.
+    """
+
+    def __init__(self, folder, runtime, prologue, config, data):
+        super().__init__(folder, None, config)
+        data.mkdir(exist_ok=True)
+        if not (data / "settings.json").exists():
+            (data / "settings.json").write_text((self.folder / "settings.json").read_text())
+        run = ROOT / "boards" / "simulated" / "run.py"
+        paths = [str(interpreters.FIRMWARE), str(run.parent)]
+        command = [interpreters.micropython()]
+        if runtime == "cpython":
+            command = [sys.executable, "-u"]
+            paths.append(str(run.parent / "cpython"))
+        values = [str(interpreters.FIRMWARE), "HOST=127.0.0.1", "PORT=%d" % free_port()]
+        values += ["PINS=%s" % self.pins, "DATA=%s" % data, "CONNECTIONS=12"]
+        script = self.folder / "program.py"
+        script.write_text(_PROGRAM % (paths, str(run), prologue, values))
+        self.command = command + [str(script)]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
 
 
 class Credentials:

@@ -15,9 +15,8 @@ import interpreters
 import pytest
 from holdfast.core.restart import Restart
 
-from boards import STATUS, Board, Master, Watch, output, settings, wait_for
+from boards import STATUS, Master, Programmed, Watch, output, settings, wait_for
 
-RUN = interpreters.ROOT / "boards" / "simulated" / "run.py"
 PORTS = {
     "4": output("door", "restore", power_on="closed"),
     "5": output("door", steps=[{"state": "closed"}]),
@@ -30,10 +29,7 @@ FAULTS = {
     "sleeps": "import time; time.sleep(1.5)",
     "raises": "raise SystemExit(9)",
 }
-PROGRAM = """
-import sys
-sys.path[:0] = %r
-__file__ = %r
+PROLOGUE = """
 import holdfast.own.status as status
 real = status.StatusService.get
 def fault(self, caller, request, now):
@@ -41,37 +37,12 @@ def fault(self, caller, request, now):
         %s
     return real(self, caller, request, now)
 status.StatusService.get = fault
-sys.argv[1:] = %r
-exec(open(__file__).read())
 """
 
 
-class Faulty(Board):
-    """A board started by a program that puts a fault in."""
-
-    def __init__(self, folder, runtime, fault, data):
-        super().__init__(folder, None, settings(PORTS))
-        data.mkdir(exist_ok=True)
-        if not (data / "settings.json").exists():
-            (data / "settings.json").write_text((self.folder / "settings.json").read_text())
-        paths = [str(interpreters.FIRMWARE), str(RUN.parent)]
-        command = [interpreters.micropython()]
-        if runtime == "cpython":
-            command = [sys.executable, "-u"]
-            paths.append(str(RUN.parent / "cpython"))
-        values = [str(interpreters.FIRMWARE), "HOST=127.0.0.1", "PORT=%d" % free_port()]
-        values += ["PINS=%s" % self.pins, "DATA=%s" % data, "CONNECTIONS=12"]
-        script = self.folder / "program.py"
-        script.write_text(PROGRAM % (paths, str(RUN), FAULTS[fault], values))
-        self.command = command + [str(script)]
-
-
-def free_port():
-    import socket
-
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+def Faulty(folder, runtime, fault, data):  # noqa: N802
+    """A board with a fault put in, that has this flash."""
+    return Programmed(folder, runtime, PROLOGUE % FAULTS[fault], settings(PORTS), data)
 
 
 @pytest.fixture

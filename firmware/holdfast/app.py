@@ -35,6 +35,7 @@ class App:
         self.events = module.events
         self.store = store
         self.clock = clock
+        self._began = clock.now()  # which may be after ten minutes of safe mode
         self.restarting = False
         self._running = None  # the task that runs the module
         self._life = life
@@ -193,7 +194,8 @@ class App:
             blink = not blink
             self.network.show(address is not None and (blink or not self.module.lost))
             life = self._life
-            if life is not None and now >= HEALTHY_MS and not life.healthy:
+            healthy = now - self._began >= HEALTHY_MS
+            if life is not None and healthy and not life.healthy:
                 life.well()
             await sleep_ms(_NETWORK_MS)
 

@@ -145,10 +145,12 @@ def stand(board, hal, life):
     """Safe mode itself came down, again and again: outputs stay as they are, for LENGTH_MS."""
     from holdfast.core.restart import SAFE_MODE
 
-    print("holdfast: safe mode came down, too: outputs only, for %d s" % (LENGTH_MS // 1000))
     life.keep(SAFE_MODE)
     watchdog = hal.Watchdog(board)
-    for _ in range(LENGTH_MS // _BARE_STEP_MS):
+    ticks_ms, ticks_diff = hal.ticks()
+    began = ticks_ms()
+    print("holdfast: safe mode came down, too: outputs only, for %d s" % (LENGTH_MS // 1000))
+    while ticks_diff(ticks_ms(), began) < LENGTH_MS:
         watchdog.feed()
         hal.sleep_ms(_BARE_STEP_MS)
     life.restart.relent()
