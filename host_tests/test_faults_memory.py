@@ -55,3 +55,8 @@ def test_no_memory_at_any_allocation_of_a_request(micropython):
         port = probe.getsockname()[1]
     lines = sweep(micropython, "server", "1" if NIGHTLY else "37", str(port))
     assert len([line for line in lines if " cells, {" in line]) == 6
+
+
+def test_no_memory_while_a_socket_is_registered(micropython):
+    (line,) = sweep(micropython, "sockets", "1")
+    assert line.startswith("sockets: 80, out of memory at ")

@@ -1,7 +1,9 @@
 """The ticker: pins first, events second, the watchdog last, and what happens when a turn fails."""
 
+from holdfast.core.events import VIRTUAL_INPUT
+from holdfast.core.log import Log
 from holdfast.shell import ticker as ticker_module
-from holdfast.shell.ticker import ROUNDS, Ticker
+from holdfast.shell.ticker import PATIENCE_MS, ROUNDS, Ticker
 from makers import module
 
 CLOSED_ON_LOSS = {"2": {"fallback": {"steps": [{"state": "closed"}]}}}
@@ -197,3 +199,115 @@ def test_the_watchdog_is_fed_after_a_whole_sound_turn_and_never_else():
     for _ in range(3):
         bench.ticker.step()
     assert bench.watchdog.fed == 1
+
+
+def edge_rules(*ports):
+    """A rule for each of these outputs, which sets it when virtual input 1 becomes active."""
+    content = 'boolean(//SimpleItem[@Name="active" and @Value="1"])'
+    start = {"topic": "tns1:Device/tnsaxis:IO/VirtualInput", "content": content}
+    actions = {}
+    rules = {}
+    for port in ports:
+        parameters = {"port": port, "state": "high", "duration": ""}
+        actions[port] = {
+            "template": "com.axis.action.fixed.io.toggle",
+            "parameters": parameters,
+        }
+        rules[port] = {"name": "for " + port, "action": port, "start": start}
+    free = {"fallback": {"locked": False, "steps": [{"state": "hold"}]}}
+    return Bench({"2": free, "3": free}, actions=actions, rules=rules)
+
+
+def starve(bench, port, times):
+    """The rule of a port finds no memory so many times, with `times` None never."""
+    rules = bench.module.rules
+    act = rules._act
+    tries = []
+
+    def starved(rule, *arguments):
+        if rule.name == "for " + port and (times is None or len(tries) < times):
+            tries.append(1)
+            raise MemoryError
+        return act(rule, *arguments)
+
+    rules._act = starved
+    return tries
+
+
+def fired(bench):
+    return [rule.fired for rule in bench.module.rules.rules]
+
+
+def test_a_rule_without_memory_fires_in_a_later_turn_and_none_fires_twice():
+    for times in (1, 2, 3, 7):
+        bench = edge_rules("2", "3")
+        bench.ticker.turn()
+        tries = starve(bench, "3", times)
+        bench.module.switch(VIRTUAL_INPUT, 1, True, None, 0)
+        for _ in range(1 + times // 2):
+            bench.ticker.turn()
+            bench.clock.time += 10
+        assert len(tries) == times
+        assert fired(bench) == [1, 1]
+        assert bytes(bench.pins.levels[2:]) == b"\1\0"  # the second's closed level is 0
+        told = [step for step in bench.story if step != "relieve"]
+        # Whatever happened was told, once: the switch, and what the two rules made of it.
+        assert sum(step[2] for step in told) == 1 + 2 * 3
+        assert not bench.module.events.pending()
+
+
+def test_a_rule_that_never_finds_memory_holds_up_nobody_for_ever_and_is_told():
+    bench = edge_rules("2", "3")
+    bench.module.log = Log()
+    bench.ticker.turn()
+    starve(bench, "2", None)
+    bench.module.switch(VIRTUAL_INPUT, 1, True, None, 0)
+    while bench.clock.time < PATIENCE_MS:
+        bench.ticker.turn()
+        bench.clock.time += 10
+        assert bench.story[-1:] == ["relieve"] and fired(bench) == [0, 0]
+    for _ in range(3):
+        bench.ticker.turn()
+    assert fired(bench) == [0, 1]
+    assert bench.pins.levels[3] == 0
+    assert [rule.missed for rule in bench.module.rules.rules] == [1, 0]
+    texts = [entry[4] for entry in bench.module.log.books[1].waiting]
+    assert texts == ["rule for 2: an event missed, the heap is full"]
+    # And the next event finds it as it was.
+    bench.module.switch(VIRTUAL_INPUT, 1, False, None, bench.clock.time)
+    bench.ticker.turn()
+    assert bench.story[-1] != "relieve"
+
+
+def test_a_turn_whose_core_could_not_fail_yet_makes_up_for_it():
+    bench = Bench()
+    bench.module.heartbeat("a", 100000, 0)
+    bench.module.heartbeat("b", 100000, 0)
+    act, fail = bench.module.act, bench.module.fail
+    bench.module.act = bench.module.fail = broken
+    bench.ticker.turn()
+    assert bench.pins.levels[2] == 1
+    assert not bench.module.session("a").lost
+    bench.module.act, bench.module.fail = act, fail
+    bench.ticker.turn()
+    # What is on the wire and what the core says are the same again, and nobody is alive.
+    assert bench.pins.levels[2] == 1 and bench.module.levels[2] == 1
+    assert bench.module.session("a").lost and bench.module.session("b").lost
+
+
+def test_inputs_without_memory_are_looked_at_once_more_and_fail_nothing():
+    bench = Bench()
+    now = bench.clock.now
+    failures = [MemoryError(), MemoryError(), MemoryError()]
+
+    def starved():
+        if failures:
+            raise failures.pop()
+        return now()
+
+    bench.pins.inputs[0] = 1
+    bench.clock.now = starved
+    bench.ticker.sample()
+    assert bench.module.ports[0].state == 0 and bench.ticker.sound
+    bench.ticker.sample()
+    assert bench.module.ports[0].state == 1 and bench.ticker.sound
