@@ -10,8 +10,8 @@ import socket
 import subprocess
 from pathlib import Path
 
-import interpreters
 import pytest
+from plain import compile_plain
 
 HERE = Path(__file__).resolve().parent
 NIGHTLY = "HOLDFAST_NIGHTLY" in os.environ
@@ -21,7 +21,7 @@ LIMIT_S = 900 if NIGHTLY else 60
 
 def sweep(micropython, *arguments):
     """Run the program; its lines."""
-    firmware = interpreters.compile_firmware() or interpreters.FIRMWARE
+    firmware = compile_plain()
     path = ":".join([".frozen", str(firmware), str(HERE)])
     result = subprocess.run(
         [micropython, "-X", "heapsize=" + HEAP, str(HERE / "sweep_memory.py"), *arguments],

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import interpreters
 import pytest
+from plain import compile_plain
 
 HERE = Path(__file__).resolve().parent
 NIGHTLY = "HOLDFAST_NIGHTLY" in os.environ
@@ -22,7 +23,7 @@ def sweep(runtime, what, stride):
         paths = [*interpreters.IMPORTS, str(HERE)]
         command, variable, separator = [sys.executable], "PYTHONPATH", os.pathsep
     else:
-        firmware = interpreters.compile_firmware() or interpreters.FIRMWARE
+        firmware = compile_plain()
         paths = [".frozen", str(firmware), str(HERE)]
         command, variable, separator = [interpreters.micropython()], "MICROPYPATH", ":"
     result = subprocess.run(
