@@ -135,7 +135,7 @@ def live(flash, act, entries=None):
     def script(app):
         app.store.quiet = lambda now: True
         if entries is not None:
-            rows, _ = app.read_log(0, 1000)
+            rows, _ = app.book("entries", 0, 1000, 0)
             entries.extend(rows)
         act(app)
 
@@ -224,7 +224,7 @@ def look(start, before, names):
             assert answer.status == 401, ("door", answer.status)
         levels = app.module.fallback_levels
         assert not people or levels[4] == 1 or before.get("fresh"), "fallback"
-        rows, _ = app.read_log(0, 1000)
+        rows, _ = app.book("entries", 0, 1000, 0)
         texts = [row[5] for row in rows]
         for text in before.get("log", ()):
             assert text in texts, ("log", text, texts)
@@ -243,7 +243,7 @@ def look(start, before, names):
 
     def again(app):
         last.append(app.module.name)
-        rows, _ = app.read_log(0, 1000)
+        rows, _ = app.book("entries", 0, 1000, 0)
         assert "last" in [row[5] for row in rows]
 
     assert wholeboard.Hal(wholeboard.Flash(flash.files)).live(again)
@@ -260,7 +260,7 @@ def facts(start, act):
         before["fresh"] = True
     if len(start) > 3:
         rows = []
-        live(wholeboard.Flash(start), lambda app: rows.extend(app.read_log(0, 1000)[0]))
+        live(wholeboard.Flash(start), lambda app: rows.extend(app.book("entries", 0, 1000, 0)[0]))
         # The oldest file of four goes; a start reads the others.
         before["log"] = [row[5] for row in rows if row[5].startswith("fresh")]
         assert before["log"]
