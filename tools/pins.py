@@ -4,6 +4,12 @@
 
 What each pin does at boot, and why it is no output, stands here once, chip by chip. A board that
 wires such a pin on purpose names it in ALLOW; what cannot work at all is refused even then.
+
+RP2040: every pad begins with its pull-down (pads_bank0.h of pico-sdk, reset 0x56); RP2350: isolated,
+with its pull-down (reset 0x116). ESP32: Espressif's hardware design guidelines, table "IO Pin Default
+Configuration"; strapping: ESP32 datasheet 2.4. ESP32-S3: datasheet v2.2, tables 2-1 (states at and
+after reset), 2-2 (glitches at power-up) and 3-1 (strapping). Boards: the headers of pico-sdk and
+MicroPython for them.
 """
 
 import runpy
@@ -22,14 +28,14 @@ CHIPS = {
             **dict.fromkeys(range(34, 40), "is input only"),
         },
         {
-            0: "is a strapping pin (boot mode)",
+            0: "is a strapping pin (boot mode), and pulled up",
             1: "is the UART, where the loader prints",
             2: "is a strapping pin (boot mode)",
-            3: "is the UART, and high at boot",
-            5: "is a strapping pin, and high at boot",
+            3: "is the UART, and pulled up",
+            5: "is a strapping pin (timing of SDIO), and pulled up",
             12: "is a strapping pin (voltage of the flash)",
-            14: "pulses at boot",
-            15: "is a strapping pin, and high at boot",
+            14: "is pulled up after reset (JTAG)",
+            15: "is a strapping pin (what the loader prints), and pulled up",
             16: "is the PSRAM's on WROVER modules",
             17: "is the PSRAM's on WROVER modules",
         },
@@ -42,8 +48,9 @@ CHIPS = {
             3: "is a strapping pin (JTAG)",
             18: "pulses high at power-up",
             19: "is USB, and pulses high at power-up",
-            20: "is USB, and pulses high at power-up",
+            20: "is USB, pulled up, and pulses high at power-up",
             **dict.fromkeys(range(33, 38), "is the memory's on octal modules"),
+            39: "is pulled up after reset (JTAG)",
             43: "is the UART, where the loader prints",
             44: "is the UART",
             45: "is a strapping pin (voltage of the flash)",
@@ -57,7 +64,7 @@ TAKEN = {
     "RPI_PICO2_W": dict.fromkeys((23, 24, 25, 29), "is the radio's"),
     "W5500_EVB_PICO": {
         **dict.fromkeys(range(16, 22), "is the W5500's"),
-        **dict.fromkeys((23, 24, 29), "is the power supply's"),
+        **dict.fromkeys((23, 24, 29), "is the power supply's (as on a Pico)"),
     },
 }
 

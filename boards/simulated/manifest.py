@@ -1,4 +1,5 @@
 # What a MicroPython build freezes to carry the firmware and this board (FROZEN_MANIFEST).
+include("$(MPY_DIR)/extmod/asyncio")
 package("holdfast", base_path="../../firmware")
 module("boot.py", base_path="../../firmware")
 module("main.py", base_path="../../firmware")
