@@ -140,9 +140,9 @@ class WLAN:
 
 
 class WIZNET5K(WLAN):
-    def __init__(self, spi, cs, reset):
+    def __init__(self, spi, cs, reset, interrupt):
         super().__init__(0)
-        self.chip.story.append(("wiznet", spi.pins, cs.gpio, reset.gpio))
+        self.chip.story.append(("wiznet", spi.pins, cs.gpio, reset.gpio, interrupt.gpio))
         self.joined = True
 
     def active(self, on):
@@ -241,7 +241,7 @@ class Board:
     MAINTENANCE = 22
     NETWORK = "wifi"
     SCRATCH = 0x4005800C
-    SPI = (0, 18, 19, 16, 17, 20)
+    SPI = (0, 18, 19, 16, 17, 20, 21)
     WATCHDOG_MS = 8000
     DATA = ""
     SERIAL = ""

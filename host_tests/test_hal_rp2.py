@@ -149,7 +149,7 @@ def test_a_fixed_address_and_an_open_network():
 def test_ethernet_needs_no_settings_and_never_waits_for_dhcp():
     chip, board, network = networked(None, NETWORK="ethernet")
     assert run(network, 0, 3000) == "10.0.0.9"
-    assert ("wiznet", (0, 18, 19, 16), 17, 20) in chip.story
+    assert ("wiznet", (0, 18, 19, 16), 17, 20, 21) in chip.story
     assert ("dhcp",) in chip.story
     chip, board, network = networked(("ethernet", "", "", "gate", "", FIXED), NETWORK="ethernet")
     assert run(network, 0, 3000) == "10.0.0.5"

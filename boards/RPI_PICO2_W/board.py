@@ -24,12 +24,14 @@ ALLOW = ()  # outputs on pins that tools/pins.py refuses, because this board's w
 LED = "LED"  # lit: on the network; blinking: a master is lost
 MAINTENANCE = 22  # jumper to GND: the application is not started, the console is free
 NETWORK = "wifi"
-SCRATCH = 0x400D800C  # the watchdog's SCRATCH0 (RP2350 datasheet 12.9.7)
+# The watchdog's SCRATCH0 (pico-sdk, rp2350 addressmap.h and watchdog.h). The boot ROM and the SDK
+# use 4 to 7 alone.
+SCRATCH = 0x400D800C
 
 SAMPLE_MS = 10  # how often inputs are looked at
 CONNECTIONS = 5  # TCP connections in all
 STALL_MS = 400  # how long a write to flash may hold up the loop, and every interrupt
-WATCHDOG_MS = 8000  # 8388 is the most in MicroPython 1.28
+WATCHDOG_MS = 8000  # 8388 is the most in MicroPython up to 1.28 (ports/rp2/machine_wdt.c)
 DATA = ""  # the root of the file system
 
 # What it says of itself. The MAC address and the chip's number are read when they are known.

@@ -24,12 +24,13 @@ ALLOW = ()  # outputs on pins that tools/pins.py refuses, because this board's w
 LED = "LED"  # lit: on the network; blinking: a master is lost
 MAINTENANCE = 22  # jumper to GND: the application is not started, the console is free
 NETWORK = "wifi"
-SCRATCH = 0x4005800C  # the watchdog's SCRATCH0 (RP2040 datasheet 4.7.6)
+# The watchdog's SCRATCH0 (RP2040 datasheet 4.7.6). The boot ROM and the SDK use 4 to 7 alone.
+SCRATCH = 0x4005800C
 
 SAMPLE_MS = 10  # how often inputs are looked at
 CONNECTIONS = 5  # TCP connections in all
 STALL_MS = 400  # how long a write to flash may hold up the loop, and every interrupt
-WATCHDOG_MS = 8000  # the most is 8388
+WATCHDOG_MS = 8000  # the most is 8388: 24 bits of 0.5 us (erratum RP2040-E1)
 DATA = ""  # the root of the file system
 
 # What it says of itself. The MAC address and the chip's number are read when they are known.

@@ -124,7 +124,9 @@ def ticks():
 
 
 def cause():
-    """Why the chip was reset."""
+    """Why the chip was reset. rp2 knows power and watchdog alone, and calls machine.reset() the
+    latter (ports/rp2/modmachine.c); ESP32 counts a brown-out as power (ports/esp32/modmachine.c).
+    """
     value = machine.reset_cause()
     if value == machine.PWRON_RESET:
         return "power on"

@@ -5,22 +5,24 @@ import network
 
 from holdfast.hal.wifi import known, note
 
-_BAUD = 33000000  # of SPI; the W5500 takes up to 33.3 MHz at any time (datasheet, 5.5.4)
+_BAUD = 33000000  # of SPI; the W5500 takes 33.3 MHz at any rate (datasheet, SPI timing)
 
 
 class Ethernet:
     """settings: of core.networkcheck, None for DHCP without a host name. The board says where the
-    chip is: SPI = (bus, sck, mosi, miso, cs, reset)."""
+    chip is: SPI = (bus, sck, mosi, miso, cs, reset, interrupt)."""
 
     def __init__(self, board, settings):
         self._board = board
         self._hostname = "" if settings is None else settings[3]
         self._static = None if settings is None else settings[5]
-        bus, sck, mosi, miso, cs, reset = board.SPI
+        bus, sck, mosi, miso, cs, reset, interrupt = board.SPI
         pin = machine.Pin
         spi = machine.SPI(bus, baudrate=_BAUD, sck=pin(sck), mosi=pin(mosi), miso=pin(miso))
-        # Only images of boards with the chip have the class.
-        self._nic = getattr(network, "WIZNET5K")(spi, pin(cs), pin(reset))  # noqa: B009
+        # Only images of boards with the chip have the class. Without its interrupt frames are
+        # fetched every 64 ms (MicroPython, extmod/network_wiznet5k.c, ports/rp2/mpnetworkport.c).
+        make = getattr(network, "WIZNET5K")  # noqa: B009
+        self._nic = make(spi, pin(cs), pin(reset), pin(interrupt))
 
     def start(self):
         """Reset the chip and begin to look for a link; DHCP does not wait, as ifconfig does."""

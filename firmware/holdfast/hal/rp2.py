@@ -27,7 +27,7 @@ wall_ms = None  # nobody has told the time
 
 class Retained:
     """A scratch register of the watchdog, board.SCRATCH: it survives every reset but that of
-    power and of the RUN pin (RP2040 datasheet 4.7, RP2350 datasheet 12.9)."""
+    power and of the RUN pin (RP2040 datasheet 4.7.4; RP2350: as pico-sdk has it)."""
 
     def __init__(self, board):
         self._address = board.SCRATCH
@@ -41,7 +41,8 @@ class Retained:
 
 class Alarm:
     """Calls `check` from a hard timer, every 10 ms, whatever the interpreter does; not while flash
-    is erased or written, when no interrupt runs."""
+    is erased or written, when no interrupt runs. The timer lives as long as this object does, and
+    an exception in it would end it (MicroPython, ports/rp2/machine_timer.c)."""
 
     def __init__(self, check):
         self._check = check
@@ -56,4 +57,4 @@ class Alarm:
         try:
             self._check()
         except Exception:
-            pass  # else the timer would stop for good; the next tick tries again
+            pass  # the next tick tries again
