@@ -129,8 +129,14 @@ def _secure(app):
             app.gate = load("holdfast.shell.secure", "Gate")(app.server, app.tls_place[1], files)
         else:
             app.gate.use(files)
+        app.tls_trouble = None
         return True
-    except (SettingsError, OSError, ValueError) as error:
-        app.log.add(TLS, "not to be had: %s" % error, app.clock.now())
+    except (SettingsError, OSError, ValueError, MemoryError) as error:
         print("holdfast: TLS cannot be had: %s" % error)
+        ours = isinstance(error, SettingsError)  # no other text reaches the network
+        app.tls_trouble = "%s instead: %s" % (
+            "HTTP is served" if app.gate is None else "the certificate before is used",
+            error if ours else "settings.tls: the certificate is not accepted",
+        )
+        app.log.add(TLS, app.tls_trouble, app.clock.now())
         return False

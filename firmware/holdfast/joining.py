@@ -86,6 +86,7 @@ def join(app, board, hal, pins, settings):
     app.tls = settings.tls
     app.tls_place = (getattr(board, "TLS_PORT", _TLS_PORT), getattr(board, "TLS_CONNECTIONS", 1))
     app.gate = None  # of shell.secure, with settings that have `tls`
+    app.tls_trouble = None  # why the certificate that settings name is not in use
     app.time = settings.time
     app.timekeeper = None  # the task that asks for the time
     app.log = module.log = Log()

@@ -212,7 +212,8 @@ class Services:
 
     def facts(self):
         """What else is told of the module: the epoch of its events, what to add to its time for
-        UTC or 0, until when settings are on trial, and the signal of Wi-Fi in dBm, None for none.
+        UTC or 0, until when settings are on trial, the signal of Wi-Fi in dBm, and what is wrong
+        with TLS; None for none.
         """
         app = self._app
         trial = app.trial.made
@@ -221,6 +222,7 @@ class Services:
             app.clock.epoch_ms(),
             None if trial is None else trial.until,
             app.network.signal(),
+            app.tls_trouble,
         )
 
     def read_log(self, since, limit):

@@ -75,6 +75,11 @@ function Head({ status, views, view }) {
           {state.trouble}; last heard {span(now() - status.now)} ago
         </p>
       )}
+      {status.tls && (
+        <p class="trouble" role="alert">
+          No HTTPS as set: {status.tls.trouble}
+        </p>
+      )}
       {views.length > 1 && (
         <nav aria-label="views">
           {views.map(([key, name]) => (

@@ -36,6 +36,8 @@ def status(
 def tables(said):
     """The renderables of a status."""
     yield headline(said)
+    if "tls" in said:
+        yield Text("no HTTPS as set: " + said["tls"]["trouble"], style="bold yellow")
     yield masters_table(said)
     yield ports_table(said)
     if said["trips"]["latest"]:

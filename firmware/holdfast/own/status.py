@@ -18,7 +18,7 @@ from holdfast.wire.json import quote
 
 
 def _no_facts():
-    return "", 0, None, None
+    return "", 0, None, None, None
 
 
 class StatusService:
@@ -26,7 +26,7 @@ class StatusService:
 
     notified: a function() that gives how many notifications were sent, failed, and wait. facts: a
     function() that gives the epoch of the events, what makes UTC of the module's time, until when
-    settings are on trial, and the signal of Wi-Fi in dBm. keeper: a Lazy of the monitors' keeper.
+    settings are on trial, the signal of Wi-Fi in dBm, and what is wrong with TLS. keeper: a Lazy of the monitors' keeper.
     """
 
     def __init__(self, module, version, notified=lambda: (0, 0, 0), facts=_no_facts, keeper=None):
@@ -63,7 +63,7 @@ class StatusService:
             )
         facts = ",".join([quote(fact) for fact in module.boot_facts])
         text += '"start":{"why":%s,"facts":[%s]},' % (quote(module.reset_cause), facts)
-        epoch, epoch_ms, until, signal = self._facts()
+        epoch, epoch_ms, until, signal, trouble = self._facts()
         events = module.events
         text += '"events":{"epoch":"%s","number":%d,"kept":%d},"epoch_ms":%d,"heap":%s,' % (
             epoch,
@@ -74,6 +74,8 @@ class StatusService:
         )
         if signal is not None:
             text += '"network":{"rssi":%d},' % signal
+        if trouble is not None:
+            text += '"tls":{"trouble":%s},' % quote(trouble)
         if until is not None:
             text += '"trial":{"left_ms":%d},' % max(0, until - now)
         account = caller.account

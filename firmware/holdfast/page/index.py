@@ -1,22 +1,22 @@
 """Made by tools/page.py out of firmware/page/; `make page` makes it again."""
 
-# Sources: b0a46a0281d2d69c84e676d4638b71c92324421174e6262b98da145f03d1800d
+# Sources: 641f204abce1c995c3f2eca76427ff62b28f884a8b76a592b724afdf56473d07
 
 # Path, content type, entity tag, bytes, number of the first module, modules.
 ROWS = (
     (
         "/",
         "text/html; charset=utf-8",
-        "43281e30c3732546",
-        462,
+        "63e6b71e72a51d84",
+        461,
         0,
         1,
     ),
     (
         "/holdfast/page.js",
         "text/javascript; charset=utf-8",
-        "95ea2749d01257a9",
-        19528,
+        "9a321aeb685b3eeb",
+        19553,
         1,
         10,
     ),

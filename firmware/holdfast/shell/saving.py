@@ -124,8 +124,9 @@ def current(store):
 def attempt(store, edit, at_start):
     """Edit the document and check it; the settings, which are in flash on trial."""
     changed = read(store)
+    files = _files(changed)
     edit(changed)
-    settings = _checked(store, changed)
+    settings = _checked(store, changed, files)
     data = _sealed(changed)
     try:
         store.storage.write(TRIAL, data)
@@ -166,8 +167,9 @@ def change(store, edit):
     """Edit the document, check it and save it; the settings that now hold."""
     changed = read(store)
     before = _digest(changed)
+    files = _files(changed)
     edit(changed)
-    settings = _checked(store, changed)
+    settings = _checked(store, changed, files)
     if _digest(changed) != before:
         _save(store, _sealed(changed))
     store.fresh = store.fresh and not settings.accounts
@@ -182,10 +184,18 @@ def _sealed(value):
     return data
 
 
-def _checked(store, document):
-    """The settings that a document makes, with the files they name looked at; SettingsError."""
+def _files(document):
+    """The names of certificate and key in settings that hold, as they are written there."""
+    tls = document.get("tls")
+    return None if tls is None else (tls.get("certificate"), tls.get("key"))
+
+
+def _checked(store, document, files_before):
+    """The settings that a document makes, with the files looked at that they name and those before
+    did not: a certificate gone bad in flash keeps nobody from changing the rest; SettingsError.
+    """
     settings = check(document, store.wiring)
-    if settings.tls is not None:
+    if settings.tls is not None and _files(document) != files_before:
         # Now, while somebody is there to be told; at the start it would cost HTTPS alone.
         heap.load("holdfast.shell.tlsfiles", "files")(store.storage, settings.tls)
     return settings
