@@ -5,6 +5,28 @@ micropython run.py FIRMWARE name=value ...      (tools/simulate.py calls this)
 
 import sys
 
+_OTHER_SOCKETS = 12  # beside the connections: listeners, what the module sends, newcomers
+
+
+def room_to_poll(count):
+    """Have room for so many sockets in asyncio's poller.
+
+    MicroPython's unix port crashes when that has to move its list of descriptors while a socket of
+    TLS, which has none, is in it (extmod/modselect.c, poll_set_add_fd: it moves NULL, too). The
+    ports of the chips have no such list. So it grows now, before there is TLS.
+    """
+    import asyncio
+    import select
+    import socket
+
+    poller = asyncio.core._io_queue.poller
+    made = [socket.socket() for _ in range(count)]
+    for sock in made:
+        poller.register(sock, select.POLLIN)
+    for sock in made:
+        poller.unregister(sock)
+        sock.close()
+
 
 def main(arguments):
     """Fill in the board from name=value arguments and start it."""
@@ -22,6 +44,8 @@ def main(arguments):
             setattr(board, name, int(value))
         elif value:
             setattr(board, name, value)
+    if sys.implementation.name == "micropython":
+        room_to_poll(board.CONNECTIONS + _OTHER_SOCKETS)
     namespace = {"__name__": "__main__"}
     for part in ("boot", "main"):
         with open("%s/%s.py" % (firmware, part)) as file:
