@@ -6,11 +6,13 @@ import socket
 import ssl
 import threading
 import time
+import warnings
 
 import certificates
 import httpx
 import pytest
 import requests
+from OpenSSL import SSL
 from requests.auth import HTTPDigestAuth
 from simulate import free_port
 from websockets.sync.client import connect
@@ -73,6 +75,25 @@ class Secure:
 
     def wrapped(self):
         return self.context().wrap_socket(self.raw(), server_hostname="127.0.0.1")
+
+    def name(self, name, user="root"):
+        """Settings that name another certificate and key, as somebody sends them."""
+        tls = {"tls": {"certificate": name + ".crt", "key": name + ".key"}}
+        with self.board.session(user) as session:
+            url = self.board.url + "/holdfast/settings"
+            return session.patch(url, json=tls, timeout=ANSWER_S)
+
+    def shown(self):
+        """The certificate that a newcomer is shown, DER."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with context.wrap_socket(self.raw()) as sock:
+            return sock.getpeercert(True)
+
+    def trouble(self):
+        """What status and the log say of TLS: (text or None, texts)."""
+        told = master_status(self).get("tls", {}).get("trouble")
+        return told, [row["text"] for row in self.log()["entries"] if row["kind"] == "tls"]
 
     def log(self):
         with self.board.session() as session:
@@ -182,14 +203,115 @@ def test_the_places_for_tls_are_few_and_an_idle_one_gives_way(make_board, tmp_pa
         assert secure.get().status_code == 200
 
 
-def test_an_rsa_key_is_refused_with_the_reason_and_http_goes_on(make_board, tmp_path):
-    secure = Secure(make_board, tmp_path, install=False)
-    certificates.install(secure.data, "rsa")
+@pytest.mark.parametrize("kind", ["rsa", "mixed", "garbage", "none"])
+def test_without_a_usable_certificate_http_is_served_whatever_settings_say_and_it_is_told(
+    make_board, tmp_path, kind
+):
+    secure = Secure(make_board, tmp_path, tls={"http": False}, install=False)
+    certificates.install(secure.data, "rsa" if kind == "rsa" else "p256")
+    if kind == "mixed":
+        other = certificates.key_bytes(certificates.key(number=1))
+        (secure.data / "tls.key").write_bytes(other)
+    elif kind == "garbage":
+        (secure.data / "tls.crt").write_bytes(bytes(range(256)))
+    elif kind == "none":
+        (secure.data / "tls.crt").unlink()
     secure.start()
-    assert "TLS cannot be had: settings.tls.certificate: is of RSA" in secure.board.log
-    told = [entry["text"] for entry in secure.log()["entries"] if entry["kind"] == "tls"]
-    assert len(told) == 1
-    assert "RSA" in told[0]
+    told, logged = secure.trouble()
+    reason = {
+        "rsa": "settings.tls.certificate: is of RSA",
+        "mixed": "settings.tls.key: does not belong to the certificate",
+        "garbage": "settings.tls.certificate: must be one certificate",
+        "none": "settings.tls.certificate: there is no file tls.crt",
+    }[kind]
+    assert told.startswith("HTTP is served instead: " + reason)
+    (text,) = logged
+    assert told.startswith(text)  # what of it fits into the log
+    assert reason in text
+    assert "TLS cannot be had: " + reason in secure.board.log
+    # What is wrong with the certificate keeps nobody from changing the rest.
+    with secure.board.session() as session:
+        url = secure.board.url + "/holdfast/settings"
+        assert session.patch(url, json={"name": "Gate"}, timeout=ANSWER_S).status_code == 200
+
+
+def test_another_certificate_is_for_newcomers_and_a_bad_one_for_nobody(make_board, tmp_path):
+    secure = Secure(make_board, tmp_path).start()
+    for name, kind, number in (("new", "p256", 1), ("slow", "rsa", 0), ("odd", "p384", 0)):
+        certificates.install(secure.data, kind, number, name=name)
+    before = (secure.data / "tls.crt").read_bytes()
+    after = (secure.data / "new.crt").read_bytes()
+    request = b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n"
+    with secure.wrapped() as old:
+        old.sendall(request)
+        assert b" 404 " in old.recv(4096)
+        assert old.getpeercert(True) == before
+        assert secure.name("new").status_code == 200
+        assert secure.shown() == after
+        old.sendall(request)  # goes on as it began
+        assert b" 404 " in old.recv(4096)
+        for name, reason in (("slow", "is of RSA"), ("odd", "curve"), ("gone", "no file")):
+            answer = secure.name(name)
+            assert answer.status_code == 400, answer.text
+            assert reason in answer.text
+            assert secure.shown() == after
+        # Good when it was named, and bad when somebody has written over it.
+        (secure.data / "new.key").write_bytes(b"\x30\x03abc")
+        assert secure.name("new").status_code == 200
+        assert secure.shown() == after
+        told, logged = secure.trouble()
+        assert told == (
+            "the certificate before is used instead: settings.tls.key: is no private key"
+        )
+        assert logged == [told]
+        assert secure.name("tls").status_code == 200
+        assert secure.shown() == before
+        assert secure.trouble()[0] is None
+        old.sendall(request)
+        assert b" 404 " in old.recv(4096)
+
+
+def test_an_expired_certificate_is_the_clients_to_judge(make_board, tmp_path):
+    secure = Secure(make_board, tmp_path, install=False)
+    secure.trusted = certificates.install(secure.data, number=2, ends_in_days=-1)
+    secure.start()
+    with pytest.raises(ssl.SSLCertVerificationError, match="expired"):
+        secure.wrapped()
+    assert secure.shown() == (secure.data / "tls.crt").read_bytes()
+    assert secure.trouble() == (None, [])
+
+
+def test_old_versions_of_tls_are_refused(make_board, tmp_path):
+    secure = Secure(make_board, tmp_path).start()
+    for version in (ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1):
+        context = secure.context()
+        context.set_ciphers("ALL:@SECLEVEL=0")  # else OpenSSL itself would not even ask
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            context.minimum_version = context.maximum_version = version
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            context.wrap_socket(secure.raw(), server_hostname="127.0.0.1")
+    assert secure.get().status_code == 200
+
+
+def test_a_client_that_wants_to_renegotiate_is_not_followed(make_board, tmp_path):
+    secure = Secure(make_board, tmp_path).start()
+    context = SSL.Context(SSL.TLSv1_2_METHOD)
+    for _ in range(2):
+        sock = secure.raw()
+        client = SSL.Connection(context, sock)
+        client.set_connect_state()
+        sock.settimeout(None)
+        client.do_handshake()
+        assert client.renegotiate()
+        with pytest.raises(SSL.Error):
+            # The server says no, or nothing at all; either way this connection is over.
+            client.do_handshake()
+            client.send(b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n")
+            while client.recv(4096):
+                pass
+        sock.close()
+    assert secure.get().status_code == 200
 
 
 def test_http_can_be_switched_off(make_board, tmp_path):
