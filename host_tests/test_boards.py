@@ -25,8 +25,8 @@ def test_the_wiring_is_rows_of_gpio_direction_and_level(folder):
     assert (folder / "README.md").exists()
 
 
-# What MicroPython itself freezes for a board. Those of ESP32_GENERIC* have no manifest of their own;
-# the unix port's needs micropython-lib, of which nothing is used.
+# What MicroPython itself freezes for a board. ESP32_GENERIC* have no manifest of their own; the
+# unix port's needs micropython-lib, of which nothing is used.
 INCLUDED = {
     "ESP32_GENERIC": "$(PORT_DIR)/boards/manifest.py",
     "ESP32_GENERIC_S3": "$(PORT_DIR)/boards/manifest.py",

@@ -5,11 +5,11 @@
 What each pin does at boot, and why it is no output, stands here once, chip by chip. A board that
 wires such a pin on purpose names it in ALLOW; what cannot work at all is refused even then.
 
-RP2040: every pad begins with its pull-down (pads_bank0.h of pico-sdk, reset 0x56); RP2350: isolated,
-with its pull-down (reset 0x116). ESP32: Espressif's hardware design guidelines, table "IO Pin Default
-Configuration"; strapping: ESP32 datasheet 2.4. ESP32-S3: datasheet v2.2, tables 2-1 (states at and
-after reset), 2-2 (glitches at power-up) and 3-1 (strapping). Boards: the headers of pico-sdk and
-MicroPython for them.
+RP2040: every pad begins with its pull-down (pads_bank0.h of pico-sdk, reset 0x56); RP2350:
+isolated, with its pull-down (reset 0x116). ESP32: Espressif's hardware design guidelines, table
+"IO Pin Default Configuration"; strapping: its datasheet, table "Strapping Pins". ESP32-S3:
+datasheet v2.2, tables 2-1 (states at and after reset), 2-2 (glitches at power-up) and 3-1
+(strapping). Boards: the headers of pico-sdk and MicroPython for them.
 """
 
 import runpy

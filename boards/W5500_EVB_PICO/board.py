@@ -24,7 +24,7 @@ ALLOW = ()  # outputs on pins that tools/pins.py refuses, because this board's w
 LED = 25  # lit: on the network; blinking: a master is lost
 MAINTENANCE = 22  # jumper to GND: the application is not started, the console is free
 NETWORK = "ethernet"
-# Of the W5500: bus, SCK, MOSI, MISO, CS, reset, interrupt (mpconfigboard.h of MicroPython's board).
+# Of the W5500: bus, SCK, MOSI, MISO, CS, reset, interrupt (mpconfigboard.h in MicroPython).
 SPI = (0, 18, 19, 16, 17, 20, 21)
 # The watchdog's SCRATCH0 (RP2040 datasheet 4.7.6). The boot ROM and the SDK use 4 to 7 alone.
 SCRATCH = 0x4005800C

@@ -28,8 +28,8 @@ wall_ms = None  # nobody has told the time
 
 
 class Retained:
-    """The memory of the RTC: it survives every reset but that of power and of the EN pin (MicroPython,
-    ports/esp32/machine_rtc.c: RTC_NOINIT_ATTR behind a magic number)."""
+    """The memory of the RTC: it survives every reset but that of power and of the EN pin
+    (MicroPython, ports/esp32/machine_rtc.c: RTC_NOINIT_ATTR behind a magic number)."""
 
     def __init__(self, board):
         self._rtc = machine.RTC()

@@ -26,7 +26,8 @@ class StatusService:
 
     notified: a function() that gives how many notifications were sent, failed, and wait. facts: a
     function() that gives the epoch of the events, what makes UTC of the module's time, until when
-    settings are on trial, the signal of Wi-Fi in dBm, and what is wrong with TLS. keeper: a Lazy of the monitors' keeper.
+    settings are on trial, the signal of Wi-Fi in dBm, and what is wrong with TLS. keeper: a Lazy
+    of the monitors' keeper.
     """
 
     def __init__(self, module, version, notified=lambda: (0, 0, 0), facts=_no_facts, keeper=None):
