@@ -5,8 +5,6 @@ the module has in flash, with its checksum. It is a secret: the password hashes 
 as the passwords for whoever speaks Digest, and Wi-Fi keys are in it as they are.
 """
 
-import json
-import os
 from pathlib import Path
 from typing import Annotated
 
@@ -14,14 +12,9 @@ import typer
 
 from holdfast_cli import product
 from holdfast_cli.board import Board
-from holdfast_cli.options import Insecure, Port, Trust, User, module
-from holdfast_cli.problems import SETTINGS, USAGE, Problem
-
-SERIAL = "--serial"
-Serial = Annotated[bool, typer.Option(SERIAL, help="a board on a serial port")]
-Address = Annotated[
-    str | None, typer.Argument(metavar="[ADDRESS]", envvar="HOLDFAST_URL", help="of the module")
-]
+from holdfast_cli.document import parsed, sealed, tell, warn_of_clear_text, write_secret
+from holdfast_cli.options import Address, Insecure, Port, Serial, Trust, User, module, one_of
+from holdfast_cli.problems import USAGE, Problem
 
 
 def register(app):
@@ -51,14 +44,7 @@ def backup(
     if str(file) == "-":
         print(data.decode(), end="")
         return
-    try:
-        # Nobody else may read it, from the first byte on.
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
-        with open(os.open(file, flags, 0o600), "wb") as target:
-            os.fchmod(target.fileno(), 0o600)
-            target.write(data)
-    except OSError as error:
-        raise Problem("%s: %s" % (file, error.strerror), USAGE) from None
+    write_secret(file, data)
     count = len(document.get("accounts", []))
     print("%s: %d bytes, %d accounts; keep it secret" % (file, len(data), count))
 
@@ -115,63 +101,3 @@ def restart(
         with Board(port) as board:
             board.reset()
     print("it restarts")
-
-
-def one_of(where, serial, port):
-    """True for the network, False for a serial port; a Problem for both or none."""
-    if serial or port:
-        if where and not os.environ.get("HOLDFAST_URL"):
-            raise Problem("an address or %s, not both" % SERIAL, USAGE)
-        return False
-    if not where:
-        raise Problem("say the module's ADDRESS, or %s for a board on a cable" % SERIAL, USAGE)
-    return True
-
-
-def parsed(data, name):
-    """The settings in a file, checksum verified when there is one."""
-    from holdfast.core.settings import SettingsError
-    from holdfast.shell.saving import document
-    from holdfast.wire.json import JsonError
-
-    try:
-        value = document(data)
-    except JsonError as error:
-        text = "%s is not JSON: %s at byte %d" % (name, error, error.position)
-        raise Problem(text, SETTINGS) from None
-    except SettingsError as error:
-        raise Problem("%s: %s" % (name, error), SETTINGS) from None
-    if not isinstance(value, dict):
-        raise Problem("%s: settings must be an object" % name, SETTINGS)
-    return value
-
-
-def sealed(document):
-    """A settings document as bytes, with its checksum."""
-    from holdfast.shell.saving import seal
-    from holdfast.wire.dump import dumps
-
-    try:
-        return seal(dumps(document))
-    except TypeError:
-        text = "settings hold a number with a fraction: %s" % json.dumps(document)[:60]
-        raise Problem(text, SETTINGS) from None
-
-
-def warn_of_clear_text(url):
-    """Say what travels unprotected, unless it stays on this PC."""
-    host = url.partition("://")[2]
-    if url.startswith("http://") and not host.startswith(("127.", "localhost", "[::1]")):
-        text = "over http:// the hashes and keys in settings can be read on the way; use https://"
-        typer.echo("holdfast: note: " + text, err=True)
-
-
-def tell(waiting, subject, start_again):
-    """Say what is in force, and what waits for the next start; restart when asked to."""
-    if not waiting:
-        print("saved, and in force")
-        return
-    print("saved; from the next start on: " + ", ".join(waiting))
-    if start_again:
-        subject.restart()
-        print("it restarts")

@@ -99,5 +99,9 @@ def verify(there, wanted):
 
 def list_ports():
     """List the serial ports behind which a board may be."""
-    for device, description in ports():
+    found = ports()
+    for device, description in found:
         print("%s  %s" % (device, description))
+    if not found:
+        text = "holdfast: there is none: is a board on USB, with a cable that carries data?"
+        typer.echo(text, err=True)

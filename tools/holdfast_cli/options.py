@@ -23,6 +23,12 @@ Trust = Annotated[
         metavar="FILE", envvar="HOLDFAST_TRUST", help="the module's certificate, for https"
     ),
 ]
+# What goes over the network or over a cable.
+SERIAL = "--serial"
+Serial = Annotated[bool, typer.Option(SERIAL, help="a board on a serial port")]
+Address = Annotated[
+    str | None, typer.Argument(metavar="[ADDRESS]", envvar="HOLDFAST_URL", help="of the module")
+]
 Insecure = Annotated[bool, typer.Option("--insecure", help="do not check the certificate")]
 Port = Annotated[
     str | None,
@@ -64,3 +70,14 @@ def module(where, user, trust, insecure):
     """The module at an address, as one of its accounts."""
     address(where)  # before a password is asked for
     return Module(where, user, read_password(user), trust, insecure)
+
+
+def one_of(where, serial, port):
+    """True for the network, False for a serial port; a Problem for both or none."""
+    if serial or port:
+        if where and not os.environ.get("HOLDFAST_URL"):
+            raise Problem("an address or %s, not both" % SERIAL, USAGE)
+        return False
+    if not where:
+        raise Problem("say the module's ADDRESS, or %s for a board on a cable" % SERIAL, USAGE)
+    return True

@@ -14,19 +14,11 @@ from typing import Annotated
 import typer
 
 from holdfast_cli import certificate, network, product
-from holdfast_cli.backup import (
-    Address,
-    Serial,
-    one_of,
-    parsed,
-    sealed,
-    tell,
-    warn_of_clear_text,
-)
 from holdfast_cli.board import Board
 from holdfast_cli.client import Module, address
+from holdfast_cli.document import parsed, sealed, tell, warn_of_clear_text, write_secret
 from holdfast_cli.local import account_row
-from holdfast_cli.options import Insecure, Port, Trust, User, module
+from holdfast_cli.options import Address, Insecure, Port, Serial, Trust, User, module, one_of
 from holdfast_cli.problems import SETTINGS, STRANGER, USAGE, Problem
 
 # In the board's flash, as `tls` of the settings calls them unless told otherwise.
@@ -180,12 +172,7 @@ def into_file(file, board, wish):
     if file.exists():
         document = parsed(file.read_bytes(), str(file))
     after = merged(document, wish.patch(document), board)
-    try:
-        with open(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as target:
-            json.dump(after, target, indent=2)
-            target.write("\n")
-    except OSError as error:
-        raise Problem("%s: %s" % (file, error.strerror), USAGE) from None
+    write_secret(file, (json.dumps(after, indent=2) + "\n").encode())
     print("%s: good for %s" % (file, board))
 
 
