@@ -79,6 +79,8 @@ MAKEFILE = """
 all:
 \t@mkdir -p $(BUILD)
 \t@echo BOARD=$(BOARD) FROZEN_MANIFEST=$(FROZEN_MANIFEST) V=$(V) > $(BUILD)/asked
+\t@echo $(BOARD_DIR) > $(BUILD)/folder
+\t@head -c $(or $(SIZE),700000) /dev/zero > $(BUILD)/firmware.bin
 """
 
 
@@ -106,6 +108,41 @@ def test_a_frozen_build_asks_the_port_for_board_and_manifest(checkout, board):
     name = "" if board == package.SIMULATED else package.build_of(board)
     manifest = package.BOARDS / board / "manifest.py"
     assert asked == "BOARD=%s FROZEN_MANIFEST=%s V=1\n" % (name, manifest)
+
+
+HEADER = "#define MICROPY_HW_FLASH_STORAGE_BYTES          (%s * 1024)\n"
+
+
+def test_an_image_that_files_would_overwrite_is_refused(checkout, capfd):
+    header = checkout / "ports" / "rp2" / "boards" / "RPI_PICO_W" / "mpconfigboard.h"
+    header.write_text(HEADER % 848)
+    room = (2048 - 848) * 1024
+    output = package.firmware("RPI_PICO_W", str(checkout), ["SIZE=%d" % room])
+    assert "%d bytes, 0 free before the files" % room in capfd.readouterr().out
+    with pytest.raises(SystemExit) as refused:
+        package.firmware("RPI_PICO_W", str(checkout), ["SIZE=%d" % (room + 1)])
+    assert "only %d are not the files'" % room in str(refused.value)
+    assert not (output / "firmware.bin").exists()
+
+
+@pytest.mark.parametrize("since", (28, 29))
+def test_where_micropython_leaves_too_little_files_get_less(checkout, capfd, since):
+    theirs = checkout / "ports" / "rp2" / "boards" / "W5500_EVB_PICO"
+    if since == 28:
+        (theirs / "mpconfigboard.h").write_text(HEADER % 1408 + "#define OTHER (2)\n")
+    else:
+        text = "if(NOT DEFINED %s)\nset(%s 1441792)\nendif()\n"
+        name = "MICROPY_HW_FLASH_STORAGE_BYTES"
+        (theirs / "mpconfigboard.cmake").write_text(text % (name, name))
+    output = package.firmware("W5500_EVB_PICO", str(checkout), ["SIZE=900000"])
+    folder = Path((output / "folder").read_text().strip())
+    ((path, found),) = package.storage(folder)
+    assert int(found[2]) == package.FILES_BYTES["W5500_EVB_PICO"]
+    if since == 28:
+        assert path.read_text().endswith("\n#define OTHER (2)\n")
+    assert "148576 free before the files, which have 1048576" in capfd.readouterr().out
+    ((_, untouched),) = package.storage(theirs)
+    assert untouched[2] in ("(1408 * 1024)", "1441792")
 
 
 def test_a_frozen_build_says_what_is_missing(checkout, tmp_path):

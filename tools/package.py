@@ -21,7 +21,13 @@ import interpreters
 ROOT = interpreters.ROOT
 BOARDS = ROOT / "boards"
 SIMULATED = "simulated"
-OLDEST = (1, 27)  # the MicroPython that a checkout has to have
+OLDEST = (1, 27)  # the MicroPython that a checkout has to have: hashlib.md5 on rp2 begins there
+# On rp2 what MicroPython's board leaves for files lies behind the image, and up to 1.28 nothing
+# there minds when they overlap: the file system eats the image. Where the image is too large for
+# what is left, files get so many bytes instead.
+FILES_BYTES = {"W5500_EVB_PICO": 1024 * 1024}
+FLASH_BYTES = {"RP2040": 2048 * 1024, "RP2350": 4096 * 1024}  # of the boards here
+_STORAGE = "MICROPY_HW_FLASH_STORAGE_BYTES"
 PACKAGE = ROOT / "package.json"
 # What boards do not need: the simulated board's hardware, CPython's half of the shell.
 NOT_ON_BOARDS = ("holdfast/hal/simulated", "holdfast/shell/cpython")
@@ -119,16 +125,64 @@ def firmware(board, checkout, more=()):
     if found < OLDEST:
         text = "package: that is MicroPython %d.%d; Holdfast needs %d.%d or later"
         sys.exit(text % (*found, *OLDEST))
-    port = port_of(board, checkout)
+    port, theirs = port_of(board, checkout)
     output = interpreters.BUILD / "images" / board
     command = ["make", "-C", str(checkout / "ports" / port), "-j%d" % (os.cpu_count() or 1)]
     command += ["BUILD=%s" % output, "FROZEN_MANIFEST=%s" % manifest]
     if board != SIMULATED:
         command.append("BOARD=" + build_of(board))
+    if board in FILES_BYTES:
+        theirs = roomier(theirs, interpreters.BUILD / "boards" / board, FILES_BYTES[board])
+        command.append("BOARD_DIR=%s" % theirs)
     result = subprocess.run([*command, *more], check=False)
     if result.returncode:
         sys.exit("package: the build ended with status %d, see above" % result.returncode)
+    if port == "rp2":
+        print(room(board, theirs, output / "firmware.bin"))
     return output
+
+
+def storage(folder):
+    """(path, match) for each file of a MicroPython board that says how much is left for files: a
+    header up to 1.28, CMake's later.
+    """
+    line = r"((?:#define|set\()\s*%s\s+)(\(?[0-9][0-9 *]*\)?)" % _STORAGE
+    for name in ("mpconfigboard.h", "mpconfigboard.cmake"):
+        if (folder / name).exists():
+            found = re.search(line, (folder / name).read_text())
+            if found:
+                yield folder / name, found
+
+
+def roomier(theirs, copy, size):
+    """A copy of a MicroPython board that leaves so many bytes for files."""
+    shutil.rmtree(copy, ignore_errors=True)
+    shutil.copytree(theirs, copy)
+    for path, found in storage(copy):
+        text = path.read_text()
+        changed = text[: found.start(2)] + str(size) + text[found.end(2) :]
+        path.write_text(changed)
+    return copy
+
+
+def room(board, theirs, image):
+    """What an image of rp2 leaves free, in words; it is refused where files would overwrite it."""
+    text = (BOARDS / board / "board.py").read_text()
+    flash = FLASH_BYTES[re.search(r'^SOC = "(.+)"$', text, re.M)[1]]
+    rows = [found[2] for _, found in storage(theirs)]
+    if not rows:
+        return "%s: %d bytes; what is left for files is not known" % (image, image.stat().st_size)
+    files = 1
+    for factor in rows[0].strip("()").split("*"):
+        files *= int(factor)
+    size = image.stat().st_size
+    left = flash - files - size
+    if left < 0:
+        image.unlink()
+        text = "package: the image has %d bytes, and only %d are not the files': %s in %s"
+        sys.exit(text % (size, flash - files, _STORAGE, theirs))
+    text = "%s: %d bytes, %d free before the files, which have %d"
+    return text % (image, size, left, files)
 
 
 def micropython_version(checkout):
@@ -146,11 +200,11 @@ def build_of(board):
 
 
 def port_of(board, checkout):
-    """The port of MicroPython that has a board."""
+    """The port of MicroPython that has a board, and that board's folder there."""
     if board == SIMULATED:
-        return "unix"
+        return "unix", None
     for path in sorted(checkout.glob("ports/*/boards/" + build_of(board))):
-        return path.parent.parent.name
+        return path.parent.parent.name, path
     sys.exit("package: this MicroPython has no board %s" % build_of(board))
 
 
