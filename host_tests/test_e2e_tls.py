@@ -164,19 +164,56 @@ def test_plain_http_at_the_tls_port_is_told_so(make_board, tmp_path):
     assert secure.get().status_code == 200
 
 
-def test_peers_that_are_silent_or_speak_garbage_end_and_others_are_served(make_board, tmp_path):
+def test_peers_that_are_silent_drip_or_speak_garbage_end_and_no_master_is_lost(
+    make_board, tmp_path
+):
     secure = Secure(make_board, tmp_path).start()
+    stop, dripping = threading.Event(), threading.Event()
+    answers = []
+
+    def beat(url, name):
+        """A master, over one kept connection."""
+        with secure.session(name) as session:
+            while not stop.is_set():
+                answer = session.post(url + HEARTBEAT, data=beat_body(4000), timeout=ANSWER_S)
+                answers.append((name, answer.json()["SessionId"]))
+                stop.wait(0.2)
+
+    def drip(sock):
+        """A hello, byte by byte."""
+        with contextlib.suppress(OSError):
+            for byte in b"\x16\x03\x01\x01\x00\x01\x00\x00\xfc\x03\x03" + bytes(200):
+                sock.send(bytes([byte]))
+                dripping.set()
+                if stop.wait(0.05):
+                    break
+
+    threads = [
+        threading.Thread(target=beat, args=(secure.url, "root")),
+        threading.Thread(target=beat, args=(secure.board.url, "door")),
+    ]
     with contextlib.ExitStack() as stack:
-        silent = [stack.enter_context(secure.raw()) for _ in range(2)]
+        stack.callback(lambda: [thread.join() for thread in threads])
+        stack.callback(stop.set)
+        for thread in threads:
+            thread.start()
+        wait_for(lambda: len({name for name, _ in answers}) == 2, ANSWER_S, "both masters")
+        silent = stack.enter_context(secure.raw())
         garbage = stack.enter_context(secure.raw())
         garbage.sendall(b"\x16\x03\x01\x00\x05hello")
         assert closed_by_peer(garbage, ANSWER_S)
         half = stack.enter_context(secure.raw())
-        half.sendall(b"\x16\x03\x01\x01\x00\x01")  # a hello that does not go on
-        assert secure.get().status_code == 200  # waits for the half one to be over
-        for sock in (half, *silent):
+        threads.append(threading.Thread(target=drip, args=(half,)))
+        threads[-1].start()
+        assert dripping.wait(ANSWER_S)
+        before = len(answers)
+        assert secure.get().status_code == 200  # waits for the dripping one to be over
+        assert len(answers) > before + 4  # as the masters do not
+        for sock in (half, silent):
             assert closed_by_peer(sock, ANSWER_S)
     assert secure.get().status_code == 200
+    assert len(set(answers)) == 2  # a session each, from the first beat to the last
+    assert not master_status(secure)["lost"]
 
 
 def test_a_client_of_the_wrong_version_is_refused_and_others_are_served(make_board, tmp_path):

@@ -70,7 +70,6 @@ TESTED_ELSEWHERE = {
     "shell/resolver": "UDP: test_e2e_exchange.py; its messages: test_wire_dns.py",
     "shell/saving": "what a store does: test_shell_store.py",
     "shell/telling": "moves bytes: test_e2e_monitors.py",
-    "shell/secure": "lets TLS in: test_e2e_tls.py",
     "shell/timekeeping": "moves bytes: test_e2e_time.py, test_wire_sntp.py",
     "shell/tlsfiles": "what a certificate must be: test_wire_certificate.py, test_e2e_tls.py",
     "shell/server": "moves bytes: test_e2e_hostile.py, test_e2e_admission.py",

@@ -146,7 +146,7 @@ def storage(folder):
     """(path, match) for each file of a MicroPython board that says how much is left for files: a
     header up to 1.28, CMake's later.
     """
-    line = r"((?:#define|set\()\s*%s\s+)(\(?[0-9][0-9 *]*\)?)" % _STORAGE
+    line = r"((?:#define|set\()\s*%s\s+)(\([0-9 *]+\)|[0-9]+)" % _STORAGE
     for name in ("mpconfigboard.h", "mpconfigboard.cmake"):
         if (folder / name).exists():
             found = re.search(line, (folder / name).read_text())
