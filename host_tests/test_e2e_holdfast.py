@@ -120,6 +120,12 @@ def terminal():
 # -- status, log, and what can be wrong -----------------------------------------------------------
 
 
+def test_a_status_says_when_https_is_not_as_set(start):
+    board = start(settings(tls={}))
+    _, out, err = run("status", board.url)
+    assert "no HTTPS as set: HTTP is served instead: settings.tls.certificate:" in out, out + err
+
+
 def test_a_status_tells_a_person_and_a_script(board):
     status, out, _ = run("status", board.url)
     assert status == 0
@@ -344,6 +350,11 @@ def test_a_settings_file_is_made_for_a_board(tmp_path):
     status, out, err = run("provision", *options, password=None, stdin="pw\n")
     assert status == 0, out + err
     assert json.loads(file.read_text())["name"] == "Gate"
+    assert file.stat().st_mode & 0o777 == 0o600
+    file.chmod(0o644)  # as an editor may have left it
+    status, out, err = run("provision", "--file", file, "--name", "Yard", password=None)
+    assert status == 0, out + err
+    assert json.loads(file.read_text())["name"] == "Yard"
     assert file.stat().st_mode & 0o777 == 0o600
 
 

@@ -110,6 +110,14 @@ def test_a_loss_from_the_last_beat_to_the_return(board, look):
     master.close()
 
 
+def test_a_module_that_has_no_https_as_set_says_so_and_why(start, look):
+    board = start(settings(PORTS, tls={"http": False}), "--heap", HEAP)
+    looker = look(board)
+    looker.open()
+    wanted = "No HTTPS as set: HTTP is served instead: .*there is no file tls.crt"
+    looker.see("header.top .trouble", wanted)
+
+
 def test_an_input_is_seen_when_it_changes(board, look):
     looker = look(board)
     looker.open()
