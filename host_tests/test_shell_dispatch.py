@@ -249,7 +249,7 @@ def test_a_passing_service_is_let_go_with_its_code_when_nobody_calls():
     name = "holdfast.services"
     app = Caller()
     app.module, app.notified, app.boot = module(), lambda: (0, 0, 0), bytes(16)
-    app.keeper = None
+    app.keeper = app.tls_trouble = None
     app.clock, app.trial, app.network = Told(), Told(), Told()
     passing = Passing(name, "Services", app)
     bench = Bench(fine)
