@@ -93,6 +93,8 @@ def events(subject, now=0):
 class Caller:
     """Who calls, as the dispatcher hands it to a handler."""
 
+    secure = False
+
     def __init__(self, name="a", role=2):
         self.account = Account(name, role, b"", b"")
         self.session = None

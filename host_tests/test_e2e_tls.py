@@ -1,6 +1,7 @@
 """HTTPS and WebSockets over TLS, with clients that nobody here wrote, and with bad peers."""
 
 import contextlib
+import hashlib
 import json
 import socket
 import ssl
@@ -124,6 +125,19 @@ def test_requests_and_httpx_are_served_over_tls_with_the_certificate_verified(
         assert answer.status_code in (400, 500)
         answer = session.get(secure.url + "/axis-cgi/param.cgi?action=list", timeout=ANSWER_S)
         assert len(answer.content) > 2000
+
+
+def test_a_monitor_that_is_made_over_tls_is_checked_in_with_over_tls(make_board, tmp_path):
+    tokens = [{"name": "ci", "role": "operator", "sha256": hashlib.sha256(b"ci").hexdigest()}]
+    secure = Secure(make_board, tmp_path, monitors={"tokens": tokens}).start()
+    with secure.session() as session:
+        session.auth = None
+        fields = {"service_id": "s", "name": "job"}
+        bearer = {"Authorization": "Bearer ci"}
+        path = secure.url + "/v1/heartbeat"
+        made = session.post(path, json=fields, headers=bearer, timeout=ANSWER_S).json()
+        assert session.get(made["url"], timeout=ANSWER_S).json()["state"] == "up"
+        assert session.get(made["ping_url"], timeout=ANSWER_S).text == "OK"
 
 
 def test_event_streams_over_tls(make_board, tmp_path):

@@ -8,7 +8,10 @@ from holdfast.core.tokens import OPERATOR, PING, VIEWER
 from holdfast.monitors.pinghome import Pinghome
 from holdfast.wire.date import date_text
 from holdfast.wire.json import loads
+from makers import Caller
 from watching import EPOCH, Life
+
+CALLER = Caller()
 
 TOKENS = tuple(
     [
@@ -57,7 +60,7 @@ def done(response):
 def ask(pair, name, method, target, body="", token="op"):
     life, subject = pair
     request = Asked(method, target, body, token)
-    return done(getattr(subject, name)(None, request, life.clock.at))
+    return done(getattr(subject, name)(CALLER, request, life.clock.at))
 
 
 def created(pair, body=EXAMPLE):
@@ -80,6 +83,34 @@ def test_the_documents_example_makes_a_monitor_and_tells_where_to_check_in():
     assert answer["ping_url"] == "http://10.0.0.9:8080/ping/" + answer["id"]
     status, same = ask(pair, "one", "GET", one(answer["id"]), token="view")
     assert (status, same) == (200, answer)
+
+
+def test_who_comes_over_tls_is_told_addresses_with_tls():
+    life, subject = service()
+    caller = Caller()
+    caller.secure = True
+    request = Asked("POST", "/v1/heartbeat", EXAMPLE, "op")
+    answer = loads(subject.create(caller, request, life.clock.at).body)
+    assert answer["url"] == "https://10.0.0.9:8080/v1/heartbeat/" + answer["id"]
+    assert answer["ping_url"] == "https://10.0.0.9:8080/ping/" + answer["id"]
+
+
+def test_a_change_is_confirmed_and_an_id_that_is_none_is_named():
+    pair = service()
+    identifier = created(pair)["id"]
+    assert ask(pair, "change", "PUT", one(identifier), "{}")[1]["message"] == "updated"
+    query = "/v1/heartbeat?id=%s&id=nobody" % identifier
+    status, answer = ask(pair, "remove_many", "DELETE", query)
+    assert status == 404 and answer["error"]["message"].endswith(" nobody")
+    assert ask(pair, "remove_many", "DELETE", "/v1/heartbeat?id=,")[0] == 400
+
+
+def test_success_is_another_word_for_complete():
+    """As the document's text has it, not its list (Submit Heartbeat Event)."""
+    pair = service()
+    identifier = created(pair)["id"]
+    status, answer = ask(pair, "check_in", "POST", one(identifier), '{"result": "success"}', None)
+    assert status == 200 and answer["result"] == "complete"
 
 
 def test_who_may():
@@ -109,11 +140,11 @@ def test_who_may():
     request = Asked("POST", "/v1/heartbeat", "{}")
     for value in (b"Basic b3A6", b"bearer", b"Bearer \xff\xfe", b"Digest x"):
         request.authorization = value
-        response = pair[1].create(None, request, 0)
+        response = pair[1].create(CALLER, request, 0)
         assert response.status == 401
         assert response.lines[0].startswith("WWW-Authenticate: Bearer")
     request.authorization = b"bEaReR op"
-    assert pair[1].create(None, request, 0).status == 422
+    assert pair[1].create(CALLER, request, 0).status == 422
 
 
 def test_bad_definitions_name_the_field():
@@ -149,7 +180,7 @@ def test_no_more_than_there_is_room_for():
 def test_flash_that_cannot_be_written_is_said_with_when_to_come_again():
     pair = service()
     pair[0].store.quiet_now = False
-    response = pair[1].create(None, Asked("POST", "/v1/heartbeat", EXAMPLE, "op"), 0)
+    response = pair[1].create(CALLER, Asked("POST", "/v1/heartbeat", EXAMPLE, "op"), 0)
     assert response.status == 503 and "Retry-After: 1" in response.lines
 
 
@@ -254,7 +285,7 @@ def test_too_many_check_ins_say_when_to_come_again():
     pair[0].clock.at = 500
     for _ in range(PER_MINUTE):
         assert ask(pair, "check_in", "GET", one(identifier), "", None)[0] == 200
-    response = pair[1].check_in(None, Asked("GET", one(identifier)), 500)
+    response = pair[1].check_in(CALLER, Asked("GET", one(identifier)), 500)
     assert response.status == 429 and "Retry-After: 60" in response.lines
 
 
@@ -278,7 +309,7 @@ def test_events_by_number_and_after_a_time():
     for query in ("limit=0", "limit=ten", "last_received_at=yesterday"):
         status, answer = ask(pair, "events", "GET", one(identifier, "/events?" + query))
         assert status == 422 and answer["error"]["field"] == query.partition("=")[0]
-    head = pair[1].events(None, Asked("HEAD", one(identifier, "/events"), "", "op"), 0)
+    head = pair[1].events(CALLER, Asked("HEAD", one(identifier, "/events"), "", "op"), 0)
     assert list(head.service) == []
 
 

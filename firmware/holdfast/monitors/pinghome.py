@@ -11,18 +11,19 @@ The document has four hosts, and on two of them GET /v1/heartbeat/{id} means dif
 read a monitor, and to check in. Here there is one, so: a GET with a token reads, unless it names
 a result or a message; one without a token checks in. Who knows the id may check in.
 
-What the document leaves open is decided here: answers are the monitor as an object, lists have it
-under "data", errors are {"error": {"code", "field", "message"}}. DELETE takes ids repeated,
-separated by commas, or as `id[]`; it removes all of them or none. Events come oldest first: the
-latest `limit`, or the first `limit` after `last_received_at`, so that the last one's `received_at`
-asks for those that follow. Statistics come in buckets of `interval` from `start_date` on, those in
-which nothing was counted are left out; `received_at` is a bucket's beginning. Where the module did
-not know the time of day, what was kept by its guess has "estimated": true.
+What the document leaves open is decided here: answers are the monitor as an object, that of a
+change with the "message" the document wants, lists have it under "data", errors are {"error":
+{"code", "field", "message"}}. DELETE takes ids repeated, separated by commas, or as `id[]`; it
+removes all of them or none. Events come oldest first: the latest `limit`, or the first `limit`
+after `last_received_at`, so that the last one's `received_at` asks for those that follow.
+Statistics come in buckets of `interval` from `start_date` on, those in which nothing was counted
+are left out; `received_at` is a bucket's beginning. Where the module did not know the time of day,
+what was kept by its guess has "estimated": true.
 """
 
 from micropython import const
 
-from holdfast.core.checkins import FAIL, HOUR_MS, LATE, RESULTS, UP, Refused
+from holdfast.core.checkins import COMPLETE, FAIL, HOUR_MS, LATE, RESULTS, UP, Refused
 from holdfast.core.events import MONITOR, VALUES
 from holdfast.core.settings import NotSaved
 from holdfast.core.tokens import OPERATOR, VIEWER
@@ -35,8 +36,10 @@ from holdfast.wire.query import field, parameters, unquote
 
 _MOST = const(100)  # of a page, and of events
 _BUCKETS = const(1000)  # of statistics, in one answer
+_ID_LENGTH = const(36)  # of an id that is told to be none
 _INTERVALS = {"1h": 1, "3h": 3, "12h": 12, "1d": 24, "3d": 72, "7d": 168, "30d": 720}
 _MONTH_H = const(720)
+_SUCCESS = "success"  # the document's text has it for what its list calls complete
 
 
 class Pinghome:
@@ -49,20 +52,22 @@ class Pinghome:
     # -- monitors ---------------------------------------------------------------------------------
 
     def create(self, caller, request, now):
-        return self._answer(self._create, request, now, OPERATOR)
+        return self._answer(self._create, caller, request, now, OPERATOR)
 
-    def _create(self, request, now):
+    def _create(self, caller, request, now):
         monitor = self._keeper.call("create", _object(request), now)
-        return answer(self._shown(monitor, request, now), 201)
+        return answer(self._shown(monitor, caller, request), 201)
 
     def remove_many(self, caller, request, now):
-        return self._answer(self._remove_many, request, now, OPERATOR)
+        return self._answer(self._remove_many, caller, request, now, OPERATOR)
 
-    def _remove_many(self, request, now):
+    def _remove_many(self, caller, request, now):
         monitors = []
         for name, value in parameters(request.query):
             if name in ("id", "id[]"):
                 for part in value.split(","):
+                    if not part.strip():
+                        continue
                     monitor = self._find(part.strip())
                     if monitor not in monitors:
                         monitors.append(monitor)
@@ -74,23 +79,23 @@ class Pinghome:
         """GET: read, or check in; see the top."""
         if request.authorization is None or _names_result(request.query):
             return self.check_in(caller, request, now)
-        return self._answer(self._one, request, now, VIEWER)
+        return self._answer(self._one, caller, request, now, VIEWER)
 
-    def _one(self, request, now):
-        return answer(self._shown(self._named(request), request, now))
+    def _one(self, caller, request, now):
+        return answer(self._shown(self._named(request), caller, request))
 
     def change(self, caller, request, now):
-        return self._answer(self._change, request, now, OPERATOR)
+        return self._answer(self._change, caller, request, now, OPERATOR)
 
-    def _change(self, request, now):
+    def _change(self, caller, request, now):
         monitor = self._named(request)
         self._keeper.call("change", monitor, _object(request), now)
-        return answer(self._shown(monitor, request, now))
+        return answer('{"message":"updated",' + self._shown(monitor, caller, request)[1:])
 
     def remove(self, caller, request, now):
-        return self._answer(self._remove, request, now, OPERATOR)
+        return self._answer(self._remove, caller, request, now, OPERATOR)
 
-    def _remove(self, request, now):
+    def _remove(self, caller, request, now):
         return self._removed([self._named(request)], now)
 
     def _removed(self, monitors, now):
@@ -99,9 +104,9 @@ class Pinghome:
         return answer('{"message":"deleted","ids":[%s]}' % ids)
 
     def listed(self, caller, request, now):
-        return self._answer(self._listed, request, now, VIEWER)
+        return self._answer(self._listed, caller, request, now, VIEWER)
 
-    def _listed(self, request, now):
+    def _listed(self, caller, request, now):
         service = unquote(request.path.split("/")[3])
         fields = parameters(request.query)
         page = _positive(fields, "page", 1, 1000000)
@@ -109,20 +114,20 @@ class Pinghome:
         found = [m for m in self._all() if m.service == service]
         shown = found[(page - 1) * limit : page * limit]
         head = '{"page":%d,"limit":%d,"total":%d,"data":[' % (page, limit, len(found))
-        return Told(_head(request, self._rows(head, shown, request, now)))
+        return Told(_head(request, self._rows(head, shown, caller, request)))
 
-    def _rows(self, head, monitors, request, now):
+    def _rows(self, head, monitors, caller, request):
         for monitor in monitors:
-            yield head + self._shown(monitor, request, now)
+            yield head + self._shown(monitor, caller, request)
             head = ","
         yield "]}" if monitors else head + "]}"
 
     # -- history ----------------------------------------------------------------------------------
 
     def events(self, caller, request, now):
-        return self._answer(self._events, request, now, VIEWER)
+        return self._answer(self._events, caller, request, now, VIEWER)
 
-    def _events(self, request, now):
+    def _events(self, caller, request, now):
         monitor = self._named(request)
         fields = parameters(request.query)
         limit = _positive(fields, "limit", _MOST, _MOST)
@@ -131,9 +136,9 @@ class Pinghome:
         return Told(_head(request, _told('{"data":[', events, _event)))
 
     def statistic(self, caller, request, now):
-        return self._answer(self._statistic, request, now, VIEWER)
+        return self._answer(self._statistic, caller, request, now, VIEWER)
 
-    def _statistic(self, request, now):
+    def _statistic(self, caller, request, now):
         monitor = self._named(request)
         fields = parameters(request.query)
         interval = field(fields, "interval")
@@ -141,7 +146,8 @@ class Pinghome:
             interval = "1d"
         hours = _INTERVALS.get(interval)
         if hours is None:
-            raise Problem(422, "must be one of: " + ", ".join(sorted(_INTERVALS)), "interval")
+            known = ", ".join(sorted(_INTERVALS, key=_INTERVALS.get))
+            raise Problem(422, "must be one of: " + known, "interval")
         keeper = self._keeper.made
         end = _date(fields, "end_date")
         # Hours that have begun count, so the one of the end does, unless it ends just there.
@@ -161,9 +167,9 @@ class Pinghome:
     # -- check-ins --------------------------------------------------------------------------------
 
     def check_in(self, caller, request, now):
-        return self._answer(self._check_in, request, now, None)
+        return self._answer(self._check_in, caller, request, now, None)
 
-    def _check_in(self, request, now):
+    def _check_in(self, caller, request, now):
         monitor = self._named(request)
         result, message = _said(request)
         wait = self._keeper.made.check_in(monitor, result, now, one_line(message))
@@ -184,12 +190,12 @@ class Pinghome:
 
     # -- common -----------------------------------------------------------------------------------
 
-    def _answer(self, operation, request, now, role):
+    def _answer(self, operation, caller, request, now, role):
         """Ask for the token, do it, and say what went wrong."""
         try:
             if role is not None:
                 require(self._tokens(), request, role)
-            return operation(request, now)
+            return operation(caller, request, now)
         except Problem as problem:
             return problem.response
         except Refused as refused:
@@ -208,14 +214,15 @@ class Pinghome:
         if self._keeper.made is not None:
             monitor = self._keeper.made.find(identifier.lower())
         if monitor is None:
-            raise Problem(404, "there is no monitor with this id", "id")
+            problem = "there is no monitor with the id " + identifier[:_ID_LENGTH]
+            raise Problem(404, problem, "id")
         return monitor
 
     def _named(self, request):
         return self._find(request.path.split("/")[3])
 
-    def _shown(self, monitor, request, now):
-        """A monitor as JSON."""
+    def _shown(self, monitor, caller, request):
+        """A monitor as JSON, with the addresses at which the caller reaches it."""
         made = self._keeper.made
         ms, known = made.utc(monitor.since)
         last = due = "null"
@@ -224,7 +231,9 @@ class Pinghome:
         if monitor.state in (UP, LATE):
             due = quote(date_text(made.utc(monitor.due - monitor.grace_ms)[0]))
         host = request.headers.get("host")
-        base = "" if host is None else "http://" + host.rpartition("@")[2]
+        base = ""
+        if host is not None:
+            base = ("https://" if caller.secure else "http://") + host.rpartition("@")[2]
         text = (
             '{"id":"%s","service_id":%s,"name":%s,"interval":%d,"grace":%d,"enabled":%s,'
             '"state":"%s","since":"%s","running":%s,"last_received_at":%s,"expected_at":%s,'
@@ -355,6 +364,8 @@ def _said(request):
             message = text
     if result is None:
         result = RESULTS[0]
+    elif result == _SUCCESS:
+        result = RESULTS[COMPLETE]
     if not isinstance(result, str) or result not in RESULTS[: FAIL + 1]:
         raise Problem(422, "must be one of: " + ", ".join(RESULTS[: FAIL + 1]), "result")
     if message is None:

@@ -20,6 +20,8 @@ _RETRY_AFTER_S = const(5)  # told with 503: by then an idle connection has given
 class Caller:
     """Who is at the other end of a connection."""
 
+    secure = False  # it speaks TLS
+
     def __init__(self):
         self.account = None  # of the last request, None when that came without credentials
         self.session = None  # the heartbeat session this connection last fed

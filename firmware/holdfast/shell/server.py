@@ -83,7 +83,9 @@ class Server:
         now = self.turn()
         connection = Connection(sock, self._buffer, now)
         connection.peer = peer
-        connection.gate = gate
+        if gate is not None:
+            connection.gate = gate
+            connection.caller.secure = True
         connection.task = asyncio.create_task(self._serve(connection))
         self.connections.all.append(connection)
         if self.connections.taken():
