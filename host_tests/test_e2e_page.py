@@ -560,7 +560,7 @@ def test_settings_on_trial_do_not_survive_a_restart(make_board, tmp_path):
         assert root.get(path, timeout=ANSWER_S).json()["ports"]["6"] == patch["ports"]["6"]
         assert 0 < status(board)["trial"]["left_ms"] <= 60000
         other = root.patch(path, json={"name": "x"}, timeout=ANSWER_S)
-        assert other.status_code == 503
+        assert other.status_code == 409
     board.stop()
     board = make_board(settings(PORTS), *options).start()
     assert "trial" not in status(board)

@@ -358,3 +358,11 @@ def test_without_trial_nothing_is_tried():
     trial = Trial(subject.store)
     SettingsService(subject.store, trial).patch(ADMIN, Asked('{"name":"New"}', "trial=0"), 0)
     assert trial.begun == [] and subject.adopted[0].name == "New"
+
+
+def test_while_settings_are_on_trial_others_are_refused_with_that_reason():
+    subject = Subject()
+    subject.store.trying = "settings.trial"
+    subject.flash.files["settings.trial"] = subject.flash.files[CURRENT]
+    problem = subject.refused(lambda: subject.patch({"name": "New"}), 409)
+    assert "on trial" in problem

@@ -25,6 +25,7 @@ from holdfast.wire.query import parameter
 MAX_BYTES = const(16 * 1024)
 _PIECE_BYTES = const(1024)
 
+_ON_TRIAL = "other settings are on trial; confirm them or take them back first"
 _NOT_NOW = "not now: a deadline is too near to write to flash, or flash fails"
 
 
@@ -117,6 +118,8 @@ class SettingsService:
     def _change(self, request, make, now):
         """make: a function(document) that gives the new one."""
         documents = self._documents
+        if documents.on_trial():
+            raise _refusal(409, "", _ON_TRIAL)
         found = []
         trial = parameter(request.query, "trial") == "1"
 

@@ -32,6 +32,10 @@ class Documents:
         """True for a device to be set up: nobody has an account, and nothing is broken."""
         return self._store.fresh
 
+    def on_trial(self):
+        """True while there are settings that have yet to be confirmed: nothing else is changed."""
+        return self._store.trying is not None
+
     def content(self):
         """The document in force as it is in flash (bytes); NotSaved when it cannot be read."""
         name = self._store.trying or self._store.name
