@@ -6,6 +6,8 @@ One file is one endpoint and one board. A line's first character says what it is
     * settings {...}     what `boards.settings` gets; before the first exchange
     * wire 0 1           put this level on the wire of gpio0
     * level 4 1          gpio4 stands at this level
+    * times 20           the next request is sent so often, and its last answer stands below
+    * told PATH TEXT     wait until GET PATH, as root, is answered with this text in it
     = a title            an exchange on a connection of its own
     > a line             sent            >> on the exchange's second connection
     < a line             received        << on the exchange's second connection
@@ -14,7 +16,8 @@ One file is one endpoint and one board. A line's first character says what it is
 the last one has no line end; a body that ends with a line end so has an empty line at its end.
 What is sent and does not begin with a request line is a body, or more of one. {+} at the end of a
 line: it goes on in the next; long XML and JSON is shown so. An answer without Content-Length goes
-on for ever, and more of its lines may come later.
+on to the end of the connection, or, in parts (multipart), for ever: more of its lines may come
+later.
 
 **WebSocket.** After a 101 each line is a frame: `> text {...}`, `< close 1002 why`, `> ping hi`,
 `> pong hi`. Lines that do not begin with one of these words continue the text before, joined with
@@ -22,10 +25,11 @@ LF. `> bytes 81 05 ...` are bytes as they are. What is sent is masked with 37 fa
 own pings depend on the time; they are answered and not shown.
 
 **Placeholders** stand for what cannot be known. Those of the answers: {uuid} (version 4), {nonce},
-{token}, {epoch} (of a numbered stream), {timestamp} (ms), {count} (any number), {version}, {date}
-and {heap}.
+{token}, {epoch} (of a start), {timestamp} (ms), {count} (any number), {moment} (a date with its
+time), {version}, {date} and {heap}.
 With a name, {uuid a}, all of that name are the same value, which a request may use, too. {length}
 is the length of the body, in answers and requests. {cr} is a CR in a body, {fill 99} 99 letters.
+{receiver} in the settings is the port of a server that answers every request with 200.
 
 In requests {digest NAME} is a whole Authorization value of that account, whose password is `pass`,
 and {response} is the response to what else stands in its line. The nonce of both is the latest a
@@ -50,6 +54,7 @@ import time
 from pathlib import Path
 
 import pytest
+from receivers import Receiver
 
 from boards import ANSWER_S, STATUS, account, settings, wait_for
 
@@ -63,14 +68,21 @@ PLACEHOLDERS = {
     "uuid": (r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}", ("%s",)),
     "nonce": (r"[0-9a-f]{36}", ('nonce="%s"',)),
     "timestamp": (r"\d{1,15}", ('"timestamp":%s',)),
-    "epoch": (r"[0-9a-f]{16}", ('"epoch":"%s"',)),
+    "epoch": (r"[0-9a-f]{16}", ('"epoch":"%s"', '"boot":"%s"')),
+    "moment": (
+        r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{3})?Z",
+        ('"since":"%s"', 'received_at":"%s"', '"expected_at":"%s"'),
+    ),
     "token": (r"[1-9]\d{14}", ("^%s$",)),
-    "version": (r"\d+\.\d+\.\d+", ('ersion":"%s"', "Firmware.Version=%s")),
+    "version": (r"\d+\.\d+\.\d+", ('ersion":"%s"', "Firmware.Version=%s", " version %s")),
     "date": (r"[A-Z][a-z]{2} \d\d? \d{4}", ('"BuildDate":"%s"', "BuildDate=%s")),
     "count": (
         r"\d+",
         ('"now":%s', '"since":%s', '"due":%s', '"moved":%s', '_ms":%s', '"uptime":"%s"')
-        + ('"began":%s', '"last":%s', '"lost_at":%s'),
+        + ('"began":%s', '"last":%s', '"lost_at":%s', '"next":%s', '"at":%s', '"time":%s')
+        + ('127.0.0.1:%s"', '"sent":%s', '"failed":%s', '"failed_in_a_row":%s', "for %s ms")
+        + ('"writes":%s', '"bytes":%s', '"writes_today":%s', '"bytes_today":%s', '"saved":%s')
+        + ("Retry-After: %s",),
     ),
     "heap": (r'(?:null|\{"free":\d+,"used":\d+\})', ('"heap":%s',)),  # CPython tells none
     "length": (r"\d+", ()),
@@ -261,9 +273,13 @@ class Peer:
         size = len(head) + 4
         self.streaming = head.startswith(b"HTTP/1.1 101 ")
         length = re.search(rb"\r\nContent-Length: (\d+)", head)
-        self.endless = head.startswith(b"HTTP/1.1 200 ") and not length
+        ends = b"\r\nConnection: close" in head and b" multipart/" not in head
+        self.endless = head.startswith(b"HTTP/1.1 200 ") and not length and not ends
         if length and not head_only:
             size += int(length[1])
+        elif ends:  # which is the end of the body, too
+            self.until(lambda: False)
+            size = len(self.data)
         self.until(lambda: len(self.data) >= size)
         answer, self.data = self.data[:size], self.data[size:]
         return answer
@@ -440,6 +456,7 @@ class Player:
         self._digest = Digest(board)
         self._peers = {}
         self._head_only = False
+        self._times = 1
         self.title = ""
 
     def play(self, steps):
@@ -467,6 +484,14 @@ class Player:
         elif words[0] == "level":
             what = "gpio%s at %s, as in: %s" % (words[1], words[2], self.title)
             wait_for(lambda: self._board.level(int(words[1])) == int(words[2]), what=what)
+        elif words[0] == "times":
+            self._times = int(words[1])
+        elif words[0] == "told":
+            text = " ".join(words[2:])
+            with self._board.session() as session:
+                url = self._board.url + words[1]
+                told = "%s in %s" % (text, words[1])
+                wait_for(lambda: text in session.get(url, timeout=ANSWER_S).text, what=told)
         else:
             assert words[0] == "settings", words
 
@@ -483,7 +508,11 @@ class Player:
             self._head_only = lines[0].startswith("HEAD ")
             # The board may have answered and gone before the last byte.
             with contextlib.suppress(ConnectionError):
+                for _ in range(self._times - 1):
+                    peer.sock.sendall(message(self._digest.fill(lines)))
+                    peer.answer(self._head_only)
                 peer.sock.sendall(message(self._digest.fill(lines)))
+            self._times = 1
             return
         for word, text in frames(lines):
             if word == "bytes":
@@ -564,6 +593,8 @@ def config(steps):
     for step in steps:
         word, _, text = step.lines[0].partition(" ")
         if step.kind == "*" and word == "settings":
+            if "{receiver}" in text:
+                text = text.replace("{receiver}", str(Receiver().port))
             more = json.loads(text)
     realm = more.get("realm", "Holdfast")
     roles = {"root": "administrator", "door": "operator", "vms": "operator", "guest": "viewer"}
