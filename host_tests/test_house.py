@@ -67,12 +67,10 @@ TESTED_ELSEWHERE = {
     "shell/outbound": "when what is sent: test_e2e_uplinks.py, test_e2e_rules.py",
     "shell/pieces": "moves bytes: test_e2e_page_figures.py",
     "shell/portable": "asyncio and sockets: every test_e2e_*.py, on both interpreters",
-    "shell/resolver": "UDP: test_e2e_exchange.py; its messages: test_wire_dns.py",
     "shell/saving": "what a store does: test_shell_store.py",
     "shell/telling": "moves bytes: test_e2e_monitors.py",
     "shell/timekeeping": "moves bytes: test_e2e_time.py, test_wire_sntp.py",
     "shell/tlsfiles": "what a certificate must be: test_wire_certificate.py, test_e2e_tls.py",
-    "shell/server": "moves bytes: test_e2e_hostile.py, test_e2e_admission.py",
     "shell/streaming": "moves bytes: test_e2e_events.py",
     "wire/chunked": "a coding of request bodies: test_wire_http.py",
 }

@@ -38,7 +38,7 @@ class Connections:
         """True when one more event stream would leave too little for masters."""
         count = 0
         for connection in self.all:
-            if connection.stream is not None:
+            if connection.endless:
                 count += 1
         return count >= max(1, self._limit - _PLACES_BESIDE_STREAMS)
 
@@ -62,7 +62,7 @@ class Connections:
 
     def _rank(self, connection, now):
         """Who gives way first has the lowest; None for who never does."""
-        if connection.stream is not None or now - connection.since < _GRACE_MS:
+        if connection.endless or now - connection.since < _GRACE_MS:
             return None
         if not connection.heard:
             return None  # in its handshake, which has a short time of its own

@@ -38,6 +38,7 @@ class Connection:
         self.partial = False  # a request has begun and is not complete
         self.reader = RequestReader(buffer)
         self.caller = Caller()
+        self.endless = False  # it is a stream, or becomes one: that is on its way to the peer
         self.stream = None  # the event stream it has become
         self.task = None  # reads and answers, and closes the socket when it ends
         self.writer = None

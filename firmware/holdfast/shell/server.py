@@ -136,11 +136,12 @@ class Server:
         """Accounts may have changed, these (name, role, md5) are known: who is logged in as
         something else has to come again.
 
-        Event streams end; requests are checked against the new accounts anyway.
+        Event streams end, and those whose 101 is on its way; requests are checked against the new
+        accounts anyway.
         """
         for connection in self.connections.all:
             account = connection.caller.account
-            if connection.stream is None or account is None:
+            if not connection.endless or account is None:
                 continue
             if (account.name, account.role, account.md5) not in known:
                 connection.end()
@@ -273,9 +274,11 @@ class Server:
             return connection.reader.next()
 
     def _answer(self, connection, request, now):
+        connection.partial = False  # whoever takes no answer has sent all of the request
         response = self._dispatcher.answer(connection, request, now, self.shed)
-        if response.converse is not None and self.connections.streams_full():
+        if response.endless and self.connections.streams_full():
             response = error_response(HttpError(503))
+        connection.endless = response.endless
         # Pins have moved before the answer says so.
         self.turn()
         return response

@@ -29,6 +29,7 @@ async def converse(server, connection, service):
     finally:
         service.close(stream)
         connection.stream = None
+        connection.endless = False
         connection.deadline = now + SEND_MS
         connection.joining = True
         # Others run while this waits: what is left in the buffer is not theirs.

@@ -38,6 +38,7 @@ class PortMonitors:
 
 class _Answer(Response):
     converse = "streaming"
+    endless = True
 
     def __init__(self, service):
         kind = "multipart/x-mixed-replace; boundary=ioboundary"

@@ -127,6 +127,7 @@ class Upgrade(Response):
     """101: the connection becomes a stream of `service`."""
 
     converse = "streaming"
+    endless = True
 
     def __init__(self, service, key):
         lines = (

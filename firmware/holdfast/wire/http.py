@@ -438,10 +438,11 @@ class Response:
     run for a while there may be no hole of its size in the heap. See `pieces`.
 
     converse: the module of the shell that goes on with the connection when the head is sent, for
-    an answer without end; it talks to `service`.
+    an answer that is made while it is sent; it talks to `service`. endless: it has no end.
     """
 
     converse = None
+    endless = False
     service = None
 
     def __init__(self, status, body: bytes | list = b"", content_type=None, lines=()):
