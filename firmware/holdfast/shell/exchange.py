@@ -80,7 +80,7 @@ class Exchange:
     async def _resolve(self, host):
         if self._resolver is None:
             make = load("holdfast.shell.resolver", "Resolver")
-            self._resolver = make(self._servers(), self._now, self._random_bytes)
+            self._resolver = make(self._servers, self._now, self._random_bytes)
         address = await self._resolver.resolve(host)
         if address is None:
             raise NoAnswer("no address is known for the name")

@@ -21,7 +21,9 @@ LONGEST_S = const(3600)  # .. and at most
 
 
 class Resolver:
-    """servers: rows (address, port); now: a function() for ms; random_bytes: a function(n)."""
+    """servers: a function() for rows (address, port), asked anew for every name: the network may
+    come later, or be another one. now: a function() for ms; random_bytes: a function(n).
+    """
 
     def __init__(self, servers, now, random_bytes):
         self._servers = servers
@@ -37,7 +39,7 @@ class Resolver:
             if row[0] == name:
                 return row[1][0]
         for _ in range(TRIES):
-            for server in self._servers:
+            for server in self._servers():
                 found = await self._ask(server, name)
                 if found is None:
                     continue
