@@ -682,3 +682,58 @@ def test_a_port_that_comes_to_a_lost_master_falls_back_and_one_that_leaves_it_do
     subject.adopt(settings(fallback(master="b", steps=[{"state": "closed"}])), 300)
     turn(subject, 300)
     assert not subject.ports[2].lost
+
+
+def relocked(command):
+    """A module whose port 2 is commanded while its master is lost, and then locked."""
+    steps = [{"state": "closed"}, {"after": 1000, "state": "open"}]
+    subject = module(fallback(steps=steps, locked=False))
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 101)
+    assert command(subject, subject.ports[2]) is None
+    turn(subject, 150)
+    assert subject.ports[2].state == OPEN
+    subject.adopt(settings(fallback(steps=steps)), 200)
+    turn(subject, 200)
+    return subject, subject.ports[2]
+
+
+def test_a_port_that_is_locked_while_its_master_is_lost_keeps_nothing_that_was_commanded():
+    subject, port = relocked(lambda subject, port: subject.command(port, OPEN, "b", 150))
+    assert (port.state, port.why, port.who) == (CLOSED, "fallback", "a")
+    assert subject.command(port, OPEN, "b", 210) == LOCKED
+    turn(subject, 1200)
+    assert port.state == OPEN and port.due is None
+    # No further change of settings begins the timeline anew.
+    subject.adopt(settings(fallback(steps=[{"state": "closed"}])), 1300)
+    turn(subject, 1300)
+    assert port.state == OPEN
+
+
+def test_nor_does_a_sequence_go_on_there():
+    steps = ((OPEN, 100), (CLOSED, 100), (OPEN, 0))
+    subject, port = relocked(lambda subject, port: subject.sequence(port, steps, "b", 150))
+    assert (port.state, port.why, port.sequence) == (CLOSED, "fallback", None)
+    turn(subject, 400)
+    assert (port.state, port.why) == (CLOSED, "fallback")
+
+
+def test_a_port_that_is_locked_during_a_fault_of_the_module_falls_back_too():
+    subject = module(fallback(steps=[{"state": "closed"}], locked=False))
+    subject.fail(10)
+    turn(subject, 10)
+    subject.command(subject.ports[2], OPEN, "a", 20)
+    subject.adopt(settings(fallback(steps=[{"state": "closed"}])), 30)
+    turn(subject, 30)
+    assert (subject.ports[2].state, subject.ports[2].why) == (CLOSED, "fallback")
+
+
+def test_an_alarm_for_a_master_that_is_removed_meanwhile_locks_nothing_for_ever():
+    subject = module()
+    gone = subject.heartbeat("a", 100, 0)
+    subject.adopt(settings(None, [account("b")]), 150)
+    turn(subject, 150)
+    subject.overtaken(gone, 101, 121)
+    turn(subject, 160)
+    assert not subject.ports[2].lost and not subject.lost
+    assert subject.refuses(subject.ports[2], 160) is None

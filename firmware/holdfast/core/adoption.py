@@ -1,7 +1,8 @@
 """Settings that were changed while the module runs: what of them takes effect at once.
 
 Loaded for a change and let go again. The electrical levels and power-on states of ports wait for
-the next start. A timeline under way goes on; the new one counts from the next loss on.
+the next start. A timeline under way goes on; the new one counts from the next loss on, or from a
+lock that ends what was commanded since the last one.
 """
 
 from holdfast.core.accounts import ACTUATE
@@ -77,11 +78,13 @@ def _masters(module, accounts, now):
 
 
 def _join(module, now):
-    """Ports that were given to a master which is lost already begin their fallback."""
-    for session in module.sessions:
+    """Ports that were given to a master which is lost already begin their fallback. So do those
+    that were commanded since its loss and are locked now: nothing commanded outlasts a lock.
+    """
+    for session in module.watched:
         if session.lost:
             for port in session.ports:
-                if not port.lost:
+                if not port.lost or (port.overruled and port.fallback.locked):
                     port.lose(now, session.master)
     module.watch(module.sessions)  # its next deadline is another
     module.act(now)

@@ -88,9 +88,9 @@ class Module:
     def watch(self, sessions):
         """These are the sessions of all masters from now on."""
         self.sessions = sessions
-        self._watched = sessions + [self._fault]
+        self.watched = sessions + [self._fault]  # and the module's own
         self._by_master = {session.master: session for session in sessions}
-        for session in self._watched:
+        for session in self.watched:
             session.ports = tuple(
                 port
                 for port in self.outputs
@@ -202,7 +202,7 @@ class Module:
         if not self._news:
             return
         at = now
-        for session in self._watched:
+        for session in self.watched:
             if session.untold:
                 at = min(at, session.lost_at)
                 if session.untold is True:
@@ -421,7 +421,7 @@ class Module:
         """The alarm moved pins at `moved` for the loss of a session at `at`: so it is, though it
         was fed in the turn that was late.
         """
-        if not session.lost:
+        if not session.lost and session in self.watched:  # settings may have removed it
             session.moved_at = moved
             self.lose(session, at)
 
@@ -436,7 +436,7 @@ class Module:
     # -- return -----------------------------------------------------------------------------------
 
     def _any_lost(self, master):
-        for session in self._watched:
+        for session in self.watched:
             if session.lost and (
                 master is None or master == session.master or session is self._fault
             ):
