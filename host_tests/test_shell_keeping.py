@@ -399,3 +399,22 @@ def test_the_checksum_is_that_of_other_tools():
 def test_names_of_files_are_those_the_app_looks_for():
     names = ("monitors.json", "monitors.new", "monitors.old")
     assert names == keeping.DEFINITIONS
+
+
+def test_an_hour_that_ends_while_statistics_are_told_is_told_once():
+    """Between two pieces of the answer it goes from the module's memory into a file."""
+    for passing in (2 * HOUR_MS, 100):
+        life = Life()
+        job = life.create()
+        life.check_in(job)
+        life.pass_ms(2 * HOUR_MS + HOUR_MS // 2, 60000)
+        job.settle(life.clock.at)
+        before = life.statistics(job)
+        assert len(before) == 3
+        told = []
+        for row in life.keeper.statistics(job, 0, 1 << 30):
+            if row is None:
+                life.pass_ms(passing, 60000)
+            else:
+                told.append(row)
+        assert told == before

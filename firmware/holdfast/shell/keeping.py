@@ -480,21 +480,28 @@ class Keeper:
         """Generates (hour, known, counts) of the hours from start up to end, as they were closed,
         and None where others may have their turn.
         """
-        for number in self._hours.numbers():
+        # As it is now: while others have their turn, hours come from here into the last file.
+        engine = self.engine
+        late = []
+        for hour, known, rows in engine.closed:
+            for number, counts in rows:
+                if number == monitor.number:
+                    late.append((hour, known, counts))
+        if max(monitor.counts):
+            late.append((engine.hour, engine.known, tuple(monitor.counts)))
+        numbers = self._hours.numbers()
+        there = len(self._hours.read(numbers[-1])[1]) if numbers else 0
+        for number in numbers:
             data, payloads = self._hours.read(number)
-            for start, _ in payloads:
+            for start, _ in payloads[:there] if number == numbers[-1] else payloads:
                 row = records.hour_of(data, start, monitor.number)
                 if row[2] is not None and start_hour <= row[0] < end_hour:
                     yield row
             data = None
             yield None
-        for hour, known, rows in list(self.engine.closed):
-            for number, counts in rows:
-                if number == monitor.number and start_hour <= hour < end_hour:
-                    yield hour, known, counts
-        engine = self.engine
-        if start_hour <= engine.hour < end_hour and max(monitor.counts):
-            yield engine.hour, engine.known, tuple(monitor.counts)
+        for row in late:
+            if start_hour <= row[0] < end_hour:
+                yield row
 
 
 def _line(monitor):
