@@ -329,7 +329,7 @@ class Trial:
         self.begun = []
         self._store = store
 
-    def call(self, name, edit, at_start, now):
+    def call(self, name, edit, at_start, now, waiting):
         assert name == "begin"
         document = self._store.document()
         edit(document)
@@ -366,3 +366,5 @@ def test_while_settings_are_on_trial_others_are_refused_with_that_reason():
     subject.flash.files["settings.trial"] = subject.flash.files[CURRENT]
     problem = subject.refused(lambda: subject.patch({"name": "New"}), 409)
     assert "on trial" in problem
+    # At the first part already.
+    subject.refused(lambda: subject.put(b"{", content_range="bytes 0-0/9"), 409)

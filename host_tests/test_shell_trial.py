@@ -251,3 +251,52 @@ def test_wherever_the_power_goes_off_a_start_finds_the_old_or_the_kept_ones():
             names = [subject.in_force(), subject.in_force()]
             assert names[1] == ("New" if kept else "Old") or names == ["New", "New"], left
             assert NEXT not in subject.flash.files
+
+
+def test_whatever_keeps_the_module_from_adopting_them_no_trial_stays_behind():
+    """Else every further change would be refused until a restart."""
+    subject = Subject()
+    adopt = subject.store.adopt
+
+    def broken(settings, now):
+        subject.store.adopt = adopt
+        raise ValueError("a mistake of ours")
+
+    subject.store.adopt = broken
+    raises(ValueError, subject.begin)
+    assert subject.store.trying is None
+    subject.store.change(lambda document: document.update({"name": "Newer"}), 0)
+    assert subject.adopted == ["Newer"]
+
+
+def test_what_begins_no_trial_is_let_go():
+    subject = Subject()
+    raises(SettingsError, subject.trial.begin, lambda old: old.update({"x": 1}), False, 0)
+    assert subject.overs == 1
+    # But not the trial that is under way.
+    subject.begin()
+    raises(NotSaved, subject.begin, "Third")
+    assert subject.overs == 1 and subject.trial.until is not None
+
+
+def test_who_asks_for_the_settings_meanwhile_is_told_those_that_are_in_force():
+    subject = Subject()
+    subject.begin()
+    assert subject.store.document()["name"] == "New"
+    subject.trial.end(False, 1)
+    assert subject.store.document()["name"] == "Old"
+    subject.begin()
+    subject.trial.end(True, 1)
+    assert subject.store.document()["name"] == "New"
+
+
+def test_what_waits_for_the_next_start_does_so_from_when_they_are_kept():
+    subject = Subject()
+    subject.trial.begin(lambda document: None, False, 0, ["ports.2.power_on"])
+    assert subject.store.waiting == []
+    subject.trial.end(True, 1)
+    assert subject.store.waiting == ["ports.2.power_on"]
+    again = Subject()
+    again.trial.begin(lambda document: None, False, 0, ["ports.2.power_on"])
+    again.trial.end(False, 1)
+    assert again.store.waiting == []

@@ -53,7 +53,7 @@ class SettingsService:
         """
         if not self._first(caller):
             _require(caller)
-        self._match(request)
+        self._admit(request)
         content_range = request.headers.get("content-range")
         if content_range is None:
             return self._replace(request, request.body, now)
@@ -76,7 +76,7 @@ class SettingsService:
         """Merge a JSON merge patch into the document; answers as `put`."""
         if not self._first(caller):
             _require(caller)
-        self._match(request)
+        self._admit(request)
         patch = self._object(json.loads, request.body)
         return self._change(request, lambda document: merge(document, patch), now)
 
@@ -91,7 +91,10 @@ class SettingsService:
         """True for the set-up of a device that has no account."""
         return caller.account is None and self._documents.fresh()
 
-    def _match(self, request):
+    def _admit(self, request):
+        """Refuse a change while others are on trial, and one of settings that are not these."""
+        if self._documents.on_trial():
+            raise _refusal(409, "", _ON_TRIAL)
         wanted = request.headers.get("if-match")
         if wanted is None or wanted.strip() == "*":
             return
@@ -118,8 +121,6 @@ class SettingsService:
     def _change(self, request, make, now):
         """make: a function(document) that gives the new one."""
         documents = self._documents
-        if documents.on_trial():
-            raise _refusal(409, "", _ON_TRIAL)
         found = []
         trial = parameter(request.query, "trial") == "1"
 
@@ -134,7 +135,7 @@ class SettingsService:
 
         try:
             if trial:
-                self._saved(self._try, make, edit, now)
+                self._saved(self._try, make, edit, now, found)
             else:
                 self._saved(documents.change, edit, now)
         except SettingsError as error:
@@ -148,12 +149,12 @@ class SettingsService:
         lines = ['ETag: "%s"' % documents.mark(self._saved(documents.content))]
         return Response(200, text.encode(), "application/json", lines)
 
-    def _try(self, make, edit, now):
+    def _try(self, make, edit, now, waiting):
         """On trial: at once, but from the next start on where something counts only then."""
         before = self._documents.parse(self._documents.content())
         paths = waits(late(before), late(make(before)))
         at_start = [path for path in paths if not path.startswith("ports.")]
-        self._trial.call("begin", edit, bool(at_start), now)
+        self._trial.call("begin", edit, bool(at_start), now, waiting)
 
 
 def _keep_administrator(document):

@@ -154,13 +154,16 @@ def keep(store):
 
 
 def read(store):
-    """The settings in force, as a JSON reader gives them; NotSaved when they cannot be read."""
-    if store.name is None:
+    """The settings in force, or on trial, as a JSON reader gives them; NotSaved when they cannot
+    be read.
+    """
+    name = store.trying or store.name
+    if name is None:
         return {}
     try:
-        return document(store.storage.read(store.name) or b"")
+        return document(store.storage.read(name) or b"")
     except (JsonError, SettingsError, OSError):
-        raise NotSaved("%s cannot be read any more" % store.name)
+        raise NotSaved("%s cannot be read any more" % name)
 
 
 def change(store, edit):

@@ -24,8 +24,8 @@ class Trial:
     """One trial at a time.
 
     store: of the settings. now: a function() that gives ms of the module's time. restart: a
-    function() that starts the module again. over: a function(text) that lets go of this, and notes
-    what became of the settings.
+    function() that starts the module again. over: a function(text) that lets go of this; text: what
+    became of the settings, None where there were none on trial.
     """
 
     def __init__(self, store, now, restart, over):
@@ -35,22 +35,26 @@ class Trial:
         self._restart = restart
         self._over = over
         self._from_start = False
+        self._waiting = ()
         self._task = None
 
-    def begin(self, edit, at_start, now):
+    def begin(self, edit, at_start, now, waiting=()):
         """Edit the settings and try them: at once, or at the next start. SettingsError, NotSaved:
-        as of Store.change.
+        as of Store.change. waiting: paths of what counts from the next start on, once it is kept.
         """
-        settings = self._store.attempt(edit, at_start, now)
-        if at_start:
-            self._over("changed on trial, from the next start on")
-            return
+        told = None
         try:
-            self._store.adopt(settings, now)
-        except MemoryError:
-            self._store.trying = None  # it is tried once more
-            raise
-        self._wait(now)
+            settings = self._store.attempt(edit, at_start, now)
+            if at_start:
+                told = "changed on trial, from the next start on"
+            else:
+                self._store.adopt(settings, now)
+                self._waiting = waiting
+                self._wait(now)
+        finally:
+            if self.until is None:  # the next start begins it, or nobody: it may be tried again
+                self._store.trying = None
+                self._over(told)
 
     def resume(self, now):
         """The module has started with settings on trial."""
@@ -68,14 +72,16 @@ class Trial:
             return False
         if keep:
             self._store.keep(now)
+            store = self._store
+            store.waiting.extend([path for path in self._waiting if path not in store.waiting])
             self._finish("on trial: kept")
         else:
             self._take_back(now, "on trial: taken back")
         return True
 
     def _wait(self, now):
+        self._task = asyncio.create_task(self._watch())  # it looks when this is done
         self.until = now + TRIAL_MS
-        self._task = asyncio.create_task(self._watch())
 
     async def _watch(self):
         """Take them back when the time is over, in a quiet moment if there is one."""
@@ -97,9 +103,9 @@ class Trial:
         if self._from_start:
             if not self._restart():
                 raise NotSaved("this board cannot start again by itself")
-            self._finish(text + " by a restart")
-            return
-        self._store.adopt(self._store.current(), now)
+            text += " by a restart"
+        else:
+            self._store.adopt(self._store.current(), now)
         self._finish(text)
 
     def _finish(self, text):
