@@ -4,7 +4,7 @@ from claims import raises
 from holdfast.vapix.fault import Fault
 from holdfast.vapix.heartbeat import HeartbeatService, duration
 from holdfast.wire.json import loads
-from makers import Asked, Caller, module
+from makers import Asked, Caller, account, module, settings
 
 VENDOR = b'{  "axhbt:Heartbeat":{    "Duration": 10000,  }}'  # as printed in the vendor's document
 
@@ -107,3 +107,14 @@ def test_what_is_remembered_of_bodies_never_changes_their_meaning():
         for value in (100, 200, 300, 400, 500, 600, 100):
             service.post(Caller(), Asked(asked(b"%d" % value)), 0)
             assert subject.session("a").duration_ms == value
+
+
+def test_answers_to_masters_that_are_gone_are_not_kept_for_ever():
+    subject = module()
+    service = HeartbeatService(subject)
+    for number in range(40):
+        name = "m%d" % number
+        subject.adopt(settings(accounts=[account(name), account("b", "administrator")]), number)
+        for master in (name, "b"):
+            service.post(Caller(master), Asked(asked(b"1000")), number)
+    assert len(service._answers) <= 3

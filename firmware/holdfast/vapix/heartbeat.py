@@ -29,6 +29,8 @@ class HeartbeatService:
         answer = self._answers.get(session.master)
         if answer is None or answer[0] != session.id:
             body = '{\n  "SessionId": "%s"\n}' % session.id
+            if len(self._answers) > len(self._module.sessions):
+                self._answers = {}  # of masters that are gone, too
             answer = (session.id, Response(200, body.encode(), "application/json"))
             self._answers[session.master] = answer
         return answer[1]
