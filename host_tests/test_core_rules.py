@@ -332,3 +332,33 @@ def test_a_rule_that_is_replaced_under_its_number_begins_anew():
     subject.adopt(settings_with((follow("3"), None, INPUT_1)), 20)
     turn(subject, 20)
     assert subject.ports[3].active() == (subject.ports[1].state == CLOSED)
+
+
+def test_what_a_lock_kept_from_holding_a_port_lets_go_of_nothing():
+    """Else the return of a master would end what fallback, or the master itself, has set."""
+    lost = on(LOST, content("lost", "1"))
+    ports = {"2": {"fallback": {"steps": [{"state": "closed"}]}}}
+    subject = ruled((follow(), None, lost), ports=ports)
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 101)
+    rule = subject.rules.rules[0]
+    assert (rule.fired, rule.refused, subject.ports[2].state) == (1, 1, CLOSED)
+    subject.heartbeat("a", 100, 200)
+    turn(subject, 200)
+    assert (rule.fired, rule.refused, subject.ports[2].state) == (1, 1, CLOSED)
+    assert subject.ports[2].why == "fallback"
+
+
+def test_what_fallback_took_from_a_rule_is_not_the_rules_to_let_go_of():
+    ports = {"2": {"fallback": {"steps": [{"state": "closed"}]}}}
+    subject = ruled((follow(), None, INPUT_0), ports=ports)
+    subject.heartbeat("a", 100, 0)
+    subject.input(0, 1, 10)
+    turn(subject, 10)
+    turn(subject, 101)
+    subject.input(0, 0, 110)
+    turn(subject, 110)  # refused, and over
+    assert subject.rules.rules[0].refused == 1
+    subject.heartbeat("a", 100, 200)
+    turn(subject, 200)
+    assert subject.ports[2].state == CLOSED and subject.ports[2].why == "fallback"

@@ -299,6 +299,27 @@ def test_a_rule_is_added_works_and_is_removed(board, look):
 
 
 @looked_at
+def test_a_rule_that_a_lock_keeps_from_working_says_so_where_it_is_made_and_shown(board, look):
+    """As the form has it: a master is lost, an output; which is locked then, by default."""
+    looker = look(board)
+    looker.open("#settings", "[data-form='4']")
+    page = looker.page
+    page.get_by_text("Add a rule").click()
+    form = page.locator("[aria-labelledby=h-s-rules] details")
+    form.get_by_label("Name", exact=True).fill("Siren")
+    form.get_by_label("Output", exact=True).select_option("7")
+    looker.press("Add", form)
+    wanted = r"no effect then: port 7 is locked while a master is lost"
+    looker.see(".line", wanted)
+    page.evaluate("location.hash = ''")
+    looker.see(".plain", "Siren.*" + wanted)
+    page.evaluate("location.hash = '#settings'")
+    looker.press("Remove", page.locator(".line", has_text="Siren"))
+    looker.sure("Remove")
+    page.locator(".line", has_text="Siren").wait_for(state="detached")
+
+
+@looked_at
 def test_an_account_is_added_changed_and_removed(board, look):
     looker = look(board)
     looker.open("#settings", "[data-form='4']")

@@ -160,6 +160,7 @@ def test_rules_and_notifications_are_told():
             "missed": 0,
             "refused": 1,
             "resting": False,
+            "blocked": "port 2 is locked while a is lost",
         }
     ]
     assert told["notifications"] == {"sent": 1, "failed": 2, "waiting": 3}

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { ask, call } from "./api.js";
 import { LOSS, look, now, state } from "./live.js";
 import { lateness, MINUTE, next, reason, running, span, spans, standing, suggestion, told } from "./model.js";
-import { Act, Badge, Card } from "./parts.jsx";
+import { Act, Badge, Blocked, Card } from "./parts.jsx";
 
 const PORTS = "/axis-cgi/io/portmanagement.cgi";
 
@@ -418,6 +418,7 @@ function About() {
                   {rule.missed ? `, missed ${rule.missed}` : ""}
                 </span>
                 {rule.resting && <Badge kind="warn">resting</Badge>}
+                <Blocked rule={rule} />
               </li>
             ))}
           </ul>

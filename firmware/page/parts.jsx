@@ -26,6 +26,11 @@ export function Badge({ kind, children }) {
   );
 }
 
+/** That a rule has no effect at the loss that triggers it, and why; rule: of the status, or none. */
+export function Blocked({ rule }) {
+  return rule?.blocked ? <Badge kind="warn">no effect then: {rule.blocked}</Badge> : null;
+}
+
 /** A button for something that takes a moment and may be refused. `act` gives a promise. */
 export function Act({ act, children, sure, disabled, class: kind, label, pressed }) {
   const [busy, setBusy] = useState(false);

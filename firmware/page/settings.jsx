@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { accounts, ask, GROUPS, putSettings, readIfThere, Refusal } from "./api.js";
 import { look, state } from "./live.js";
 import { ROLES } from "./model.js";
-import { Act, Card, Field, Seconds, Select } from "./parts.jsx";
+import { Act, Blocked, Card, Field, Seconds, Select } from "./parts.jsx";
 
 const CONFIRM_S = 60; // in which changes are kept that could lock somebody out, or move outputs
 const STATES = [
@@ -233,6 +233,7 @@ function Rules({ document, save }) {
         <div key={key} class="row line">
           <strong>{rule.name || `rule ${key}`}</strong>
           <span class="quiet">{rule.enabled === false ? "off" : "on"}</span>
+          <Blocked rule={state.status.rules.find((row) => row.rule === key)} />
           <span class="space" />
           <Act act={() => save({ rules: { [key]: { enabled: rule.enabled === false } } })}>{rule.enabled === false ? "Switch on" : "Switch off"}</Act>
           <Act

@@ -6,11 +6,13 @@ lock that ends what was commanded since the last one.
 """
 
 from holdfast.core.accounts import ACTUATE
+from holdfast.core.log import RULES
 from holdfast.core.session import Session
 
 
 def adopt(module, settings, now):
     """Take over names, usages, normal states, debounce times, fallbacks, masters and rules."""
+    before = _blocked(module)
     for port, row in zip(module.ports, settings.ports):
         port.name = row.name
         port.usage = row.usage
@@ -27,6 +29,19 @@ def adopt(module, settings, now):
         from holdfast.core.rules import Rules
 
         module.rules = Rules(module, settings.rules, now)
+    for row in _blocked(module):
+        if row not in before:
+            module.note(RULES, "%s, so then it does nothing: %s" % (row[1], row[0].who), now)
+
+
+def _blocked(module):
+    """The rules that have no effect at a loss, each with the reason."""
+    if module.rules is None:
+        return []
+    from holdfast.core.blocked import blocked
+
+    rows = [(rule, blocked(module, rule)) for rule in module.rules.rules]
+    return [row for row in rows if row[1] is not None]
 
 
 def _rules(module, rows, now):

@@ -35,7 +35,7 @@ NAMES = (
     "heap",
     "network",
     "clock",
-    "rule resting",
+    "rule",
     "notification lost",
     "tls",
 )

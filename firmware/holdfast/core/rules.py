@@ -12,8 +12,9 @@ they hold. A start of the module is no event: what fires once does not fire beca
 restarted, only what follows its conditions takes its place at once.
 
 Rules command ports like anybody else: what fallback has locked stays locked, and nothing here can
-hold a fallback up. Rules that chase each other are stopped: one that fires more than BURST times
-in a second rests for a minute and says so.
+hold a fallback up. What was refused is counted and in the event log; core.blocked tells
+beforehand. Rules that chase each other are stopped: one that fires more than BURST times in a
+second rests for a minute and says so.
 """
 
 from micropython import const
@@ -50,7 +51,8 @@ class Rule:
         for declared in properties:
             self.note(declared, declared.data)
         self.met = self.holds()  # all conditions
-        self.on = False  # of FOLLOW: the port is held
+        self.on = False  # of FOLLOW: the conditions hold
+        self.held = False  # .. and the port has taken that
         self.fired = 0
         self.missed = 0  # firings while it rested
         self.refused = 0  # by a lock
@@ -62,7 +64,7 @@ class Rule:
         """A property has this value now."""
         for flags, topics, content in self.conditions:
             if asks(flags, topics, self._properties, declared):
-                holds = not declared.gone() and _matches(content, declared, data, True)
+                holds = not declared.gone() and matches(content, declared, data, True)
                 flags[declared.index] = _YES if holds else _NO
 
     def holds(self):
@@ -79,7 +81,7 @@ class Rule:
         flags, topics, content = self.start
         if not asks(flags, topics, self._properties, declared):
             return False
-        return _matches(content, declared, data, False)
+        return matches(content, declared, data, False)
 
     def may(self, now):
         """Count a firing; False while the rule rests, or from now on has to."""
@@ -198,6 +200,8 @@ class Rules:
 
     def fire(self, rule, declared, data, at, now):
         """Do what the rule's action says; True when a port was commanded."""
+        if rule.action[0] == FOLLOW and not rule.on and not rule.held:
+            return False  # a lock, or a rest, kept it from holding what it would let go of
         rested = rule.resting_until
         if not rule.may(now):
             if rule.resting_until != rested:
@@ -227,8 +231,10 @@ class Rules:
         else:
             active = action[2] if kind == SET or rule.on else not action[2]
             refused = module.command(port, _state(port, active), rule.who, now)
+            rule.held = rule.on and refused is None
         if refused is not None:
             rule.refused += 1
+            module.note(RULES, "port %s is %s, refused: %s" % (port.id, refused, rule.who), now)
             return False
         return True
 
@@ -237,7 +243,7 @@ def _state(port, active):
     return 1 - port.normal if active else port.normal
 
 
-def _matches(content, declared, data, stateful):
+def matches(content, declared, data, stateful):
     """Does a content filter hold? Without one: any event, or for a condition the active state."""
     if content is not None:
         return content_matches(content, declared.items(data))

@@ -54,7 +54,7 @@ class StatusService:
             module.trip_count,
             module.worst_lateness_ms,
             ",".join([_trip(trip) for trip in module.trips]),
-            "" if rules is None else ",".join([_rule(rule, now) for rule in rules.rules]),
+            "" if rules is None else ",".join([_rule(module, rule, now) for rule in rules.rules]),
         )
         text += '"notifications":{"sent":%d,"failed":%d,"waiting":%d},' % self._notified()
         if self._keeper is not None and self._keeper.made is not None:
@@ -172,9 +172,14 @@ def _trip(trip):
     return '{"master":%s,"due":%d,"moved":%d,"why":%s}' % (quote(master), due, moved, quote(why))
 
 
-def _rule(rule, now):
-    """`refused`: by a lock; `missed`: while it rested, or because it fired too often."""
-    text = '{"rule":"%s","name":%s,"fired":%d,"missed":%d,"refused":%d,"resting":%s}'
+def _rule(module, rule, now):
+    """`refused`: by a lock; `missed`: while it rested, or because it fired too often; `blocked`:
+    why it has no effect at a loss, which triggers it.
+    """
+    from holdfast.core.blocked import blocked
+
+    why = blocked(module, rule)
+    text = '{"rule":"%s","name":%s,"fired":%d,"missed":%d,"refused":%d,"resting":%s,"blocked":%s}'
     resting = rule.resting_until is not None and now < rule.resting_until
     return text % (
         rule.id,
@@ -183,6 +188,7 @@ def _rule(rule, now):
         rule.missed,
         rule.refused,
         _boolean(resting),
+        "null" if why is None else quote(why),
     )
 
 

@@ -1,13 +1,13 @@
 """Made by tools/page.py out of firmware/page/; `make page` makes it again."""
 
-# Sources: 641f204abce1c995c3f2eca76427ff62b28f884a8b76a592b724afdf56473d07
+# Sources: 19200ca48c805c707369f22bddde403986dc8a374442a0a596a32f93875d92f8
 
 # Path, content type, entity tag, bytes, number of the first module, modules.
 ROWS = (
     (
         "/",
         "text/html; charset=utf-8",
-        "63e6b71e72a51d84",
+        "33296e92075f881d",
         461,
         0,
         1,
@@ -15,8 +15,8 @@ ROWS = (
     (
         "/holdfast/page.js",
         "text/javascript; charset=utf-8",
-        "9a321aeb685b3eeb",
-        19553,
+        "9ea89cdbc7daf4a0",
+        19600,
         1,
         10,
     ),

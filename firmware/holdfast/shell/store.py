@@ -10,6 +10,7 @@ _PASSING = (
     "shell.saving",
     "shell.copies",
     "core.adoption",
+    "core.blocked",
     "core.rulecheck",
     "core.uplinkcheck",
     "core.networkcheck",

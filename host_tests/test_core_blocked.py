@@ -1,0 +1,104 @@
+"""Rules that have no effect at the loss that triggers them: which, and who is told."""
+
+from holdfast.core.blocked import blocked
+from holdfast.core.log import Log
+from makers import module, settings
+
+LOST = "tns1:Device/tnsaxis:Monitor/Heartbeat"
+PORT = "tns1:Device/tnsaxis:IO/Port"
+FREE = {"2": {"fallback": {"locked": False}}}
+FOLLOW = {
+    "template": "com.axis.action.unlimited.io.toggle",
+    "parameters": {"port": "2", "state": "high"},
+}
+PULSE = {
+    "template": "com.axis.action.fixed.io.toggle",
+    "parameters": {"port": "2", "state": "high", "duration": "1"},
+}
+NOTIFY = {
+    "template": "com.axis.action.fixed.notification.http",
+    "parameters": {
+        "message": "lost",
+        "upload_url": "http://192.0.2.1/",
+        "parameters": "",
+        "login": "",
+        "password": "",
+        "proxy_host": "",
+        "proxy_port": "",
+        "proxy_login": "",
+        "proxy_password": "",
+        "qos": "",
+    },
+}
+ANY = "port 2 is locked while a master is lost"
+
+
+def lost(value=None):
+    if value is None:
+        return {"topic": LOST}
+    text = 'boolean(//SimpleItem[@Name="lost" and @Value="%s"])' % value
+    return {"topic": LOST, "content": text}
+
+
+def rows(rule, action):
+    return {"actions": {"1": action}, "rules": {"1": dict({"name": "R", "action": "1"}, **rule)}}
+
+
+def told(rule, action=FOLLOW, ports=None):
+    subject = module(ports, **rows(rule, action))
+    return blocked(subject, subject.rules.rules[0])
+
+
+def test_what_a_loss_triggers_on_a_port_that_is_locked_then_has_no_effect():
+    """The rule that controllers make, and a port as it is by default."""
+    assert told({"conditions": [lost(1)]}) == ANY
+    assert told({"conditions": [lost()]}) == ANY  # without content: the active state
+    assert told({"start": lost(1)}, PULSE) == ANY
+    assert told({"start": {"topic": PORT}, "conditions": [{"topic": PORT}, lost(1)]}) == ANY
+    everything = {"topic": "tns1:Device/tnsaxis:Monitor//."}
+    assert told({"start": dict(lost(1), topic=everything["topic"])}, PULSE) == ANY
+
+
+def test_the_master_that_the_fallback_names_is_named():
+    ports = {"2": {"fallback": {"master": "a"}}}
+    assert told({"conditions": [lost(1)]}, ports=ports) == "port 2 is locked while a is lost"
+
+
+def test_what_has_an_effect_is_not_blamed():
+    assert told({"conditions": [lost(1)]}, ports=FREE) is None
+    assert told({"conditions": [lost(1)]}, NOTIFY) is None
+    assert told({"conditions": [lost(0)]}) is None
+    assert told({"conditions": [{"topic": PORT}]}) is None
+    # At every change of it, so at the return, too.
+    assert told({"start": lost()}, PULSE) is None
+
+
+def texts(subject):
+    return [entry[4] for book in subject.log.books for entry in book.waiting]
+
+
+def test_the_log_tells_when_settings_make_such_a_rule_and_not_again():
+    subject = module()
+    subject.log = Log()
+    rule = rows({"conditions": [lost(1)]}, FOLLOW)
+    wanted = [ANY + ", so then it does nothing: rule R"]
+    subject.adopt(settings(FREE, **rule), 0)
+    assert texts(subject) == []
+    subject.adopt(settings(**rule), 1)
+    assert texts(subject) == wanted
+    subject.adopt(settings({"3": {"name": "Other"}}, **rule), 2)
+    assert texts(subject) == wanted
+    subject.adopt(settings(FREE, **rule), 3)
+    subject.adopt(settings(**rule), 4)
+    assert texts(subject) == wanted * 2
+
+
+def test_the_log_tells_what_a_lock_has_refused_and_why():
+    subject = module(**rows({"conditions": [lost(1)]}, FOLLOW))
+    subject.log = Log()
+    subject.heartbeat("a", 100, 0)
+    subject.act(101)
+    subject.tell(101)
+    subject.react(subject.events.take(), 101)
+    assert texts(subject)[-1] == "port 2 is locked, refused: rule R"
+    assert subject.rules.rules[0].refused == 1
