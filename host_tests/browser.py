@@ -1,10 +1,12 @@
 """The system's Chromium, driven by Playwright, for tests of the page; no browser is downloaded."""
 
+import contextlib
 import os
 import re
 import shutil
 
 import pytest
+from playwright.sync_api import sync_playwright
 
 # A browser that asks nobody but the board for anything.
 ARGUMENTS = (
@@ -35,6 +37,18 @@ def need_chromium():
             pytest.fail("no Chromium: apt-get install chromium, or set CHROMIUM")
         pytest.skip("no Chromium on this machine (apt-get install chromium, or set CHROMIUM)")
     return path
+
+
+@contextlib.contextmanager
+def running():
+    """Chromium, as Playwright has it."""
+    path = need_chromium()
+    with sync_playwright() as playwright:
+        chrome = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        try:
+            yield chrome
+        finally:
+            chrome.close()
 
 
 class Looker:

@@ -2,6 +2,7 @@
 MicroPython.
 """
 
+from flash import Flash
 from holdfast.core.accounts import Account
 from holdfast.core.module import Module
 from holdfast.shell.store import Store
@@ -23,27 +24,6 @@ class Board:
 
 def device():
     return Device(Board(), "1.2.3", "Nov 24 2026", "A realm")
-
-
-class Flash:
-    """Files in memory."""
-
-    def __init__(self, files):
-        self.files = files
-        self.writes = 0
-
-    def read(self, name):
-        return self.files.get(name)
-
-    def write(self, name, data):
-        self.writes += 1
-        self.files[name] = data
-
-    def remove(self, name):
-        self.files.pop(name, None)
-
-    def rename(self, name, to):
-        self.files[to] = self.files.pop(name)
 
 
 class Running:

@@ -3,7 +3,7 @@
 from holdfast.core.events import PORT, VIRTUAL_INPUT
 from holdfast.core.port import CLOSED, OPEN
 from holdfast.core.rules import BURST, NOTIFY, OUTGOING, REST_MS
-from makers import account, module
+from makers import account, module, settings
 
 IO_PORT = "tns1:Device/tnsaxis:IO/Port"
 VIRTUAL = "tns1:Device/tnsaxis:IO/VirtualInput"
@@ -45,7 +45,12 @@ def notification(message="it happened"):
 
 
 def ruled(*rules, **more):
-    """A module with rules: (action, start or None, conditions...)."""
+    """A module with rules."""
+    return module(**written(rules), **more)
+
+
+def written(rules):
+    """The settings of rules: (action, start or None, conditions...)."""
     actions = {}
     rows = {}
     for i, (action, start, *conditions) in enumerate(rules):
@@ -54,7 +59,7 @@ def ruled(*rules, **more):
         rows[identifier] = {"action": identifier, "conditions": conditions}
         if start:
             rows[identifier]["start"] = start
-    return module(actions=actions, rules=rows, **more)
+    return {"actions": actions, "rules": rows}
 
 
 def turn(subject, now):
@@ -260,17 +265,7 @@ def test_new_rules_replace_the_old_ones_and_what_was_held_is_let_go():
 
 
 def settings_with(*rules, **more):
-    from makers import settings
-
-    actions = {}
-    rows = {}
-    for i, (action, start, *conditions) in enumerate(rules):
-        identifier = str(i + 1)
-        actions[identifier] = action
-        rows[identifier] = {"action": identifier, "conditions": conditions}
-        if start:
-            rows[identifier]["start"] = start
-    return settings(actions=actions, rules=rows, **more)
+    return settings(**written(rules), **more)
 
 
 def test_a_rule_that_stays_holds_its_port_through_a_change_of_something_else():

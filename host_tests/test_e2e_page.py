@@ -8,7 +8,6 @@ import browser
 import pytest
 import requests
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import sync_playwright
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -30,11 +29,8 @@ looked_at = pytest.mark.nightly("cpython")
 
 @pytest.fixture(scope="module")
 def chrome():
-    path = browser.need_chromium()
-    with sync_playwright() as playwright:
-        chrome = playwright.chromium.launch(executable_path=path, args=list(browser.ARGUMENTS))
+    with browser.running() as chrome:
         yield chrome
-        chrome.close()
 
 
 @pytest.fixture

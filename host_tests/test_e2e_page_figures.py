@@ -5,7 +5,6 @@ import time
 
 import browser
 import pytest
-from playwright.sync_api import sync_playwright
 from test_e2e_page import HEAP
 
 from boards import ANSWER_S, STATUS, Figures, output, settings, until, wait_for
@@ -20,11 +19,8 @@ PORTS = {"4": output("door", "restore", [{"state": "closed"}])}
 
 @pytest.fixture(scope="module")
 def chrome():
-    path = browser.need_chromium()
-    with sync_playwright() as playwright:
-        chrome = playwright.chromium.launch(executable_path=path, args=list(browser.ARGUMENTS))
+    with browser.running() as chrome:
         yield chrome
-        chrome.close()
 
 
 class Wire:

@@ -1,30 +1,12 @@
 """Queues in flash: what comes back, and what does not."""
 
+from flash import Flash
 from holdfast.core.events import EventSystem
 from holdfast.core.links import QUEUED, Links
 from holdfast.core.rules import NOTIFY
 from holdfast.shell.backlog import NAME, load, mark, save
 
 HERE = (False, "192.0.2.1", 80)
-
-
-class Flash:
-    def __init__(self):
-        self.files = {}
-        self.writes = 0
-
-    def read(self, name):
-        return self.files.get(name)
-
-    def write(self, name, data):
-        self.writes += 1
-        self.files[name] = data
-
-    def rename(self, name, to):
-        self.files[to] = self.files.pop(name)
-
-    def remove(self, name):
-        self.files.pop(name, None)
 
 
 class Rule:

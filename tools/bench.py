@@ -277,15 +277,20 @@ def allocated_single(name, args):
     return allocated(name, args, keep=False)
 
 
+def watched(name, tool, beats):
+    """So many heartbeats on a kept connection, while a tool looks at the server."""
+    with Server(name, tool) as server, Client(server.port) as client:
+        client.meet()
+        for _ in range(beats):
+            client.beat()
+
+
 def instructions(name, args):
     """Thousands of instructions per heartbeat: a run of 2N less a run of N."""
     output = BUILD / f"{name}.callgrind"
 
     def total(beats):
-        with Server(name, callgrind(output)) as server, Client(server.port) as client:
-            client.meet()
-            for _ in range(beats):
-                client.beat()
+        watched(name, callgrind(output), beats)
         return int(re.search(r"^totals: (\d+)", output.read_text(), re.M)[1])
 
     return round((total(2 * args.beats) - total(args.beats)) / args.beats / 1000)
@@ -296,10 +301,7 @@ def system_calls(name, args):
     output = BUILD / f"{name}.strace"
 
     def counts(beats):
-        with Server(name, traced(output)) as server, Client(server.port) as client:
-            client.meet()
-            for _ in range(beats):
-                client.beat()
+        watched(name, traced(output), beats)
         calls = re.findall(r"^(?:\d+ +)?(\w+)\(", output.read_text(errors="replace"), re.M)
         return [sum(call in kind for call in calls) for kind in (READS, WRITES, POLLS)]
 

@@ -121,6 +121,7 @@ _SHARED = (
     "core.checkins pinghome healthchecks\n"
     "wire.date pinghome\n"
     "core.waiting settings\n"
+    "own.words status confirm uplinks\n"
     "core.blocked status\n"
     "shell.documents settings\n"
 )

@@ -12,7 +12,7 @@ import gc
 
 from holdfast.core.accounts import ROLES
 from holdfast.core.port import STATES
-from holdfast.wire import json
+from holdfast.own.words import asked, boolean, number
 from holdfast.wire.http import HttpError, Response
 from holdfast.wire.json import quote
 
@@ -48,7 +48,7 @@ class StatusService:
             quote(module.name),
             self._version,
             now,
-            _boolean(module.lost),
+            boolean(module.lost),
             ",".join([_master(session, now) for session in module.sessions]),
             ",".join([_port(port) for port in module.ports]),
             module.trip_count,
@@ -88,7 +88,7 @@ class StatusService:
         module = self._module
         text = '{"now":%d,"lost":%s,"masters":[%s]}' % (
             now,
-            _boolean(module.lost),
+            boolean(module.lost),
             ",".join([_master(session, now) for session in module.sessions]),
         )
         return Response(200, text.encode(), "application/json")
@@ -117,13 +117,7 @@ class StatusService:
 
     def _asked(self, request, fault):
         """The master that a request names; HttpError."""
-        try:
-            asked = json.loads(request.body)
-        except json.JsonError:
-            raise HttpError(400)
-        master = asked.get("master") if isinstance(asked, dict) else None
-        if not isinstance(master, str):
-            raise HttpError(400)
+        master = asked(request, "master", str)
         if not (fault and not master) and self._module.session(master) is None:
             raise HttpError(404)
         return master
@@ -137,14 +131,14 @@ def _master(session, now):
     ) % (
         quote(session.master),
         "null" if session.id is None else '"%s"' % session.id,
-        _boolean(session.lost),
-        _number(left),
-        _number(session.duration_ms),
+        boolean(session.lost),
+        number(left),
+        number(session.duration_ms),
         session.beats,
-        _number(session.least_margin_ms),
-        _number(session.began_at if session.id else None),
-        _number(session.last_at),
-        _number(session.lost_at if session.lost else None),
+        number(session.least_margin_ms),
+        number(session.began_at if session.id else None),
+        number(session.last_at),
+        number(session.lost_at if session.lost else None),
     )
 
 
@@ -158,12 +152,12 @@ def _port(port):
         quote(port.name),
         "output" if port.output else "input",
         STATES[port.state],
-        _boolean(port.active()),
+        boolean(port.active()),
         port.since,
         port.why if port.output else "input",
         "null" if port.who is None else quote(port.who),
-        _boolean(port.lost and port.fallback.locked),
-        _number(port.due),
+        boolean(port.lost and port.fallback.locked),
+        number(port.due),
     )
 
 
@@ -187,7 +181,7 @@ def _rule(module, rule, now):
         rule.fired,
         rule.missed,
         rule.refused,
-        _boolean(resting),
+        boolean(resting),
         "null" if why is None else quote(why),
     )
 
@@ -197,11 +191,3 @@ def _heap():
     if not hasattr(gc, "mem_free"):
         return "null"
     return '{"free":%d,"used":%d}' % (gc.mem_free(), gc.mem_alloc())
-
-
-def _boolean(value):
-    return "true" if value else "false"
-
-
-def _number(value):
-    return "null" if value is None else "%d" % value

@@ -5,6 +5,7 @@ ms of the module's clock, which starts at 0 and never wraps; `now` tells where i
 """
 
 from holdfast.core.links import KINDS
+from holdfast.own.words import boolean, number
 from holdfast.wire.http import Response
 from holdfast.wire.json import quote
 
@@ -38,11 +39,11 @@ def _link(link, now):
         quote(link.name),
         KINDS[link.kind],
         quote("%s://%s:%d" % ("https" if secure else "http", host, port)),
-        _boolean(link.up),
+        boolean(link.up),
         link.since,
         quote(link.why),
-        _number(link.status),
-        _number(link.last_at),
+        number(link.status),
+        number(link.last_at),
         max(link.due, now),
         link.sent,
         link.failed,
@@ -65,16 +66,8 @@ def _queue(link):
 def _inbound(inbound):
     watched = inbound.declared is not None
     return '{"up":%s,"since":%s,"count":%d,"last":%s}' % (
-        _boolean(inbound.up) if watched else "null",
+        boolean(inbound.up) if watched else "null",
         "%d" % inbound.since if watched else "null",
         inbound.count,
-        _number(inbound.last_at),
+        number(inbound.last_at),
     )
-
-
-def _boolean(value):
-    return "true" if value else "false"
-
-
-def _number(value):
-    return "null" if value is None else "%d" % value
