@@ -374,6 +374,15 @@ def test_malformed_parameters_are_refused():
     assert tried(cnonce="a\\b") == "refused"
 
 
+def test_an_address_with_a_backslash_may_be_signed_as_curl_does():
+    """`port.cgi?action=5:/500\\` as it is, though the quoted string seems not to end there."""
+    target = "/axis-cgi/io/port.cgi?action=5:/500\\"
+    assert tried(target=target, uri=target) == "root"
+    assert tried(target=target, uri=target, password="guess") == "refused"
+    assert tried(target=target, uri=target, cnonce="a\\b") == "refused"
+    assert tried(target=target, uri="/axis-cgi/io/port.cgi?action=5:/500\\\\") == "refused"
+
+
 def test_nc_is_eight_hex_digits_from_one():
     for nc in ("", "1", "0000001", "000000001", "00000000", "0000000g", "+0000001", "0x000001"):
         assert tried(USUAL.replace("nc=%(nc)s", 'nc="%(nc)s"'), nc=nc) == "refused"
