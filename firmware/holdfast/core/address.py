@@ -34,23 +34,35 @@ def url(keys, key, text, certificate):
         at = rest.find(mark)
         if at >= 0:
             end = min(end, at)
-    place, target = rest[:end], rest[end:]
-    if "@" in place:
+    authority, target = rest[:end], rest[end:]
+    if "@" in authority:
         raise SettingsError(path, "must not hold a login")
-    host, colon, number = place.partition(":")
+    host, colon, number = authority.partition(":")
     host = host.lower()
     if not is_ipv4(host) and not is_name(host):
         raise SettingsError(path, "must have an IPv4 address or a host name")
     port = 443 if scheme == "https" else 80
     if colon:
-        if not number or len(number) > 5 or number.strip("0123456789"):
-            number = "0"
-        port = int(number)
-        if not 1 <= port <= 65535:
-            raise SettingsError(path, "must have a port from 1 to 65535")
+        port = _port(path, number)
     if target[:1] != "/":
         target = "/" + target
     return (scheme == "https", host, port), target
+
+
+def place(path, text, port):
+    """(address, port) of an IPv4 address in digits, with `:port` where it is another than this;
+    SettingsError for the key at this path.
+    """
+    address, colon, number = text.partition(":") if isinstance(text, str) else ("", "", "")
+    if not is_ipv4(address):
+        raise SettingsError(path, "must be an IPv4 address, or address:port")
+    return address, _port(path, number) if colon else port
+
+
+def _port(path, text):
+    if not 0 < len(text) <= 5 or text.strip("0123456789") or not 1 <= int(text) <= 65535:
+        raise SettingsError(path, "must have a port from 1 to 65535")
+    return int(text)
 
 
 def is_ipv4(text):

@@ -3,7 +3,7 @@
 Loaded with settings that have it, and let go again.
 """
 
-from holdfast.core.address import is_ipv4
+from holdfast.core.address import place
 from holdfast.core.settings import SettingsError
 
 KINDS = ("wifi", "ethernet")
@@ -21,6 +21,7 @@ _KEYS = (
 )
 _STATIC = ("address", "netmask", "gateway")
 _MAX_SERVERS = 3
+_DNS_PORT = 53
 _MAX_SSID = 32  # bytes (IEEE 802.11 section 9.4.2.2)
 _MAX_HOSTNAME = 32  # MicroPython takes no more
 
@@ -128,11 +129,5 @@ def servers(keys):
         raise SettingsError(path, "must be a list of up to %d addresses" % _MAX_SERVERS)
     rows = []
     for i, text in enumerate(data):
-        address, _, port = text.partition(":") if isinstance(text, str) else ("", "", "")
-        if not is_ipv4(address) or len(port) > 5 or port.strip("0123456789"):
-            raise SettingsError("%s[%d]" % (path, i), "must be an IPv4 address, or address:port")
-        port = int(port or "53")
-        if not 1 <= port <= 65535:
-            raise SettingsError("%s[%d]" % (path, i), "must have a port from 1 to 65535")
-        rows.append((address, port))
+        rows.append(place("%s[%d]" % (path, i), text, _DNS_PORT))
     return tuple(rows)
