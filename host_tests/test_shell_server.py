@@ -70,7 +70,8 @@ class Subject:
     def __init__(self, answer=None, limit=5):
         self.opened = 0
         self.response = answer or Upgrade(self)
-        self.server = servers.Server(self, lambda: 0, limit)
+        self.at = 0
+        self.server = servers.Server(self, lambda: self.at, limit)
 
     def answer(self, connection, request, now, shed):
         connection.caller.account = Account("door", 2, b"md5", b"")
@@ -162,6 +163,37 @@ def test_an_answer_that_ends_by_itself_takes_no_place_for_streams():
         assert wire.taken.endswith(b"\r\n\r\ntold")
         connection.end()
         await until(lambda: wire.closed)
+
+    played(scenario)
+
+
+class Told(Response):
+    """As of monitors.answers: its pieces are made while it is sent."""
+
+    converse = "telling"
+
+
+def test_an_answer_that_is_made_while_it_is_sent_has_time_for_every_piece():
+    """Whoever asks just before an idle connection would end gets all of it."""
+
+    async def scenario():
+        subject = Subject(Told(200))
+        left = []
+
+        def pieces():
+            for _ in range(4):
+                left.append(connection.deadline - subject.at)
+                subject.at += 3000
+                yield "piece"
+
+        subject.response.service = pieces()
+        wire = Wire(REQUEST)
+        wire.full = False
+        connection = subject.come(wire)
+        connection.deadline = 100
+        await until(lambda: wire.closed)
+        assert wire.taken.endswith(b"piece" * 4)
+        assert min(left[1:]) > 0
 
     played(scenario)
 

@@ -3,6 +3,7 @@
 Its end is the end of the connection, so there is no lingering: the client waits for it.
 """
 
+from holdfast.shell.connection import SEND_MS
 from holdfast.shell.portable import sleep_ms
 
 
@@ -10,6 +11,7 @@ async def converse(server, connection, pieces):
     """Send the pieces, texts, of which empty ones only pass the turn on."""
     now = server.turn()
     for piece in pieces:
+        connection.deadline = now + SEND_MS  # else that of the request, which may be near
         if piece:
             await connection.send(piece.encode(), now)
         await sleep_ms(0)
