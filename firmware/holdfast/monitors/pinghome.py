@@ -146,7 +146,7 @@ class Pinghome:
             interval = "1d"
         hours = _INTERVALS.get(interval)
         if hours is None:
-            known = ", ".join(sorted(_INTERVALS, key=_INTERVALS.get))
+            known = ", ".join(sorted(_INTERVALS, key=lambda name: _INTERVALS[name]))
             raise Problem(422, "must be one of: " + known, "interval")
         keeper = self._keeper.made
         end = _date(fields, "end_date")
