@@ -1,13 +1,13 @@
 """Made by tools/page.py out of firmware/page/; `make page` makes it again."""
 
-# Sources: 19200ca48c805c707369f22bddde403986dc8a374442a0a596a32f93875d92f8
+# Sources: c236457913d998a237e77d2c2e4ecfa2bf5f7a145ac2a518128c6af5a7ea9790
 
 # Path, content type, entity tag, bytes, number of the first module, modules.
 ROWS = (
     (
         "/",
         "text/html; charset=utf-8",
-        "33296e92075f881d",
+        "dfed4127da63c6c0",
         461,
         0,
         1,
@@ -15,8 +15,8 @@ ROWS = (
     (
         "/holdfast/page.js",
         "text/javascript; charset=utf-8",
-        "9ea89cdbc7daf4a0",
-        19600,
+        "d23432b6032ca26b",
+        19625,
         1,
         10,
     ),
