@@ -24,8 +24,8 @@ class Trial:
     """One trial at a time.
 
     store: of the settings. now: a function() that gives ms of the module's time. restart: a
-    function() that starts the module again. over: a function(text) that lets go of this; text: what
-    became of the settings, None where there were none on trial.
+    function() that starts the module again. over: a function(text) that lets go of this; text:
+    what became of the settings, None where there were none on trial.
     """
 
     def __init__(self, store, now, restart, over):
