@@ -316,6 +316,31 @@ def test_the_rows_follow_masters_that_come_and_go():
     assert bench.pins.story == [(80, 2, 1)]
 
 
+def test_masters_may_come_and_go_while_check_is_under_way():
+    """Where it is a thread it has been interrupted itself."""
+    ports = {"2": {"fallback": CLOSED}, "3": {"fallback": CLOSED}}
+    bench = Bench(ports, 0, [account("a"), account("b"), account("c")])
+    for master in "abc":
+        bench.beat(master)
+
+    def adopt():
+        bench.module.adopt(settings(ports, [account("c")]), bench.clock.now())
+        bench.alarm.arm()
+
+    bench.pins.before = adopt
+    bench.time = 150
+    bench.alarm.check()
+    assert bench.pins.levels[2] == 1
+    bench.ticker.turn()
+    assert bench.module.session("c").lost
+    bench.beat("c", 50)
+    del bench.pins.story[:]
+    bench.module.command(bench.module.ports[2], 0, "c", bench.clock.now())
+    bench.ticker.turn()
+    bench.blocked(1000)
+    assert [row[1:] for row in bench.pins.story] == [(2, 0), (2, 1)]
+
+
 def test_check_allocates_nothing():
     """In a hard interrupt the heap is locked: whoever allocates there fails."""
     bench = Bench({"2": {"fallback": PULSE}, "3": {"fallback": CLOSED}})

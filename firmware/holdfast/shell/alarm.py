@@ -33,13 +33,12 @@ class Alarm:
         self._pins = pins
         self._ticks_ms = clock.ticks_ms  # taken out: an interrupt has little time
         self._ticks_diff = clock.ticks_diff
-        self._rows = ()  # (session, offset_ms, ((port, level), ...))
         self._sessions = None
-        self._armed = bytearray()  # by row: 1 while `check` looks at it
-        self._from = []  # by row: ticks when it was armed; when it has acted, of that
-        self._left = []  # by row: ms from then
-        self._times = []  # by row: expires_at of its session, when it was armed
-        self._acted = bytearray()  # by row: 1 when `check` has written it
+        # All in one: where `check` is a thread, it may be under way while they are made anew.
+        # Rows: (session, offset_ms, ((port, level), ...)). By row: 1 while `check` looks at it;
+        # ticks when it was armed, or when it has acted, of that; ms from then; expires_at of its
+        # session, when it was armed; 1 when `check` has written it.
+        self._table = ((), bytearray(), [], [], [], bytearray())
         self._begun = [None] * len(module.ports)  # by port: the session whose loss `check` began
         self._outputs = tuple(module.outputs)
         count = len(self._outputs)
@@ -56,9 +55,10 @@ class Alarm:
             self._prepare(self._module.sessions)
         changed = False
         index = 0
-        for row in self._rows:
-            if row[0].expires_at is not self._times[index]:
-                self._armed[index] = 0
+        rows, armed, _, _, times, _ = self._table
+        for row in rows:
+            if row[0].expires_at is not times[index]:
+                armed[index] = 0
                 changed = True
             index += 1  # noqa: SIM113 enumerate allocates
         if changed:
@@ -87,31 +87,33 @@ class Alarm:
 
     def _arm_anew(self):
         index = 0
-        for session, offset, _ in self._rows:
+        rows, armed, begins, lefts, times, _ = self._table
+        for session, offset, _ in rows:
             at = session.expires_at
-            if at is not self._times[index]:
-                self._times[index] = None
+            if at is not times[index]:
+                times[index] = None
                 if at is not None:
                     ticks, left = self._clock.until(at + offset + MARGIN_MS)
                     if left < _FAR_MS:
-                        self._from[index] = ticks
-                        self._left[index] = left
-                        self._times[index] = at
-                        self._armed[index] = 1
+                        begins[index] = ticks
+                        lefts[index] = left
+                        times[index] = at
+                        armed[index] = 1
             index += 1  # noqa: SIM113 enumerate allocates
 
     def check(self, timer=None):
         """Write what is overdue. Runs in an interrupt: nothing here allocates."""
         ticks = self._ticks_ms()
         index = 0
-        for row in self._rows:
+        rows, armed, begins, lefts, times, acted = self._table
+        for row in rows:
             if (
-                self._armed[index]
-                and self._ticks_diff(ticks, self._from[index]) >= self._left[index]
+                armed[index]
+                and self._ticks_diff(ticks, begins[index]) >= lefts[index]
                 # Else it was fed in this very turn, and is armed anew in a moment.
-                and row[0].expires_at is self._times[index]
+                and row[0].expires_at is times[index]
             ):
-                self._armed[index] = 0
+                armed[index] = 0
                 session = row[0]
                 for port, level in row[2]:
                     begun = self._begun[port.index]
@@ -119,8 +121,8 @@ class Alarm:
                     if begun is session or begun is None and (port.overruled or not port.lost):
                         self._begun[port.index] = session
                         self._pins.force(port.index, level)
-                self._acted[index] = 1
-                self._from[index] = ticks
+                begins[index] = ticks
+                acted[index] = 1
                 self.acted = True
             index += 1  # noqa: SIM113 enumerate allocates
         index = 0
@@ -142,12 +144,13 @@ class Alarm:
     def settle(self):
         """The loop is back: have the core agree with what was written; pins take levels again."""
         self.acted = False
-        for index, row in enumerate(self._rows):
-            if self._acted[index]:
-                self._acted[index] = 0
-                moved = self._clock.time_of(self._from[index])
-                self._module.overtaken(row[0], self._times[index], moved)
-                self._times[index] = None
+        rows, _, begins, _, times, acted = self._table
+        for index, row in enumerate(rows):
+            if acted[index]:
+                acted[index] = 0
+                moved = self._clock.time_of(begins[index])
+                self._module.overtaken(row[0], times[index], moved)
+                times[index] = None
         for port in self._outputs:
             self._begun[port.index] = None
         self._pins.release()
@@ -163,11 +166,13 @@ class Alarm:
                         offsets.setdefault(after, []).append((port, port.levels[state]))
             for after in sorted(offsets):
                 rows.append((session, after, tuple(offsets[after])))
-        self._rows = ()  # `check` may come at any time
-        self._armed = bytearray(len(rows))
-        self._acted = bytearray(len(rows))
-        self._from = [0] * len(rows)
-        self._left = [0] * len(rows)
-        self._times = [None] * len(rows)
-        self._rows = tuple(rows)
+        count = len(rows)
+        self._table = (
+            tuple(rows),
+            bytearray(count),
+            [0] * count,
+            [0] * count,
+            [None] * count,
+            bytearray(count),
+        )
         self._sessions = sessions
