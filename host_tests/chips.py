@@ -157,8 +157,11 @@ class WIZNET5K(WLAN):
 
 
 class Memory(dict):
+    """machine.mem32: words of 32 bits, read with their sign (extmod/machine_mem.c)."""
+
     def __getitem__(self, address):
-        return self.get(address, 0)
+        word = self.get(address, 0) & 0xFFFFFFFF
+        return word - (1 << 32) if word >> 31 else word
 
 
 class Names:

@@ -32,7 +32,8 @@ class Retained:
     def __init__(self, board):
         self._address = board.SCRATCH
         self.cause = cause()
-        self.word = machine.mem32[self._address]
+        # A chip reads it with a sign (MicroPython, extmod/machine_mem.c).
+        self.word = machine.mem32[self._address] & 0xFFFFFFFF
 
     def write(self, word):
         """Keep a word of 32 bits."""
