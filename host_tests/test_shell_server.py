@@ -2,6 +2,7 @@
 
 import asyncio
 
+from claims import raises
 from holdfast.core.accounts import Account
 from holdfast.shell import connection as connections
 from holdfast.shell import server as servers
@@ -214,3 +215,58 @@ def test_a_late_answer_is_not_mixed_with_a_408():
         assert b"408" not in wire.taken
 
     played(scenario)
+
+
+class Socket:
+    """What a listener gives."""
+
+    def __init__(self):
+        self.closed = 0
+
+    def setblocking(self, blocking):
+        pass
+
+    def setsockopt(self, *option):
+        pass
+
+    def close(self):
+        self.closed += 1
+
+
+class Dispatcher:
+    def rest(self):
+        pass
+
+
+def test_one_that_gives_way_before_its_task_has_begun_leaves_its_place():
+    """A task that is cancelled before its first step runs none of its code, not even `finally`."""
+    server = servers.Server(Dispatcher(), lambda: 0, 5)
+    sock = Socket()
+
+    async def scenario():
+        server._welcome(sock, ("10.0.0.7", 1), None)
+        server.shed(None)
+        server.shed(None)
+        assert len(server.connections.all) == 1
+        await until(lambda: sock.closed)
+
+    played(scenario)
+    assert server.connections.all == []
+    assert sock.closed == 1
+
+
+def test_one_for_which_there_is_no_task_leaves_its_place():
+    server = servers.Server(Dispatcher(), lambda: 0, 5)
+
+    class Full:
+        def create_task(self, coroutine):
+            coroutine.close()
+            raise MemoryError
+
+    real = servers.asyncio
+    servers.asyncio = Full()
+    try:
+        raises(MemoryError, server._welcome, Socket(), ("10.0.0.7", 1), None)
+    finally:
+        servers.asyncio = real
+    assert server.connections.all == []

@@ -40,7 +40,7 @@ class Connection:
         self.caller = Caller()
         self.endless = False  # it is a stream, or becomes one: that is on its way to the peer
         self.stream = None  # the event stream it has become
-        self.task = None  # reads and answers, and closes the socket when it ends
+        self.task = None  # reads and answers, and closes the socket when it ends; once it runs
         self.writer = None
         self.joining = False  # the task waits for the writer to end
         self.gate = None  # what lets it in, for the TLS port
@@ -69,6 +69,8 @@ class Connection:
         if self.ended:
             return
         self.ended = True
+        if self.task is None:
+            return  # a task that is cancelled before its first step would never close the socket
         current = asyncio.current_task()
         # MicroPython hands a cancel on to the task waited for, and none can cancel itself.
         if current is not self.task and not (self.joining and current is self.writer):

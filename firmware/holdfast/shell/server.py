@@ -86,33 +86,41 @@ class Server:
         if gate is not None:
             connection.gate = gate
             connection.caller.secure = True
-        connection.task = asyncio.create_task(self._serve(connection))
         self.connections.all.append(connection)
+        try:
+            asyncio.create_task(self._serve(connection))
+        except MemoryError:
+            self.connections.all.remove(connection)
+            raise
         if self.connections.taken():
             self.connections.make_room(now)
 
     async def reap(self):
         """End what is late, ping streams, keep a place free; never ends."""
-        connections = self.connections
         rest_at = 0
         while True:
             await sleep_ms(_REAP_MS)
             now = self.turn()
-            # Tasks that are told to end leave the list later, not here.
-            for connection in connections.all:
-                stream = connection.stream
-                if stream is not None:
-                    if stream.outbox.tick(now):
-                        connection.end()
-                    stream.wake()
-                if connections.overdue(connection, now):
-                    self._timeout(connection)
-            if connections.taken():
-                connections.make_room(now)
+            self._sweep(now)
             if now >= rest_at:
                 rest_at = now + _REST_MS
                 self._dispatcher.rest()
             self._restock()
+
+    def _sweep(self, now):
+        """One look at all connections. By itself, so that the loop holds on to none of them."""
+        connections = self.connections
+        # Tasks that are told to end leave the list later, not here.
+        for connection in connections.all:
+            stream = connection.stream
+            if stream is not None:
+                if stream.outbox.tick(now):
+                    connection.end()
+                stream.wake()
+            if connections.overdue(connection, now):
+                self._timeout(connection)
+        if connections.taken():
+            connections.make_room(now)
 
     def _timeout(self, connection):
         """A request that began and did not end gets a 408; an idle connection just ends."""
@@ -200,6 +208,9 @@ class Server:
     async def _serve(self, connection):
         """The task of a connection, from its first byte to its close."""
         try:
+            connection.task = asyncio.current_task()
+            if connection.ended:
+                return
             if connection.gate is not None and not await connection.gate.enter(connection):
                 return
             upgrade = await self._converse(connection)
