@@ -8,7 +8,7 @@ DEV := $(VENV)/.dev
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 SOURCES := firmware boards tools host_tests
 
-.PHONY: help run demo test conformance nightly lint types format page screenshots cross package bundle firmware size frozen bench clean
+.PHONY: help run demo test conformance nightly lint types format page screenshots cross package bundle firmware size frozen bench soak clean
 
 help:
 	@echo "make run      the simulated board; ARGS=\"--help\" tells its options"
@@ -27,6 +27,7 @@ help:
 	@echo "make size     heap kept per module"
 	@echo "make frozen   ... with the firmware built in, on a 32-bit MicroPython (built once)"
 	@echo "make bench    beside microdot: speed, instructions, bytes, heap"
+	@echo "make soak     a million requests in a bounded heap: does anything grow?"
 	@echo "make nightly  the same, and the long ones"
 
 run: $(RUN)
@@ -100,6 +101,9 @@ frozen: $(RUN)
 
 bench: $(DEV)
 	$(VENV)/bin/python tools/bench.py $(ARGS)
+
+soak: $(DEV)
+	@$(VENV)/bin/python tools/soak.py $(ARGS)
 
 clean:
 	rm -rf build .pytest_cache .ruff_cache .hypothesis
