@@ -58,6 +58,21 @@ def test_the_first_heartbeat_comes_by_chance_within_a_spread():
     assert Uplinks(row(interval_ms=1000), chance=255).links[0].due < 1000
 
 
+def test_with_a_network_again_what_failed_is_tried_soon_and_the_rest_when_it_is_due():
+    links = Uplinks(row("a"), row("b", THERE))
+    failing, fine = links.links
+    links.answer(200, 0, fine)
+    for now in range(0, 3600000, 400000):
+        links.answer(None, now, failing, "dead")
+    due = fine.due
+    assert failing.due > 3200000 + SPREAD_MS
+    links.reachable(3210000)
+    assert 3210000 <= failing.due <= 3210000 + SPREAD_MS
+    assert fine.due == due
+    links.reachable(3220000)
+    assert failing.due <= 3210000 + SPREAD_MS
+
+
 def test_a_link_is_up_from_the_first_good_answer_and_down_from_the_first_bad_one():
     subject = Uplinks()
     link = subject.links[0]

@@ -34,4 +34,5 @@ TLS_PORT = 8443
 PINS = None
 SWITCH = ""  # something: off when standard input closes
 DATA = None  # the folder that is its flash
+CABLE = None  # the file that says which address its network has given it, or none
 MAINTENANCE = None  # the file that is its maintenance jumper

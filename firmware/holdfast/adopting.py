@@ -41,7 +41,7 @@ def begin(app, listeners, tasks):
         tasks.append(asyncio.create_task(for_ever(loop)))
     _prepare(app)
     _wake_monitors(app)
-    _keep_time(app)
+    keep_time(app)
     now = app.clock.now()
     if app.store.trying is not None:
         app.trial.call("resume", now)
@@ -74,7 +74,7 @@ def adopt(app, settings, now):
     _prepare(app)
     if settings.time != app.time:
         app.time = settings.time
-        _keep_time(app)
+        keep_time(app)
     app.tls = settings.tls
     if app.tls is not None and app.gate is not None:
         _secure(app)  # whoever comes from now on gets the new certificate
@@ -110,7 +110,7 @@ def _wake_monitors(app):
         report(error)
 
 
-def _keep_time(app):
+def keep_time(app):
     """Ask the server that settings name for the time, from now on."""
     if app.timekeeper is not None:
         app.timekeeper.cancel()

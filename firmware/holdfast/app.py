@@ -182,14 +182,17 @@ class App:
 
     async def supervise(self, port):
         """Keep the network up, and note how this life goes; never ends. port: of HTTP, if any."""
-        told = None
+        told = since = None
         blink = False
         while True:
             now = self.clock.now()
             address = self.network.step(now, self.server.heard_at)
-            if address is not None and address != told and port is not None:
-                print("ready http://%s:%d" % (address, port))
-            told = address
+            if address != told:
+                change = (told, address, since, now)
+                passing("holdfast.shell.reach", "changed", self.log, self.outbound.made, *change)
+                told, since = address, now
+                if address is not None:
+                    self._reached(address, port)
             # Lit while all is well, blinking while a master is lost, dark without a network.
             blink = not blink
             self.network.show(address is not None and (blink or not self.module.lost))
@@ -198,6 +201,15 @@ class App:
             if life is not None and healthy and not life.healthy:
                 life.well()
             await sleep_ms(_NETWORK_MS)
+
+    def _reached(self, address, port):
+        """The network has come, or another one."""
+        if port is not None:
+            print("ready http://%s:%d" % (address, port))
+        keeper = self.timekeeper
+        if keeper is not None and not keeper.done() and not self.clock.epoch_ms():
+            # At once: not after the pause that questions into nowhere have brought.
+            passing("holdfast.adopting", "keep_time", self)
 
 
 def passing(module, name, *arguments):

@@ -147,6 +147,12 @@ class Links:
             link.why = why or "answered %d" % status
         self._turn(link, not link.failures, now)
 
+    def reachable(self, now):
+        """There is a network again: heartbeats that failed are not put off any longer."""
+        for link in self.links:
+            if link.failures:
+                link.due = min(link.due, now + self._part(SPREAD_MS))
+
     def _turn(self, link, up, now):
         if link.up == up:
             return

@@ -117,18 +117,25 @@ class Retained:
 
 
 class Network:
-    """The address the simulated board was given; this machine's network is always up."""
+    """The address the simulated board was given; this machine's network is always up. What the
+    module believes of it a file can tell, board.CABLE: an address, or nothing for none.
+    """
 
     def __init__(self, board, settings, quiet):
         self._board = board
+        self._link = None
+        if board.CABLE is not None:
+            from holdfast.hal.link import Link
+
+            self._link = Link(_Cable(board.CABLE), quiet)
 
     def address(self):
         """(host, port) to listen on."""
         return self._board.HOST, self._board.PORT
 
     def step(self, now, heard_at):
-        """The address at which the module is reached."""
-        return self._board.HOST
+        """The address at which the module is reached, None for none."""
+        return self._board.HOST if self._link is None else self._link.step(now, heard_at)
 
     def refused(self, error):
         """There is no listening there; SystemExit."""
@@ -156,6 +163,26 @@ class Network:
         except OSError:
             pass  # no network here
         return rows[:3]
+
+
+class _Cable:
+    """An interface as holdfast.hal.link drives it: all that it has is an address, or none."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def start(self):
+        """There is nothing to start, to join, to leave or to stop."""
+
+    join = leave = stop = start
+
+    def address(self):
+        """What the file says."""
+        try:
+            with open(self._path) as file:
+                return file.read().strip() or None
+        except OSError:
+            return None
 
 
 class Alarm:

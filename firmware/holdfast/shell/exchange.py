@@ -54,6 +54,10 @@ class Exchange:
         self._random_bytes = random_bytes
         self._resolver = None
 
+    def forget(self):
+        """The network is another one: names are asked for anew, from whoever knows them there."""
+        self._resolver = None
+
     async def send(self, receiver, data):
         """The status of the answer to `data`, a whole request; NoAnswer, MemoryError."""
         tls, host, port = receiver

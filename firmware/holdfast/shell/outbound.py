@@ -72,6 +72,13 @@ class Outbound:
         self.notifications.failed += rules.lost
         rules.lost = 0
 
+    def reachable(self, now):
+        """There is a network again, or another one, with other name servers and addresses."""
+        if self._links is not None:
+            self._links.reachable(now)
+        if self._exchange.made is not None:
+            self._exchange.made.forget()
+
     def counts(self):
         """(sent, failed, waiting) of all notifications."""
         own = self.notifications
