@@ -172,6 +172,28 @@ def test_a_dead_master_gives_way_like_anybody(small):
         assert closed_by_peer(dead._client.sock, 2)
 
 
+def test_a_master_that_vanished_and_came_again_gets_a_place_to_keep(small):
+    """Its old connection says nothing, not even that it is gone, while the session lives on."""
+    with contextlib.ExitStack() as stack:
+        for name in ("door", "vms", "root"):
+            master = small.master(name)
+            stack.callback(master.close)
+            session = master.beat(60000)
+        stack.enter_context(small.subscribed(LOST_TOPIC, replay=1))
+        again = small.master("root")
+        stack.callback(again.close)
+        # The last place is for whoever comes: at first it is told to close.
+        until_kept = time.monotonic() + ANSWER_S
+        connects = None
+        while connects != again.connects:
+            connects = again.connects
+            for _ in range(3):
+                assert again.beat(60000) == session
+                until(time.monotonic() + 0.1)
+            assert time.monotonic() < until_kept, "connected %d times" % again.connects
+        assert closed_by_peer(master._client.sock, 2)
+
+
 def test_two_places_are_enough_to_serve(start):
     board = start(settings(), "--connections", 2)
     master = board.master("door")

@@ -77,10 +77,8 @@ class Connections:
         session = connection.caller.session
         if session is None or session.id is None:
             return False
-        for other in self.all:
-            if other.caller.session is session and other.last_at > connection.last_at:
-                return False
-        return True
+        # What fed it earlier may be dead: a peer that vanished says nothing.
+        return connection.caller.fed_at == session.last_at
 
     def overdue(self, connection, now):
         """True when the deadline has passed; an idle master whose session lives has none."""

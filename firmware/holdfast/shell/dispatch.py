@@ -24,7 +24,8 @@ class Caller:
 
     def __init__(self):
         self.account = None  # of the last request, None when that came without credentials
-        self.session = None  # the heartbeat session this connection last fed
+        self.session = None  # the heartbeat session this connection last fed, ..
+        self.fed_at = None  # .. and when
         self.memory = Memory()
 
 

@@ -26,6 +26,7 @@ class HeartbeatService:
         duration_ms = self._duration(request.body)
         session = self._module.heartbeat(caller.account.name, duration_ms, now)
         caller.session = session
+        caller.fed_at = now
         answer = self._answers.get(session.master)
         if answer is None or answer[0] != session.id:
             body = '{\n  "SessionId": "%s"\n}' % session.id

@@ -131,6 +131,7 @@ class SoapService:
 
     def _beat(self, caller, duration_ms, now):
         caller.session = self._module.heartbeat(caller.account.name, duration_ms, now)
+        caller.fed_at = now
         return "<axhbt:SessionId>%s</axhbt:SessionId>" % caller.session.id
 
 
