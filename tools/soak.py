@@ -11,10 +11,10 @@ time: what the module kept of them would be seen.
 
 How drift is measured. After every window of requests all but the masters leave, and the board
 tells the heap that is free after a collection, its services let go and what waits for flash
-written: tools/soak_probe.py. The first windows are for warming up. Of those that follow, the most
-that was free in the last third is held against the most in the first third, as a part of the heap:
-what a single look finds in use may be more than what is kept, never less. `--leak` loses so many
-bytes with every request, and has to be noticed.
+written: tools/soak_probe.py. The first requests and windows are for warming up. Of the rest, the
+most that was free in the last third is held against the most in the first third, as a part of the
+heap: what a single look finds in use may be more than what is kept, never less. `--leak` loses so
+many bytes with every request, and has to be noticed.
 """
 
 import argparse
@@ -62,7 +62,8 @@ TOKEN = "a token for monitors, 22"
 TELL_EVERY = 500  # requests
 MONITORS = 8
 LOOKS = 3  # at the heap, after each window
-WARM = 0.2  # of the windows; others than masters ask more then, so that all bounds are reached
+WARM = 0.1  # of the windows, and these first, when others than masters ask more than they do
+WARM_REQUESTS = 2000  # .. later, so that whatever has a bound is full
 MOST_DRIFT = 0.001  # of the heap
 MOST_WAIT_S = 2  # for the answer to a heartbeat; with slack for a busy machine
 
@@ -90,18 +91,29 @@ def md5(text):
 
 
 class Board:
-    """The simulated board with a heap that is bounded, in a folder of its own."""
+    """The simulated board, which tells its figures, in a folder of its own.
 
-    def __init__(self, folder, interpreter, heap_bytes, leak=0):
-        self.port = free_port("127.0.0.1")
+    interpreter: None for CPython. options: further arguments of tools/soak_probe.py.
+    """
+
+    def __init__(self, folder, interpreter, heap_bytes=None, config=None, options=()):
+        self.host = "127.0.0.1"
+        self.port = free_port(self.host)
         self.said = []
         self._figures = queue.Queue()
         self._ready = threading.Event()
-        (folder / "settings.json").write_text(json.dumps(settings()))
-        firmware = interpreters.compile_firmware() or interpreters.FIRMWARE
-        command = [interpreter, "-X", "heapsize=%d" % heap_bytes, HERE / "soak_probe.py", leak]
-        command += [firmware, BOARD, "HOST=127.0.0.1", "PORT=%d" % self.port]
-        command += ["CONNECTIONS=%d" % CONNECTIONS, "DATA=%s" % folder]
+        (folder / "settings.json").write_text(json.dumps(config or settings()))
+        firmware = interpreters.FIRMWARE
+        command = [sys.executable, "-u"]
+        if interpreter is not None:
+            firmware = interpreters.compile_firmware() or firmware
+            command = [interpreter]
+            if heap_bytes:
+                command += ["-X", "heapsize=%d" % heap_bytes]
+        values = {"HOST": self.host, "PORT": self.port, "CONNECTIONS": CONNECTIONS, "DATA": folder}
+        values.update(options)
+        command += [HERE / "soak_probe.py", firmware, BOARD]
+        command += ["%s=%s" % row for row in values.items()]
         self.process = subprocess.Popen(
             [str(word) for word in command],
             stdin=subprocess.PIPE,
@@ -204,7 +216,7 @@ class Actor:
     """
 
     share = 1.0  # of all requests, at most
-    warming = 0.15  # .. in the first windows
+    warming = 0.15  # .. of the first ones
 
     def __init__(self, soak):
         self.soak = soak
@@ -359,7 +371,7 @@ class Master(Actor):
 class Panel(Actor):
     """Reads the status and works with ports, on a connection that it keeps if it may."""
 
-    share = 0.1
+    share = 0.03
     warming = 0.6
 
     def __init__(self, soak):
@@ -394,7 +406,7 @@ class Panel(Actor):
 class Stranger(Actor):
     """A connection for each visit: pages, check-ins, wrong passwords, nonsense, half a request."""
 
-    share = 0.06
+    share = 0.015
     warming = 0.4
 
     def __init__(self, soak):
@@ -464,7 +476,7 @@ class Stranger(Actor):
 class Watcher(Actor):
     """Event streams that come and go: a token, a configure, events, and then the end."""
 
-    share = 0.02
+    share = 0.005
     warming = 0.2
 
     def __init__(self, soak):
@@ -563,8 +575,10 @@ class Soak:
                 self._step(master)
                 if master.waits:
                     self._poll.poll(PATIENCE_S * 1000)
+        self._drive(min(WARM_REQUESTS, requests // 2), True)
+        warm = self.total
         for i in range(1, windows + 1):
-            self._drive(requests * i // windows, i <= windows * WARM)
+            self._drive(warm + (requests - warm) * i // windows, False)
             self.windows.append(self._figures())
 
     def _drive(self, total, warming):
@@ -711,11 +725,12 @@ def soak(
 ):
     """Run one; the Soak, over. Problem when the module did not do what it is for."""
     with tempfile.TemporaryDirectory(prefix="holdfast-") as folder:
-        board = Board(Path(folder), interpreter, heap_bytes, leak)
+        board = Board(Path(folder), interpreter, heap_bytes, options={"leak": leak})
         try:
             run = Soak(board, monitors, progress=progress)
             try:
-                run.run(requests, windows)
+                with contextlib.suppress(KeyboardInterrupt):  # so far, then
+                    run.run(requests, windows)
                 run.wrong = run.problems()
             except Problem as error:
                 raise Problem("%s\n%s" % (error, "\n".join(board.said)))

@@ -1,10 +1,11 @@
-"""Runs under MicroPython: the simulated board, which tells its figures for a line on its standard
-input and ends when that closes. tools/soak.py starts it.
+"""Runs the simulated board, which tells its figures for a line on its standard input and ends when
+that closes. tools/soak.py starts it, and so do tests of what the module keeps.
 
-    micropython soak_probe.py LEAK FIRMWARE BOARD name=value ...
+    micropython soak_probe.py FIRMWARE BOARD [leak=0] [speed=1] [clock=1] NAME=value ...
 
-LEAK bytes are lost with every request, to show that it would be noticed. The firmware itself has
-no door for any of this: what is replaced here is the hardware's watchdog, which it feeds.
+leak: so many bytes are lost with every request, to show that it would be noticed. speed: how much
+faster the module's time runs. clock=0: nobody has told it the time of day, as on a chip. The
+firmware itself has no door for any of this: what is replaced here is the board's hardware.
 """
 
 import gc
@@ -47,10 +48,12 @@ def tell():
     overwrite(20)
     gc.collect()
     gc.collect()
-    free = gc.mem_free()
+    free = used = 0
+    if hasattr(gc, "mem_free"):
+        free, used = gc.mem_free(), gc.mem_alloc()
     text = '{"free":%d,"size":%d,"connections":%d,"trips":%d,"lost":%d}'
     counts = (len(app.server.connections.all), app.module.trip_count, app.log.lost)
-    print("figures " + text % ((free, free + gc.mem_alloc()) + counts))
+    print("figures " + text % ((free, free + used) + counts))
 
 
 def leak(count):
@@ -60,11 +63,35 @@ def leak(count):
     leaked[-1].extend(bytes(count))
 
 
-def main(lost, firmware, folder, *values):
+def faster(ticks, times):
+    """ticks_ms and ticks_diff of a clock that runs so many times as fast, with the same period."""
+    ticks_ms, ticks_diff = ticks()
+    last = [ticks_ms(), 0]
+
+    def fast_ms():
+        now = ticks_ms()
+        last[1] = (last[1] + times * ticks_diff(now, last[0])) % (1 << 30)
+        last[0] = now
+        return last[1]
+
+    return fast_ms, ticks_diff
+
+
+def main(firmware, folder, *values):
     sys.path[:0] = [firmware, folder]
+    if sys.implementation.name != "micropython":
+        sys.path.insert(0, folder + "/cpython")
     import select
 
     from holdfast.hal import simulated
+
+    options = {"leak": 0, "speed": 1, "clock": 1}
+    for value in values:
+        name, _, number = value.partition("=")
+        if name in options:
+            options[name] = int(number)
+    values = [value for value in values if value.partition("=")[0] not in options]
+    lost = options["leak"]
 
     door = select.poll()
     door.register(sys.stdin, select.POLLIN | select.POLLHUP)
@@ -103,10 +130,15 @@ def main(lost, firmware, folder, *values):
         kind._answer = spilling
 
     simulated.Watchdog = Watchdog
+    if options["speed"] != 1:
+        fast = faster(simulated.ticks, options["speed"])
+        simulated.ticks = lambda: fast
+    if not options["clock"]:
+        simulated.wall_ms = None
     path = folder + RUN
-    sys.argv[1:] = [firmware] + list(values)
+    sys.argv[1:] = [firmware] + values
     with open(path) as file:
         exec(file.read(), {"__file__": path, "__name__": "__main__"})
 
 
-main(int(sys.argv[1]), *sys.argv[2:])
+main(*sys.argv[1:])
