@@ -27,12 +27,17 @@ from pathlib import Path
 import certificates
 import interpreters
 import pytest
+import requests
 import soak
+from holdfast.wire.digest import NONCES_KEPT
+from requests.auth import HTTPDigestAuth
 from simulate import free_port
+from test_e2e_time import Server
 from websockets.sync.client import connect
 
 from boards import (
     PORTS,
+    STATUS,
     STREAM,
     Credentials,
     Master,
@@ -63,18 +68,18 @@ BEAT = b"POST /vapix/axhbt HTTP/1.1\r\nHost: a\r\n"
 
 
 @contextlib.contextmanager
-def probed(folder, runtime, speed=1, tls=False, **options):
-    """A soak.Board; it ends well, and has started once."""
+def probed(folder, runtime, speed=1, tls=False, more=(), heap=HEAP, **options):
+    """A soak.Board, which ends well, and only when it is told to. more: settings."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    config = settings()
+    config = settings(**dict(more))
     options.update(speed=speed)
     if tls:
         certificates.install(folder)
         config["tls"] = {}
         options["TLS_PORT"] = free_port("127.0.0.1")
     interpreter = interpreters.micropython() if runtime == "micropython" else None
-    board = soak.Board(folder, interpreter, soak.heap(HEAP), config, options)
+    board = soak.Board(folder, interpreter, soak.heap(heap), config, options)
     board.tls_port = options.get("TLS_PORT")
     try:
         yield board
@@ -82,7 +87,6 @@ def probed(folder, runtime, speed=1, tls=False, **options):
     finally:
         status = board.close()
     assert status == 0, board.said
-    assert len([line for line in board.said if line.startswith("ready http:")]) == 1, board.said
     assert not [line for line in board.said if "Traceback" in line], board.said
 
 
@@ -144,6 +148,12 @@ def alive(board, record=None):
     assert worst < 2 * CONTRACT_S
 
 
+def acquaint(board):
+    """As many logins as the module remembers nonces of (wire.digest)."""
+    for _ in range(NONCES_KEPT + 1):
+        Credentials("http://127.0.0.1:%d" % board.port, "guest")
+
+
 def settled(board, connections):
     """The board's figures once it has so many connections: the most heap that is free of a few
     looks, before each of which somebody has come and gone; see tools/soak.py."""
@@ -161,8 +171,8 @@ def settled(board, connections):
 
 
 def at(board, connections):
-    told = board.figures()
-    return told if told["connections"] == connections else None
+    figures = board.figures()
+    return figures if figures["connections"] == connections else None
 
 
 # -- bad peers ------------------------------------------------------------------------------------
@@ -338,6 +348,7 @@ def test_bad_peers_cost_no_heartbeat_and_leave_nothing_behind(tmp_path, runtime,
         with alive(board, record):
             crowd(board)
             if runtime == "micropython":  # what is loaded late, and whatever has a bound
+                acquaint(board)
                 besiege(board)
                 resets(board, 50)
             before = settled(board, 2)
@@ -358,13 +369,63 @@ def test_bad_peers_cost_no_heartbeat_and_leave_nothing_behind(tmp_path, runtime,
 @pytest.mark.skipif(not NIGHTLY, reason="takes a minute: HOLDFAST_NIGHTLY")
 def test_bad_peers_on_five_places_in_the_heap_of_a_board(tmp_path, runtime):
     """They give way to each other; the masters never do."""
-    with probed(tmp_path, runtime, tls=True) as board, alive(board):
+    heap = soak.HEAP_64
+    with probed(tmp_path, runtime, tls=True, heap=heap) as board, alive(board):
         for _ in range(3):
             for peer in bad_peers(board):
                 time.sleep(0.05)
                 peer.sock.close()
             resets(board, RESETS)
         settled(board, 2)
+
+
+# -- what the module believes of its network ------------------------------------------------------
+
+
+def asked(board, path):
+    with requests.Session() as session:
+        session.trust_env = False
+        session.auth = HTTPDigestAuth("root", "pass")
+        answer = session.get("http://127.0.0.1:%d%s" % (board.port, path), timeout=5)
+    assert answer.status_code == 200
+    return answer.json()
+
+
+def told(board):
+    """What the log has of the network."""
+    entries = asked(board, "/holdfast/log?limit=64")["entries"]
+    return [entry["text"] for entry in entries if entry["kind"] == "network"]
+
+
+def test_the_log_tells_of_the_network_and_the_time_is_asked_for_when_it_is_back(tmp_path, runtime):
+    """The simulated board's cable is a file: the address that the network has given."""
+    cable = tmp_path / "cable"
+    cable.write_text("127.0.0.1")
+    options = {"CABLE": cable, "clock": 0}
+    with Server(spoil=lambda answer: b"") as server:
+        more = {"time": {"server": server.address}}
+        with probed(tmp_path / "board", runtime, 20, more=more, **options) as board:
+            # Nobody answers: it asks again in half a minute, and later and later.
+            wait_for(lambda: server.asked, what="question")
+            cable.write_text("")
+            wait_for(lambda: told(board) == ["down, was 127.0.0.1"], what="entry")
+            assert asked(board, STATUS)["epoch_ms"] == 0
+            server.spoil = None
+            with alive(board):
+                cable.write_text("10.0.0.9")
+                wait_for(lambda: len(told(board)) == 2, what="entry")
+                assert told(board)[1].startswith("up, 10.0.0.9, after ")
+                wait_for(lambda: asked(board, STATUS)["epoch_ms"], what="time of day")
+                cable.write_text("10.0.0.77")
+                wait_for(lambda: len(told(board)) == 3, what="entry")
+                assert told(board)[2] == "10.0.0.77 instead of 10.0.0.9"
+                assert "ready http://10.0.0.77:%d" % board.port in board.said
+                # Four in an hour; the others are counted. That hour lasts three minutes here.
+                for i in range(4):
+                    cable.write_text("10.0.1.%d" % i)
+                    line = "ready http://10.0.1.%d:%d" % (i, board.port)
+                    wait_for(lambda line=line: line in board.said, what=line)
+            assert len(told(board)) == 4
 
 
 # -- an interface that goes down and up -----------------------------------------------------------
@@ -403,6 +464,10 @@ def flap(folder, runtime, count):
     loopback.up(True)
     report = {"flaps": count}
     with probed(folder, runtime, HOST="0.0.0.0") as board, alive(board, report) as masters:
+        acquaint(board)
+        with stream(board, "127.0.0.1") as watching:  # what is loaded for it stays
+            toggle(board, watching, "closed")
+            toggle(board, watching, "open")
         before = settled(board, 2)
         with stream(board, "127.0.0.1") as watching:
             for i in range(count):
@@ -412,15 +477,22 @@ def flap(folder, runtime, count):
                 for master in masters:
                     master.goes_on()
             # It was open all the while, and still says what happens.
-            master = Master("127.0.0.1", board.port, "root")
-            master.set(p4="closed")
-            assert notification(watching)[0].endswith("IO/OutputPort")
-            master.close()
+            toggle(board, watching, "closed")
         after = settled(board, 2)
-    report["heap"] = after["free"] - before["free"]
+    report["kept"] = before["free"] - after["free"]
+    report["size"] = after["size"]
     report["sockets"] = [before["sockets"], after["sockets"]]
     report["trips"] = after["trips"]
     return report
+
+
+def toggle(board, watching, state):
+    """Set output 4, and see it in a stream where that changes it."""
+    master = Master("127.0.0.1", board.port, "root")
+    master.set(p4=state)
+    master.close()
+    if state == "closed":
+        assert notification(watching)[0].endswith("IO/OutputPort")
 
 
 @contextlib.contextmanager
@@ -476,7 +548,10 @@ def namespaced(what, folder, runtime, *more):
     allowed = subprocess.run(["unshare", "-rn", "true"], capture_output=True, check=False)
     if allowed.returncode:
         pytest.skip("no network namespace may be made here: %s" % allowed.stderr.decode().strip())
-    result = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    environment = dict(os.environ, PYTHONPATH=os.pathsep.join(sys.path))
+    result = subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=600, check=False
+    )
     assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-4000:]
     return json.loads(result.stdout.splitlines()[-1])
 
@@ -486,6 +561,7 @@ def test_an_interface_that_goes_down_and_up_costs_no_heartbeat(tmp_path, runtime
     report = namespaced("flap", tmp_path, runtime, str(FLAPS))
     print("\ninterface down and up, %s: %s" % (runtime, report))
     assert report["trips"] == 0
+    assert report["kept"] <= DRIFT * report["size"]
     assert report["sockets"][0] == report["sockets"][1]
 
 
