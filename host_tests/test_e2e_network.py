@@ -1,7 +1,7 @@
 """Networks and peers at their worst, beside live masters: no heartbeat is missed, the module does
 not start again, and what they took is given back.
 
-The board's own hardware is tools/soak_probe.py's: it tells how many connections it has and how
+The board's own hardware is tools/soak_board.py's: it tells how many connections it has and how
 much heap is free, and its time may run faster: deadlines of half a minute pass in a second.
 
 The interface that goes down and up is the loopback of a network namespace, in which this file runs

@@ -11,7 +11,7 @@ time: what the module kept of them would be seen.
 
 How drift is measured. After every window of requests all but the masters leave, and the board
 tells the heap that is free after a collection, its services let go and what waits for flash
-written: tools/soak_probe.py. The first requests and windows are for warming up. Of the rest, the
+written: tools/soak_board.py. The first requests and windows are for warming up. Of the rest, the
 most that was free in the last third is held against the most in the first third, as a part of the
 heap: what a single look finds in use may be more than what is kept, never less. `--leak` loses so
 many bytes with every request, and has to be noticed.
@@ -90,10 +90,21 @@ def md5(text):
 # -- the board ------------------------------------------------------------------------------------
 
 
+def called(line):
+    """What an attribute of the Keeper is called in the compiled firmware, by the line that makes
+    it: lines stay where they are.
+    """
+    name = Path("holdfast") / "shell" / "keeping"
+    source = (interpreters.FIRMWARE / name).with_suffix(".py").read_text().splitlines()
+    short = (interpreters.BUILD / "firmware" / name).with_suffix(".short").read_text().splitlines()
+    number = [text.strip() for text in source].index(line)
+    return short[number].strip().partition(" ")[0].partition(".")[2]
+
+
 class Board:
     """The simulated board, which tells its figures, in a folder of its own.
 
-    interpreter: None for CPython. options: further arguments of tools/soak_probe.py.
+    interpreter: None for CPython. options: further arguments of tools/soak_board.py.
     """
 
     def __init__(self, folder, interpreter, heap_bytes=None, config=None, options=()):
@@ -104,15 +115,21 @@ class Board:
         self._ready = threading.Event()
         (folder / "settings.json").write_text(json.dumps(config or settings()))
         firmware = interpreters.FIRMWARE
+        names = {}
         command = [sys.executable, "-u"]
         if interpreter is not None:
-            firmware = interpreters.compile_firmware() or firmware
+            compiled = interpreters.compile_firmware()
+            if compiled is not None:
+                firmware = compiled
+                names.update(urgent=called("self._urgent = False"))
+                names.update(written=called("self._written_at = None"))
             command = [interpreter]
             if heap_bytes:
                 command += ["-X", "heapsize=%d" % heap_bytes]
         values = {"HOST": self.host, "PORT": self.port, "CONNECTIONS": CONNECTIONS, "DATA": folder}
+        values.update(names)
         values.update(options)
-        command += [HERE / "soak_probe.py", firmware, BOARD]
+        command += [HERE / "soak_board.py", firmware, BOARD]
         command += ["%s=%s" % row for row in values.items()]
         self.process = subprocess.Popen(
             [str(word) for word in command],

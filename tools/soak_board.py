@@ -1,11 +1,12 @@
 """Runs the simulated board, which tells its figures for a line on its standard input and ends when
 that closes. tools/soak.py starts it, and so do tests of what the module keeps.
 
-    micropython soak_probe.py FIRMWARE BOARD [leak=0] [speed=1] [clock=1] NAME=value ...
+    micropython soak_board.py FIRMWARE BOARD [leak=0] [speed=1] [clock=1] NAME=value ...
 
 leak: so many bytes are lost with every request, to show that it would be noticed. speed: how much
-faster the module's time runs. clock=0: nobody has told it the time of day, as on a chip. The
-firmware itself has no door for any of this: what is replaced here is the board's hardware.
+faster the module's time runs. clock=0: nobody has told it the time of day, as on a chip. urgent,
+written: what two attributes of the monitors' Keeper are called since tools/shorten.py was at them.
+The firmware itself has no door for any of this: what is replaced here is the board's hardware.
 """
 
 import gc
@@ -15,6 +16,7 @@ RUN = "/run.py"
 CHUNK_BYTES = 512
 
 app = None
+options = {"leak": 0, "speed": 1, "clock": 1, "urgent": "_urgent", "written": "_written_at"}
 leaked = []
 
 
@@ -22,17 +24,17 @@ def settle():
     """What comes by itself when nobody calls for a while: the services are let go, and what waits
     for flash is in flash.
     """
-    app._dispatcher.rest()
-    app._dispatcher.rest()
+    app.dispatcher.rest()
+    app.dispatcher.rest()
     for book in app.log.books:
         while book.waiting:
-            app._book("write", book, app._clock.epoch_ms())
+            app.book("write", book, app.clock.epoch_ms())
     keeper = app.keeper.made
     if keeper is not None:
-        keeper._urgent = True
+        setattr(keeper, options["urgent"], True)
         for _ in range(4):
-            keeper._written_at = None
-            keeper.step(app._clock.now())
+            setattr(keeper, options["written"], None)
+            keeper.step(app.clock.now())
 
 
 def overwrite(depth):
@@ -85,11 +87,10 @@ def main(firmware, folder, *values):
 
     from holdfast.hal import simulated
 
-    options = {"leak": 0, "speed": 1, "clock": 1}
     for value in values:
-        name, _, number = value.partition("=")
+        name, _, given = value.partition("=")
         if name in options:
-            options[name] = int(number)
+            options[name] = given if name in ("urgent", "written") else int(given)
     values = [value for value in values if value.partition("=")[0] not in options]
     lost = options["leak"]
 
@@ -115,19 +116,19 @@ def main(firmware, folder, *values):
             global app
             app = self
             if lost:
-                spill(type(self.server))
+                spill(type(self.dispatcher))
             return run(self)
 
         kind.run = noticed
 
     def spill(kind):
-        answer = kind._answer
+        answer = kind.answer
 
-        def spilling(self, connection, request, now):
+        def spilling(*arguments):
             leak(lost)
-            return answer(self, connection, request, now)
+            return answer(*arguments)
 
-        kind._answer = spilling
+        kind.answer = spilling
 
     simulated.Watchdog = Watchdog
     if options["speed"] != 1:
