@@ -70,7 +70,8 @@ def wanted():
     files = {"/board.py": BOARD.encode()}
     for path in folder.rglob("*"):
         name = "/" + path.relative_to(folder).as_posix()
-        if path.is_file() and name not in (
+        if path.suffix in (".mpy", ".py") and name not in (
+            "/holdfast/hal/cable.mpy",
             "/holdfast/hal/simulated.mpy",
             "/holdfast/hal/rp2.mpy",
             "/holdfast/hal/esp32.mpy",

@@ -50,6 +50,7 @@ TESTED_ELSEWHERE = {
     "core/checkins": "words and constants: test_core_monitors.py",
     "core/settings": "rows, filled in by core/check: test_core_check.py",
     "monitors/answers": "what two languages share: test_monitors_pinghome.py",
+    "hal/cable": "a file as a cable: test_e2e_network.py",
     "hal/simulated": "files as wires: test_e2e_contract.py",
     "hal/chip": "what chips share: test_hal_rp2.py, test_hal_esp32.py",
     "hal/ethernet": "a W5500: test_hal_rp2.py",

@@ -30,7 +30,7 @@ FLASH_BYTES = {"RP2040": 2048 * 1024, "RP2350": 4096 * 1024}  # of the boards he
 _STORAGE = "MICROPY_HW_FLASH_STORAGE_BYTES"
 PACKAGE = ROOT / "package.json"
 # What boards do not need: the simulated board's hardware, CPython's half of the shell.
-NOT_ON_BOARDS = ("holdfast/hal/simulated", "holdfast/shell/cpython")
+NOT_ON_BOARDS = ("holdfast/hal/cable", "holdfast/hal/simulated", "holdfast/shell/cpython")
 
 
 def version():

@@ -16,7 +16,7 @@ import interpreters
 
 PORTS = ("rp2", "esp32", "unix")
 # What of a port's firmware is checked: all but what other ports' boards are made of.
-ONLY_HERE = {"holdfast/hal/simulated.py": "unix"}
+ONLY_HERE = {"holdfast/hal/cable.py": "unix", "holdfast/hal/simulated.py": "unix"}
 # What only chips have modules for.
 OF_CHIPS = tuple("holdfast/hal/%s.py" % name for name in ("chip", "ethernet", "gpio", "wifi"))
 NEVER = ("holdfast/shell/cpython.py",)  # CPython's half

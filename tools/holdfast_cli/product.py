@@ -98,6 +98,7 @@ def _others(board):
     """What only other boards import: their hardware, and CPython's half of the shell."""
     own = wiring(board).HAL
     halves = {wiring(name).HAL for name in boards()} - {own}
+    halves |= {"cable"}  # of the simulated board
     return {"holdfast/shell/cpython.mpy"} | {"holdfast/hal/%s.mpy" % name for name in halves}
 
 

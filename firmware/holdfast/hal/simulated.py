@@ -125,9 +125,9 @@ class Network:
         self._board = board
         self._link = None
         if board.CABLE is not None:
-            from holdfast.hal.link import Link
+            from holdfast.hal.cable import link
 
-            self._link = Link(_Cable(board.CABLE), quiet)
+            self._link = link(board.CABLE, quiet)
 
     def address(self):
         """(host, port) to listen on."""
@@ -163,26 +163,6 @@ class Network:
         except OSError:
             pass  # no network here
         return rows[:3]
-
-
-class _Cable:
-    """An interface as holdfast.hal.link drives it: all that it has is an address, or none."""
-
-    def __init__(self, path):
-        self._path = path
-
-    def start(self):
-        """There is nothing to start, to join, to leave or to stop."""
-
-    join = leave = stop = start
-
-    def address(self):
-        """What the file says."""
-        try:
-            with open(self._path) as file:
-                return file.read().strip() or None
-        except OSError:
-            return None
 
 
 class Alarm:
