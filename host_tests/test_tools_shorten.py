@@ -191,3 +191,19 @@ def test_an_error_names_the_module_and_the_true_line():
     lines = (interpreters.FIRMWARE / "holdfast/core/module.py").read_text().splitlines()
     row = 1 + lines.index("        self.name = settings.name")
     assert 'File "holdfast.core.module", line %d, in __init__' % row in result.stdout
+
+
+@pytest.mark.parametrize("chip", ["rp2", "esp32"])
+def test_what_runs_on_chips_alone_does_as_before(firmware, tmp_path, chip):
+    """No simulated board under MicroPython runs it, so its own tests do, on CPython."""
+    for source, text in firmware.items():
+        target = tmp_path / source
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    root = interpreters.ROOT
+    paths = [tmp_path, root / "boards/simulated/cpython", root / "host_tests", root / "tools"]
+    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"]
+    command += ["-o", "pythonpath=%s" % " ".join(map(str, paths))]
+    command += [root / "host_tests" / ("test_hal_%s.py" % chip)]
+    result = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
