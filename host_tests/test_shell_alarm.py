@@ -253,16 +253,59 @@ def test_whoever_is_back_or_has_set_the_port_meets_no_later_step():
         assert bench.pins.story == [(110, 2, 1)]
 
 
+def play(bench, *steps):
+    bench.ticker.turn()
+    port = bench.module.ports[2]
+    assert bench.module.sequence(port, steps, "b", bench.clock.now(), True) is None
+    bench.ticker.turn()
+
+
+def test_a_pulse_or_a_sequence_ends_though_the_loop_is_blocked():
+    bench = Bench({"2": {"fallback": CLOSED}})
+    bench.beat("a", 100000)
+    play(bench, (1, 500), (0, 0))
+    bench.blocked(2000)
+    assert bench.pins.story == [(0, 2, 1), (520, 2, 0)]
+    bench.ticker.turn()
+    assert len(bench.pins.story) == 2 and bench.module.ports[2].since == 500
+    bench.time = 3000
+    play(bench, (1, 300), (0, 200), (1, 100), (0, 0))
+    bench.time = 3310
+    bench.ticker.turn()
+    del bench.pins.story[:]
+    bench.blocked(1000)
+    assert bench.pins.story == [(3520, 2, 1), (3620, 2, 0)]
+    assert bench.module.trip_count == 0
+
+
+def test_another_sequence_with_its_next_step_at_the_same_time_is_another():
+    bench = Bench()
+    bench.beat("a", 100000)
+    play(bench, (1, 100), (0, 0))
+    bench.time = 50
+    play(bench, (0, 50), (1, 0))
+    bench.blocked(1000)
+    assert bench.pins.story == [(0, 2, 1), (50, 2, 0), (120, 2, 1)]
+
+
+def test_a_loss_while_the_loop_is_blocked_ends_a_sequence():
+    bench = Bench({"2": {"fallback": CLOSED}})
+    bench.beat("a", 100)
+    play(bench, (1, 50), (0, 40), (1, 1000), (0, 1000), (1, 1000), (0, 0))
+    bench.blocked(5000)
+    assert bench.pins.story == [(0, 2, 1), (70, 2, 0), (110, 2, 1)]
+    bench.ticker.turn()
+    assert len(bench.pins.story) == 3 and bench.module.session("a").lost
+
+
 def test_a_sequence_of_somebody_is_no_step_of_a_fallback():
     bench = Bench({"2": {"fallback": dict(PULSE, locked=False)}})
     bench.beat("a", 100)
     bench.time = 110
     bench.ticker.turn()
-    port = bench.module.ports[2]
-    assert bench.module.sequence(port, ((0, 20), (1, 20), (0, 20)), "b", bench.clock.now()) is None
-    bench.ticker.turn()
+    play(bench, (0, 20), (1, 20), (0, 20))
     bench.blocked(2000)
-    assert bench.pins.story == [(110, 2, 1), (110, 2, 0)]
+    assert bench.pins.story == [(110, 2, 1), (110, 2, 0), (150, 2, 1), (170, 2, 0)]
 
 
 def test_a_heartbeat_in_time_is_no_trip_though_its_turn_takes_long():

@@ -151,7 +151,16 @@ class Port:
         self.due = due
 
     def rest(self):
-        """The steps of the fallback that are still to come, ((ms from `due`, level), ...)."""
+        """The steps that are still to come, of a sequence or the fallback: ((ms from `due`, level),
+        ...).
+        """
+        if self.sequence is not None:
+            at = 0
+            rows = []
+            for state, ms in self.sequence[self._step :]:
+                rows.append((at, self.levels[state]))
+                at += ms
+            return tuple(rows)
         steps = self._steps[self._step :]
         first = steps[0][0]
         return tuple([(at - first, self.levels[state]) for at, state in steps if state != HOLD])

@@ -1,8 +1,9 @@
 """Fallback at the pins though the loop is blocked: what the hard timer does, and what comes after.
 
 Prepared when masters are known, one row for each master and each time at which outputs of its
-move: every step of their timelines that is not "hold". And for each output that is in its timeline
-the steps that are still to come. The ticker arms what has another time than before in every turn.
+move: every step of their timelines that is not "hold". And for each output that is in its timeline,
+in a pulse or in a sequence, the steps that are still to come: no strike stays open because the loop
+hangs. The ticker arms what has another time than before in every turn.
 `check` then runs beside the loop, in an interrupt where there are hard ones: it reads small ints,
 writes prepared levels, and allocates nothing.
 
@@ -13,7 +14,7 @@ The laws:
 3. It is final: the core loses the master at the time when it was due, though a heartbeat came in
    the very turn that was blocked.
 4. A timeline belongs to the first master that was lost: others that fall silent while the loop is
-   blocked do not begin it anew.
+   blocked do not begin it anew. It ends a sequence.
 """
 
 from micropython import const
@@ -46,7 +47,8 @@ class Alarm:
         self._steps = [0] * count  # .. of these, how many `check` has written
         self._starts = [0] * count  # ticks when it was armed
         self._waits = [0] * count  # ms from then to the first of them
-        self._dues = [None] * count  # due of the port, when it was armed
+        self._dues = [None] * count  # due of the port, when it was armed, ..
+        self._played = [None] * count  # .. and its sequence
         self.acted = False
 
     def arm(self):
@@ -65,14 +67,14 @@ class Alarm:
             self._arm_anew()
         index = 0
         for port in self._outputs:
-            if port.due is not self._dues[index]:
+            if port.due is not self._dues[index] or port.sequence is not self._played[index]:
                 self._arm_output(index, port)
             index += 1  # noqa: SIM113 enumerate allocates
 
     def _arm_output(self, index, port):
         self._rests[index] = ()
         self._dues[index] = None
-        if port.due is not None and port.sequence is None:
+        if port.due is not None:
             ticks, left = self._clock.until(port.due + MARGIN_MS)
             if left >= _FAR_MS:
                 return
@@ -81,9 +83,10 @@ class Alarm:
             self._waits[index] = left
             self._steps[index] = 0
             self._dues[index] = port.due
+            self._played[index] = port.sequence
             self._rests[index] = rest
         else:
-            self._dues[index] = port.due
+            self._played[index] = None
 
     def _arm_anew(self):
         index = 0
@@ -134,6 +137,8 @@ class Alarm:
                 and self._ticks_diff(ticks, self._starts[index])
                 >= self._waits[index] + rest[step][0]
                 and port.due is self._dues[index]
+                and port.sequence is self._played[index]
+                and self._begun[port.index] is None
             ):
                 self._pins.force(port.index, rest[step][1])
                 step += 1
