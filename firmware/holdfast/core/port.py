@@ -151,7 +151,7 @@ class Port:
         self.due = due
 
     def rest(self):
-        """The steps that are still to come, of a sequence or the fallback: ((ms from `due`, level),
+        """The steps of a sequence or the fallback that are still to come: ((ms from `due`, level),
         ...).
         """
         if self.sequence is not None:

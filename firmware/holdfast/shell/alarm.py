@@ -1,9 +1,9 @@
 """Fallback at the pins though the loop is blocked: what the hard timer does, and what comes after.
 
 Prepared when masters are known, one row for each master and each time at which outputs of its
-move: every step of their timelines that is not "hold". And for each output that is in its timeline,
-in a pulse or in a sequence, the steps that are still to come: no strike stays open because the loop
-hangs. The ticker arms what has another time than before in every turn.
+move: every step of their timelines that is not "hold". For each output in its timeline, a pulse or
+a sequence the steps that are still to come, too: no strike stays open because the loop hangs. The
+ticker arms what has another time than before in every turn.
 `check` then runs beside the loop, in an interrupt where there are hard ones: it reads small ints,
 writes prepared levels, and allocates nothing.
 
