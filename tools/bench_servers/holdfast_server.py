@@ -23,6 +23,7 @@ class Board:
     HOST = "127.0.0.1"
     PINS = None
     SWITCH = ""
+    CABLE = None
     DATA = "."  # the folder the harness made
     STALL_MS = 50
     SERIAL = "000000000000"
