@@ -342,8 +342,9 @@ else:
     def target(runtime, tmp_path_factory):
         """A simulated board with as few connections as a small board has."""
         folder = tmp_path_factory.mktemp("conformance")
-        board = boards.Board(folder, runtime, boards.settings()).start()
+        board = boards.Board(folder, runtime, boards.settings())
         try:
+            board.start()
             yield Device(board.url, "root", "pass", "4", True, True)
             assert board.stop() == 0, board.log
             assert "Traceback" not in board.log, board.log
