@@ -11,7 +11,6 @@ from typing import Annotated
 import typer
 
 from holdfast_cli import product
-from holdfast_cli.board import Board
 from holdfast_cli.document import parsed, sealed, tell, warn_of_clear_text, write_secret
 from holdfast_cli.options import Address, Insecure, Port, Serial, Trust, User, module, one_of
 from holdfast_cli.problems import USAGE, Problem
@@ -38,6 +37,8 @@ def backup(
             warn_of_clear_text(subject.url)
             data, _, document = subject.settings()
     else:
+        from holdfast_cli.board import Board
+
         with Board(port) as board:
             data = board.read_settings()
         document = parsed(data, "the board's settings")
@@ -77,6 +78,8 @@ def restore(
             waiting = subject.put_settings(data)
             tell(waiting, subject, start_again)
     else:
+        from holdfast_cli.board import Board
+
         with Board(port) as there:
             product.check_settings(document, there.name)
             there.write_settings(data)
@@ -98,6 +101,8 @@ def restart(
         with module(where, user, trust, insecure) as subject:
             subject.restart()
     else:
+        from holdfast_cli.board import Board
+
         with Board(port) as board:
             board.reset()
     print("it restarts")

@@ -10,8 +10,6 @@ import time
 from urllib.parse import quote, urlsplit
 
 import httpx
-import websockets.exceptions
-from websockets.sync.client import connect
 
 from holdfast_cli.problems import FAILED, REFUSED, SETTINGS, STRANGER, UNREACHABLE, USAGE, Problem
 
@@ -227,6 +225,9 @@ class Module:
 
     def stream(self, topics, since="", epoch=None):
         """An open event stream with numbered events: (stream, data of the configure reply)."""
+        from websockets.exceptions import WebSocketException
+        from websockets.sync.client import connect
+
         token = self.request("GET", "/axis-cgi/wssession.cgi").text.strip()
         url = "ws%s/vapix/ws-data-stream?sources=events&since=%s" % (self.url[4:], since)
         if epoch is not None:
@@ -248,7 +249,7 @@ class Module:
             call["params"] = {"eventFilterList": filters}
             stream.send(json.dumps(call))
             reply = json.loads(stream.recv(TIMEOUT_S))
-        except (OSError, ValueError, websockets.exceptions.WebSocketException) as error:
+        except (OSError, ValueError, WebSocketException) as error:
             text = "%s: no event stream: %s" % (self.url, error or type(error).__name__)
             raise Problem(text, UNREACHABLE) from None
         if "data" not in reply:

@@ -1,4 +1,4 @@
-"""Sub-commands that need no module: `account`, `certificate`, `boards`, `simulate`."""
+"""Sub-commands that need no module: `account`, `certificate`, `boards`, `simulate`, `version`."""
 
 import json
 import sys
@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from holdfast_cli import certificate as certificates
 from holdfast_cli import product
 from holdfast_cli.options import read_password
 from holdfast_cli.problems import USAGE, Problem
@@ -21,6 +20,7 @@ def register(app):
         context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
         add_help_option=False,
     )(simulate)
+    app.command()(version)
 
 
 def account(
@@ -50,6 +50,8 @@ def certificate(
     out: Annotated[Path, typer.Option(metavar="DIR", help="folder for the files")] = Path("."),
 ):
     """Make a P-256 key and a certificate for a module, as DER files."""
+    from holdfast_cli import certificate as certificates
+
     made = certificates.make(name, address or [], days)
     for path in certificates.save(made, out, name):
         print(path)
@@ -80,3 +82,8 @@ def simulate(context: typer.Context):
         raise typer.Exit(board.run(options))
     except OSError as error:
         raise Problem("simulate: %s" % error, USAGE) from None
+
+
+def version():
+    """The version of the firmware that `flash` brings."""
+    print("holdfast " + product.version())

@@ -11,35 +11,21 @@ import traceback
 import typer
 from typer.exceptions import TyperException
 
-from holdfast_cli import (
-    backup,
-    drill,
-    flash,
-    local,
-    log,
-    master,
-    product,
-    provision,
-    status,
-    watch,
-)
+from holdfast_cli.lazily import Commands
 from holdfast_cli.problems import FAULT, INTERRUPTED, Problem
 
 app = typer.Typer(
-    help="What a person does with Holdfast modules from a PC.",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for part in (flash, provision, backup, status, watch, master, drill, log, local):
-    part.register(app)
 
 
-@app.command()
-def version():
-    """The version of the firmware that `flash` brings."""
-    print("holdfast " + product.version())
+@app.callback()
+def holdfast():
+    """What a person does with Holdfast modules from a PC."""
 
 
 def main():

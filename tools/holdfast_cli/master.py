@@ -5,7 +5,6 @@ from typing import Annotated
 import typer
 
 from holdfast_cli import product  # noqa: F401 makes tools/ importable
-from holdfast_cli.client import address
 from holdfast_cli.options import User, Where, read_password
 from holdfast_cli.problems import REFUSED, UNREACHABLE, USAGE, Problem
 
@@ -24,6 +23,8 @@ def master(
 ):
     """Beat like a door controller; wanted states are applied again when a session was lost."""
     import master as reference  # the one in tools/
+
+    from holdfast_cli.client import address
 
     url = address(where)
     try:

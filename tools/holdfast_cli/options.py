@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from holdfast_cli.client import Module, address
 from holdfast_cli.problems import USAGE, Problem
 
 Where = Annotated[
@@ -68,6 +67,8 @@ def confirmed(question, yes):
 
 def module(where, user, trust, insecure):
     """The module at an address, as one of its accounts."""
+    from holdfast_cli.client import Module, address
+
     address(where)  # before a password is asked for
     return Module(where, user, read_password(user), trust, insecure)
 

@@ -13,9 +13,7 @@ from typing import Annotated
 
 import typer
 
-from holdfast_cli import certificate, network, product
-from holdfast_cli.board import Board
-from holdfast_cli.client import Module, address
+from holdfast_cli import network, product
 from holdfast_cli.document import parsed, sealed, tell, warn_of_clear_text, write_secret
 from holdfast_cli.local import account_row
 from holdfast_cli.options import Address, Insecure, Port, Serial, Trust, User, module, one_of
@@ -76,6 +74,8 @@ def provision(
     wish = Wish(name, realm, account or [], remove_account or [])
     wish.network = network.settings(wifi, ethernet, hostname, static)
     if certificate_file:
+        from holdfast_cli import certificate
+
         wish.made = certificate.load(certificate_file, key)
         if file is not None or not (serial or port):
             text = "a certificate and its key are files on the board: add --serial, with a cable"
@@ -178,6 +178,8 @@ def into_file(file, board, wish):
 
 def into_board(port, name, wish, start_again):
     """Change the settings of a board on a cable."""
+    from holdfast_cli.board import Board
+
     with Board(port, name) as board:
         data = board.settings_there()
         document = {} if data is None else parsed(data, "the board's settings")
@@ -195,6 +197,8 @@ def into_board(port, name, wish, start_again):
 
 def into_module(where, user, trust, insecure, wish, start_again):
     """Change the settings of a module that runs."""
+    from holdfast_cli.client import Module, address
+
     url = address(where)
     with Module(url, None, None, trust, insecure) as stranger:
         fresh = needs_setup(stranger)
