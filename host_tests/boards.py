@@ -58,6 +58,23 @@ STATE = 2 + 4 * 2 + 4 * 3 + 2 * VIRTUAL
 
 # -- settings -------------------------------------------------------------------------------------
 
+# A rule for a master's loss upon an output that is locked then, as outputs are by default.
+BLOCKED = {
+    "actions": {
+        "1": {
+            "template": "com.axis.action.unlimited.io.toggle",
+            "parameters": {"port": "5", "state": "high"},
+        }
+    },
+    "rules": {
+        "1": {
+            "name": "Siren",
+            "action": "1",
+            "conditions": [{"topic": "tns1:Device/tnsaxis:Monitor/Heartbeat"}],
+        }
+    },
+}
+
 
 def account(name, role="operator", password="pass", realm="Holdfast", **more):
     """A row of `accounts`: H(name:realm:password) stands for the password."""

@@ -13,7 +13,7 @@ import interpreters
 import pytest
 from repl import ReplBoard
 
-from boards import ROOT, wait_for
+from boards import BLOCKED, ROOT, wait_for
 
 HOLDFAST = str(Path(sys.executable).parent / "holdfast")
 BOARD = '''"""A board for tests."""
@@ -296,8 +296,17 @@ def test_settings_come_and_go_back_over_the_cable(cable, tmp_path):
     status, _, err = run("restore", bad, *options)
     assert (status, "settings.ports.1.power_on" in err) == (8, True), err
     (board.flash / "settings.json").write_text("{}")
-    assert run("restore", file, *options)[0] == 0
+    status, _, err = run("restore", file, *options)
+    assert (status, err) == (0, ""), err
     assert (board.flash / "settings.json").read_bytes() == file.read_bytes()
+    # A rule that does nothing is told of, here as over the network.
+    words = "note: rule 1, Siren, does nothing at a loss: port 1 is locked while a master is lost"
+    ruled = {**json.loads(file.read_text()), **BLOCKED}
+    ruled.pop("checksum")
+    bad.write_text(json.dumps(ruled).replace('"port": "5"', '"port": "1"'))
+    for arguments in (("restore", bad), ("provision", "--name", "Gate")):
+        status, _, err = run(*arguments, *options)
+        assert (status, words in err) == (0, True), err
 
 
 def test_a_certificate_and_its_key_are_files_on_the_board(cable, tmp_path):

@@ -20,10 +20,12 @@ from pathlib import Path
 
 import pytest
 
-from boards import account, output, settings, wait_for
+from boards import BLOCKED, account, output, settings, wait_for
 
 # The command is the same whatever runs the firmware, and each call of it takes a while.
 pytestmark = pytest.mark.nightly("cpython")
+
+UNLOCKED = {"ports": {"5": {"fallback": {"locked": False}}}}
 
 HOLDFAST = str(Path(sys.executable).parent / "holdfast")
 
@@ -124,6 +126,36 @@ def test_a_status_says_when_https_is_not_as_set(start):
     board = start(settings(tls={}))
     _, out, err = run("status", board.url)
     assert "no HTTPS as set: HTTP is served instead: settings.tls.certificate:" in out, out + err
+
+
+def test_rules_that_a_lock_keeps_from_what_they_are_for_are_told(board, tmp_path):
+    document = json.loads(run("backup", "-", board.url)[1])
+    document.pop("checksum", None)
+    file = tmp_path / "rules.json"
+    file.write_text(json.dumps({**document, **BLOCKED}))
+    words = "rule 1, Siren, does nothing at a loss: port 5 is locked while a master is lost"
+    status, out, err = run("restore", file, board.url)
+    assert (status, out) == (0, "saved, and in force\n"), out + err
+    assert "holdfast: note: " + words in err
+    status, out, err = run("status", board.url)
+    assert (status, words in out) == (0, True), out + err
+    # What is changed is another thing; the rule still does nothing.
+    status, out, err = run("provision", board.url, "--name", "Gate")
+    assert (status, words in err) == (0, True), out + err
+    status, out, err = run("provision", "--file", file, "--name", "Gate")
+    assert (status, words in err) == (0, True), out + err
+    file.write_text(json.dumps({**document, **BLOCKED, **UNLOCKED}))
+    for arguments in (("restore", file, board.url), ("provision", "--file", file, "--name", "X")):
+        status, out, err = run(*arguments)
+        assert (status, "does nothing" in err) == (0, False), out + err
+    assert "does nothing" not in run("status", board.url)[1]
+
+
+def test_a_change_of_the_login_that_makes_it_leaves_rules_unseen_and_says_so(board):
+    options = ("--account", "root:administrator")
+    status, out, err = run("provision", board.url, *options, stdin="other\n")
+    assert (status, "saved, and in force" in out) == (0, True), out + err
+    assert "note: rules were not looked at: " in err
 
 
 def test_a_status_tells_a_person_and_a_script(board):

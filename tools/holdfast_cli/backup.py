@@ -11,7 +11,14 @@ from typing import Annotated
 import typer
 
 from holdfast_cli import product
-from holdfast_cli.document import parsed, sealed, tell, warn_of_clear_text, write_secret
+from holdfast_cli.document import (
+    note_blocked,
+    parsed,
+    sealed,
+    tell,
+    warn_of_clear_text,
+    write_secret,
+)
 from holdfast_cli.options import Address, Insecure, Port, Serial, Trust, User, module, one_of
 from holdfast_cli.problems import USAGE, Problem
 
@@ -84,6 +91,7 @@ def restore(
             product.check_settings(document, there.name)
             there.write_settings(data)
             print("settings are on the board; they count from its next start on")
+            note_blocked(product.rules(document, there.name))
             if start_again:
                 there.reset()
 

@@ -42,19 +42,49 @@ def warn_of_clear_text(url):
     """Say what travels unprotected, unless it stays on this PC."""
     host = url.partition("://")[2]
     if url.startswith("http://") and not host.startswith(("127.", "localhost", "[::1]")):
-        text = "over http:// the hashes and keys in settings can be read on the way; use https://"
-        typer.echo("holdfast: note: " + text, err=True)
+        note("over http:// the hashes and keys in settings can be read on the way; use https://")
+
+
+def saved(waiting):
+    """Say what is in force, and what waits for the next start."""
+    if waiting:
+        print("saved; from the next start on: " + ", ".join(waiting))
+    else:
+        print("saved, and in force")
 
 
 def tell(waiting, subject, start_again):
-    """Say what is in force, and what waits for the next start; restart when asked to."""
-    if not waiting:
-        print("saved, and in force")
-        return
-    print("saved; from the next start on: " + ", ".join(waiting))
-    if start_again:
+    """Say that it is saved, and which rules have no effect; restart when something waits for that
+    and it is asked for.
+    """
+    saved(waiting)
+    try:
+        note_blocked(subject.status()["rules"])
+    except Problem as problem:  # the change may have been one of the account that made it
+        note("rules were not looked at: " + problem.text)
+    if waiting and start_again:
         subject.restart()
         print("it restarts")
+
+
+def blocked(rules):
+    """A text for each rule that a lock keeps from what it is for. rules: as a status has them."""
+    for row in rules:
+        if row.get("blocked"):
+            yield "rule %s, %s, does nothing at a loss: %s" % tuple(
+                row[key] for key in ("rule", "name", "blocked")
+            )
+
+
+def note_blocked(rules):
+    """Say which rules have no effect: the settings are right, but hardly what was meant."""
+    for text in blocked(rules):
+        note(text)
+
+
+def note(text):
+    """One line for the person, where results do not go."""
+    typer.echo("holdfast: note: " + text, err=True)
 
 
 def write_secret(file, data):

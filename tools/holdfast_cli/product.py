@@ -112,3 +112,18 @@ def check_settings(document, board):
         return check(document, wiring(board).PORTS)
     except SettingsError as error:
         raise Problem("settings: %s" % error, SETTINGS) from None
+
+
+def rules(document, board):
+    """The rules of a settings document as a module of a board would tell them in its status: rows
+    with "rule", "name", "blocked"; a Problem for settings that it would not take.
+    """
+    from holdfast.core.blocked import blocked
+    from holdfast.core.module import Module
+
+    settings = check_settings(document, board)
+    module = Module(settings, bytes(len(settings.ports)), os.urandom, 0)
+    found = [] if module.rules is None else module.rules.rules
+    return [
+        {"rule": rule.id, "name": rule.name, "blocked": blocked(module, rule)} for rule in found
+    ]

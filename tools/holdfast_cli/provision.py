@@ -14,7 +14,15 @@ from typing import Annotated
 import typer
 
 from holdfast_cli import network, product
-from holdfast_cli.document import parsed, sealed, tell, warn_of_clear_text, write_secret
+from holdfast_cli.document import (
+    note_blocked,
+    parsed,
+    saved,
+    sealed,
+    tell,
+    warn_of_clear_text,
+    write_secret,
+)
 from holdfast_cli.local import account_row
 from holdfast_cli.options import Address, Insecure, Port, Serial, Trust, User, module, one_of
 from holdfast_cli.problems import SETTINGS, STRANGER, USAGE, Problem
@@ -174,6 +182,7 @@ def into_file(file, board, wish):
     after = merged(document, wish.patch(document), board)
     write_secret(file, (json.dumps(after, indent=2) + "\n").encode())
     print("%s: good for %s" % (file, board))
+    note_blocked(product.rules(after, board))
 
 
 def into_board(port, name, wish, start_again):
@@ -190,6 +199,7 @@ def into_board(port, name, wish, start_again):
             board.write_file(_KEY, wish.made.key)
         board.write_settings(sealed(after))
         print("%s: settings written; they count from its next start on" % board.port)
+        note_blocked(product.rules(after, board.name))
         if start_again:
             board.reset()
             print("it starts")
@@ -210,7 +220,7 @@ def into_module(where, user, trust, insecure, wish, start_again):
                 text = "%s has no account yet: add --account NAME:administrator" % url
                 raise Problem(text, SETTINGS)
             waiting = stranger.patch_settings(patch)
-            tell(waiting, stranger, False)
+            saved(waiting)
             if waiting:
                 print("restart it with `holdfast restart %s`" % where)
             return

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from holdfast_cli.document import blocked
 from holdfast_cli.options import Insecure, Trust, User, Where, module
 
 
@@ -40,6 +41,8 @@ def tables(said):
         yield Text("no HTTPS as set: " + said["tls"]["trouble"], style="bold yellow")
     yield masters_table(said)
     yield ports_table(said)
+    for text in blocked(said["rules"]):
+        yield Text(text, style="bold yellow")
     if said["trips"]["latest"]:
         yield trips_table(said)
 
