@@ -3,8 +3,8 @@
 from holdfast.core.waiting import late, merge, waits
 
 
-def changed(before, after):
-    return waits(late(before), late(after))
+def changed(before, after, secure=False):
+    return waits(late(before, secure), late(after, secure))
 
 
 def test_what_a_running_module_takes_over_does_not_wait():
@@ -26,9 +26,23 @@ def test_what_is_read_at_the_start_waits_by_name():
     assert changed(before, before) == []
 
 
+def test_where_tls_is_served_another_certificate_does_not_wait():
+    plain, first, other = {}, {"tls": {}}, {"tls": {"certificate": "b.crt", "key": "b.key"}}
+    alone = {"tls": {"http": False}}
+    assert changed(first, other, True) == changed(other, first, True) == []
+    # Listening is what begins and ends with a start.
+    assert changed(plain, other, True) == changed(other, plain, True) == ["tls"]
+    assert changed(other, alone, True) == changed(alone, other, True) == ["tls.http"]
+    assert changed(first, {"tls": {"http": True}}, True) == []
+    assert changed(plain, {"tls": None}, True) == []
+    # Where it is not, as when the certificate before was none, nothing of it counts at once.
+    assert changed(first, other) == ["tls"]
+
+
 def test_documents_of_any_shape_are_looked_at():
-    for odd in ({}, {"ports": None}, {"ports": {"4": None}}, {"ports": []}):
-        assert isinstance(late(odd), dict)
+    for odd in ({}, {"ports": None}, {"ports": {"4": None}}, {"ports": []}, {"tls": 3}):
+        for secure in (False, True):
+            assert isinstance(late(odd, secure), dict)
 
 
 def test_a_merge_patch_sets_removes_and_goes_deep():

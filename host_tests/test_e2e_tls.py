@@ -284,6 +284,9 @@ def test_without_a_usable_certificate_http_is_served_whatever_settings_say_and_i
     with secure.board.session() as session:
         url = secure.board.url + "/holdfast/settings"
         assert session.patch(url, json={"name": "Gate"}, timeout=ANSWER_S).status_code == 200
+    # One that is good is named: nobody listens for TLS before the next start.
+    certificates.install(secure.data, name="good")
+    assert secure.name("good").json() == {"next_start": ["tls"]}
 
 
 def test_another_certificate_is_for_newcomers_and_a_bad_one_for_nobody(make_board, tmp_path):
@@ -297,7 +300,7 @@ def test_another_certificate_is_for_newcomers_and_a_bad_one_for_nobody(make_boar
         old.sendall(request)
         assert b" 404 " in old.recv(4096)
         assert old.getpeercert(True) == before
-        assert secure.name("new").status_code == 200
+        assert secure.name("new").json() == {"next_start": []}
         assert secure.shown() == after
         old.sendall(request)  # goes on as it began
         assert b" 404 " in old.recv(4096)

@@ -353,6 +353,15 @@ def test_a_change_on_trial_goes_to_the_trial_and_waits_for_a_start_where_it_must
     assert tried(heartbeat) == ({"next_start": ["heartbeat"], "trial": True}, [("Old", True)])
 
 
+def test_a_certificate_waits_for_the_next_start_only_where_tls_is_not_served():
+    patch = {"tls": {"http": False}}
+    assert waiting(Subject({"accounts": OLD["accounts"], "tls": {}}).patch(patch)) == ["tls"]
+    subject = Subject({"accounts": OLD["accounts"], "tls": {}})
+    subject.service = SettingsService(subject.store, None, "a gate")
+    assert waiting(subject.patch(patch)) == ["tls.http"]
+    assert waiting(subject.patch({"tls": None})) == ["tls.http", "tls"]
+
+
 def test_without_trial_nothing_is_tried():
     subject = Subject()
     trial = Trial(subject.store)

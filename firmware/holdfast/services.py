@@ -96,7 +96,7 @@ SERVICES = (
     "pinghome monitors.pinghome Pinghome keeper monitor_tokens\n"
     "healthchecks monitors.healthchecks Healthchecks keeper monitor_tokens\n"
     "restart own.restart RestartService restart\n"
-    "settings own.settings SettingsService store trial\n"
+    "settings own.settings SettingsService store trial gate\n"
     "status own.status StatusService module version notified facts keeper\n"
     "page own.page PageService borrow store\n"
     "confirm own.confirm ConfirmService trial\n"

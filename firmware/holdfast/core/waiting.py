@@ -8,8 +8,10 @@ _AT_ONCE = ("name", "realm", "accounts", "rules", "actions", "monitors", "time",
 _PORT_AT_ONCE = ("name", "usage", "normal", "debounce", "fallback")
 
 
-def late(document):
-    """{path: value} of what is read at the start only; document: a JSON object, checked or not."""
+def late(document, secure):
+    """{path: value} of what is read at the start only; document: a JSON object, checked or not;
+    secure: TLS is served, so that another certificate counts from the next connection on.
+    """
     found = {}
     for key in document:
         if key == "ports" and isinstance(document[key], dict):
@@ -18,6 +20,12 @@ def late(document):
                 for name in row if isinstance(row, dict) else ():
                     if name not in _PORT_AT_ONCE:
                         found["ports.%s.%s" % (port, name)] = row[name]
+        elif key == "tls" and secure:
+            tls = document[key]
+            if tls is not None:
+                found[key] = True
+            if isinstance(tls, dict) and tls.get("http", True) is not True:
+                found["tls.http"] = tls["http"]
         elif key not in _AT_ONCE:
             found[key] = document[key]
     return found

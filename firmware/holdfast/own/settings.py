@@ -31,12 +31,13 @@ _NOT_NOW = "not now: a deadline is too near to write to flash, or flash fails"
 
 class SettingsService:
     """Reads and changes the settings of a store. A device without any account takes the first from
-    anybody, as pwdgrp.cgi does: hashes are all that it is told then.
+    anybody, as pwdgrp.cgi does: hashes are all that it is told then. gate: of TLS, None without.
     """
 
-    def __init__(self, store, trial=None):
+    def __init__(self, store, trial=None, gate=None):
         self._documents = store.documents()
         self._trial = trial
+        self._secure = gate is not None
 
     def get(self, caller, request, now):
         """Answer with the document in force, as it is in flash; for administrators."""
@@ -125,10 +126,10 @@ class SettingsService:
         trial = parameter(request.query, "trial") == "1"
 
         def edit(document):
-            before = late(document)
+            before = late(document, self._secure)
             after = make(document)
             _keep_administrator(after)
-            found.extend(waits(before, late(after)))
+            found.extend(waits(before, late(after, self._secure)))
             if after is not document:
                 document.clear()
                 document.update(after)
@@ -152,7 +153,8 @@ class SettingsService:
     def _try(self, make, edit, now, waiting):
         """On trial: at once, but from the next start on where something counts only then."""
         before = self._documents.parse(self._documents.content())
-        paths = waits(late(before), late(make(before)))
+        secure = self._secure
+        paths = waits(late(before, secure), late(make(before), secure))
         at_start = [path for path in paths if not path.startswith("ports.")]
         self._trial.call("begin", edit, bool(at_start), now, waiting)
 
