@@ -5,10 +5,11 @@ PYTHON ?= python3
 VENV ?= .venv
 RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
+EMULATOR := $(VENV)/.emulator
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 SOURCES := firmware boards tools host_tests
 
-.PHONY: help run demo test conformance nightly lint types format page screenshots cross package bundle firmware size frozen bench soak clean
+.PHONY: help run demo test conformance nightly lint types format page screenshots cross package bundle firmware size frozen emulator bench soak clean
 
 help:
 	@echo "make run      the simulated board; ARGS=\"--help\" tells its options"
@@ -26,6 +27,7 @@ help:
 	@echo "make firmware BOARD=... MICROPYTHON_DIR=...   MicroPython with the firmware built in"
 	@echo "make size     heap kept per module"
 	@echo "make frozen   ... with the firmware built in, on a 32-bit MicroPython (built once)"
+	@echo "make emulator ... in an image for the RP2040, run in an emulator: heap, times, trips"
 	@echo "make bench    beside microdot: speed, instructions, bytes, heap"
 	@echo "make soak     a million requests in a bounded heap: does anything grow?"
 	@echo "make nightly  the same, and the long ones"
@@ -99,6 +101,10 @@ size: $(RUN)
 frozen: $(RUN)
 	$(VENV)/bin/python tools/size.py --frozen $(ARGS)
 
+# For nights and by hand: apt, a compiler for the chip, and some minutes.
+emulator: $(EMULATOR)
+	@$(VENV)/bin/python tools/emulator.py $(ARGS)
+
 bench: $(DEV)
 	$(VENV)/bin/python tools/bench.py $(ARGS)
 
@@ -124,3 +130,7 @@ $(DEV): pyproject.toml | $(VENV)/bin/python
 	@$(PIP) install --group dev
 	@$(PIP) install --no-build-isolation --editable .
 	@touch $@ $(RUN)
+
+$(EMULATOR): $(RUN)
+	@$(PIP) install --group emulator
+	@touch $@

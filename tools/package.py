@@ -107,9 +107,11 @@ def write_json(path, urls):
     path.write_text(json.dumps({"version": version(), "deps": [], "urls": urls}, indent=1) + "\n")
 
 
-def firmware(board, checkout, more=()):
-    """Build a MicroPython that carries the firmware and a board; the folder of what came out."""
-    manifest = BOARDS / board / "manifest.py"
+def firmware(board, checkout, more=(), where=BOARDS, oldest=OLDEST):
+    """Build a MicroPython that carries the firmware and a board; the folder of what came out.
+    where: the folder of the board's folder.
+    """
+    manifest = where / board / "manifest.py"
     if not manifest.exists():
         names = ", ".join([*boards(), SIMULATED])
         sys.exit("package: there is no boards/%s/manifest.py; there are: %s" % (board, names))
@@ -122,15 +124,15 @@ def firmware(board, checkout, more=()):
     if not (checkout / "py" / "mpconfig.h").exists():
         sys.exit("package: %s is no checkout of MicroPython" % checkout)
     found = micropython_version(checkout)
-    if found < OLDEST:
+    if found < oldest:
         text = "package: that is MicroPython %d.%d; Holdfast needs %d.%d or later"
-        sys.exit(text % (*found, *OLDEST))
-    port, theirs = port_of(board, checkout)
+        sys.exit(text % (*found, *oldest))
+    port, theirs = port_of(board, checkout, where)
     output = interpreters.BUILD / "images" / board
     command = ["make", "-C", str(checkout / "ports" / port), "-j%d" % (os.cpu_count() or 1)]
     command += ["BUILD=%s" % output, "FROZEN_MANIFEST=%s" % manifest]
     if board != SIMULATED:
-        command.append("BOARD=" + build_of(board))
+        command.append("BOARD=" + build_of(board, where))
     if board in FILES_BYTES:
         theirs = roomier(theirs, interpreters.BUILD / "boards" / board, FILES_BYTES[board])
         command.append("BOARD_DIR=%s" % theirs)
@@ -138,7 +140,7 @@ def firmware(board, checkout, more=()):
     if result.returncode:
         sys.exit("package: the build ended with status %d, see above" % result.returncode)
     if port == "rp2":
-        print(room(board, theirs, output / "firmware.bin"))
+        print(room(where / board, theirs, output / "firmware.bin"))
     return output
 
 
@@ -167,7 +169,7 @@ def roomier(theirs, copy, size):
 
 def room(board, theirs, image):
     """What an image of rp2 leaves free, in words; it is refused where files would overwrite it."""
-    text = (BOARDS / board / "board.py").read_text()
+    text = (board / "board.py").read_text()
     flash = FLASH_BYTES[re.search(r'^SOC = "(.+)"$', text, re.M)[1]]
     rows = [found[2] for _, found in storage(theirs)]
     if not rows:
@@ -192,20 +194,20 @@ def micropython_version(checkout):
     return tuple(int(number) for number in numbers[:2])
 
 
-def build_of(board):
+def build_of(board, where=BOARDS):
     """MicroPython's own name for a board; a wiring of one's own says it as BUILD."""
-    text = (BOARDS / board / "board.py").read_text()
+    text = (where / board / "board.py").read_text()
     found = re.search(r'^BUILD = "(.+)"$', text, re.M)
     return found[1] if found else board
 
 
-def port_of(board, checkout):
+def port_of(board, checkout, where=BOARDS):
     """The port of MicroPython that has a board, and that board's folder there."""
     if board == SIMULATED:
         return "unix", None
-    for path in sorted(checkout.glob("ports/*/boards/" + build_of(board))):
+    for path in sorted(checkout.glob("ports/*/boards/" + build_of(board, where))):
         return path.parent.parent.name, path
-    sys.exit("package: this MicroPython has no board %s" % build_of(board))
+    sys.exit("package: this MicroPython has no board %s" % build_of(board, where))
 
 
 def main():

@@ -1,0 +1,5 @@
+# A Pico without a radio, whose lwIP talks to itself.
+set(PICO_BOARD "pico")
+set(PICO_PLATFORM "rp2040")
+set(MICROPY_PY_LWIP ON)
+set(MICROPY_BOARD_PINS "${CMAKE_CURRENT_LIST_DIR}/../RPI_PICO/pins.csv")
