@@ -499,7 +499,8 @@ def report(trial, size):
         bitten,
         WATCHDOG_MS + 50,
     )
-    figures.true("it bit while the loop hung", reset is not None and reset > hanging, "")
+    while_hung = reset is not None and reset > hanging
+    figures.true("it bit while the loop hung", while_hung, while_hung)
     if reset is None:
         return figures.bad
     # A word without its highest bit reads the same with a sign as without: nothing would be tried.
