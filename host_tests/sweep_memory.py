@@ -25,6 +25,7 @@ import time
 from binascii import hexlify
 
 import wholeboard
+from hog import Hog
 from holdfast.core.events import DIGITAL_INPUT
 from holdfast.core.port import CLOSED, OPEN
 from holdfast.shell import ticker as ticker_module
@@ -75,30 +76,6 @@ SETTINGS = {
 }
 LONG = 1000000
 CELL = struct.calcsize("P") * 4  # of MicroPython's heap, in bytes
-
-
-class Hog:
-    """All of the heap but so many cells."""
-
-    def __init__(self, cells):
-        self.held = None
-        gc.collect()
-        gc.disable()
-        chain = None
-        try:
-            while True:
-                chain = (chain, None)  # one cell each
-        except MemoryError:
-            pass
-        for _ in range(cells):
-            chain = chain[0]
-        gc.collect()  # what was let go, and what the MemoryError was made of
-        self.held = chain
-
-    def end(self):
-        self.held = None
-        gc.enable()
-        gc.collect()
 
 
 class Stream:

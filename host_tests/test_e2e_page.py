@@ -274,17 +274,23 @@ def test_what_is_wrong_with_a_setting_is_named(board, look):
     looker.see("[role=alert]", "not JSON")
 
 
+def add_rule(looker, name, output, when=None):
+    """A rule by the form of the settings; when: its choice there, else as the form has it."""
+    looker.open("#settings", "[data-form='4']")
+    looker.page.get_by_text("Add a rule").click()
+    form = looker.page.locator("[aria-labelledby=h-s-rules] details")
+    form.get_by_label("Name", exact=True).fill(name)
+    if when is not None:
+        form.get_by_label("When", exact=True).select_option(when)
+    form.get_by_label("Output", exact=True).select_option(str(output))
+    looker.press("Add", form)
+
+
 @looked_at
 def test_a_rule_is_added_works_and_is_removed(board, look):
     looker = look(board)
-    looker.open("#settings", "[data-form='4']")
     page = looker.page
-    page.get_by_text("Add a rule").click()
-    form = page.locator("[aria-labelledby=h-s-rules] details")
-    form.get_by_label("Name", exact=True).fill("Bell")
-    form.get_by_label("When", exact=True).select_option("port1")
-    form.get_by_label("Output", exact=True).select_option("6")
-    looker.press("Add", form)
+    add_rule(looker, "Bell", 6, "port1")
     looker.see(".line", "Bell")
     board.drive(1, 1)
     wait_for(lambda: board.level(6) == 1, what="the rule's output")
@@ -298,13 +304,8 @@ def test_a_rule_is_added_works_and_is_removed(board, look):
 def test_a_rule_that_a_lock_keeps_from_working_says_so_where_it_is_made_and_shown(board, look):
     """As the form has it: a master is lost, an output; which is locked then, by default."""
     looker = look(board)
-    looker.open("#settings", "[data-form='4']")
     page = looker.page
-    page.get_by_text("Add a rule").click()
-    form = page.locator("[aria-labelledby=h-s-rules] details")
-    form.get_by_label("Name", exact=True).fill("Siren")
-    form.get_by_label("Output", exact=True).select_option("7")
-    looker.press("Add", form)
+    add_rule(looker, "Siren", 7)
     wanted = r"no effect then: port 7 is locked while a master is lost"
     looker.see(".line", wanted)
     page.evaluate("location.hash = ''")

@@ -2,6 +2,7 @@
 
 import gc
 
+from hog import Hog
 from holdfast.core.module import Module
 from holdfast.hal.clock import Clock
 from holdfast.hal.pins import Pins
@@ -498,30 +499,6 @@ def test_no_memory_for_the_new_deadline_is_no_alarm_rather_than_a_false_one():
     bench.ticker.turn()
     bench.blocked(1000)
     assert bench.pins.story == [(220, 2, 1)]
-
-
-class Hog:
-    """All of the heap but so many blocks, on MicroPython; nothing on CPython."""
-
-    def __init__(self, blocks):
-        self.held = None
-        gc.collect()
-        gc.disable()
-        chain = None
-        try:
-            while True:
-                chain = (chain, None)  # one block each
-        except MemoryError:
-            pass
-        for _ in range(blocks):
-            chain = chain[0]
-        gc.collect()  # what was let go, and nothing else
-        self.held = chain
-
-    def end(self):
-        self.held = None
-        gc.enable()
-        gc.collect()
 
 
 def test_no_memory_at_any_allocation_of_a_turn_and_outputs_fall_back_all_the_same():
