@@ -3,6 +3,7 @@
 from claims import raises
 from holdfast.core.check import SettingsError, check
 from holdfast.core.port import CLOSED, HOLD, OPEN
+from holdfast.core.settings import printable
 from makers import WIRING, account, settings
 
 _OUTPUT = "settings.ports.2"
@@ -15,7 +16,11 @@ BAD = (
     ({"name": 7}, "settings.name"),
     ({"name": "x" * 33}, "settings.name"),
     ({"name": "a\nb"}, "settings.name"),
+    ({"name": "a\u2028b"}, "settings.name"),
+    ({"ports": {"2": {"usage": "a\x9bb"}}}, _OUTPUT + ".usage"),
     ({"realm": 'a"b'}, "settings.realm"),
+    ({"realm": "T\xfcr Werk 2"}, "settings.realm"),
+    ({"realm": "a\x7f"}, "settings.realm"),
     ({"realm": ""}, "settings.realm"),
     ({"accounts": {}}, "settings.accounts"),
     ({"accounts": [1]}, "settings.accounts[0]"),
@@ -57,6 +62,32 @@ BAD_STEPS = (
     ([{"pulse": 50}, {"after": 50}], "[1].after"),
     ([{"after": i} for i in range(9)], ""),
 )
+
+
+def test_a_text_of_settings_shows_as_it_is_wherever_it_is_told():
+    for codes in ((0, 32), (127, 160), (0x61C, 0x61D), (0x200E, 0x2010)):
+        for code in range(*codes):
+            assert not printable(chr(code)) and not printable("T\xfcr " + chr(code) + " 2"), code
+    for codes in ((0x2028, 0x202F), (0x2066, 0x206A)):
+        for code in range(*codes):
+            assert not printable("a" + chr(code)), code
+    for code in (
+        32,
+        126,
+        160,
+        0x0700,
+        0x61B,
+        0x61D,
+        0x200D,
+        0x2010,
+        0x2027,
+        0x202F,
+        0x2065,
+        0x206A,
+    ):
+        assert printable("a" + chr(code) + "\xe4"), code
+    for text in ("", "Tür 2", "門", "\U0001f6aa", "\xc2\x80"[:1] + "\u20ac"):
+        assert printable(text), text
 
 
 def test_every_bad_key_is_named():

@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
 
 import httpx
@@ -21,7 +22,7 @@ from axis.models.configuration import Configuration
 from axis.models.port_management import PortConfiguration
 from axis.models.pwdgrp_cgi import SecondaryGroup
 
-from boards import ANSWER_S, LOST_TOPIC, configure, output, settings, wait_for
+from boards import ANSWER_S, LOST_TOPIC, STATUS, account, configure, output, settings, wait_for
 
 SERIAL = "02484F4C4446"
 PROGRAM_S = 30  # a Python with click and requests, on a loaded machine
@@ -306,3 +307,26 @@ def test_parameters_are_set_and_survive_a_restart(make_board, tmp_path):
     board = make_board(settings(), *data).start()
     status = board.master().status()
     assert (status["name"], status["ports"][4]["name"]) == ("East", "Strike")
+
+
+def test_a_realm_may_be_of_all_that_settings_let_it_be(start):
+    """Clients parse the challenge in their own ways, and hash what they make of it."""
+    for realm in (" !#$%&'()*+,-./;<=>?@[]^_`{|}~", "0=9,Az, nonce=x"):
+        board = start(
+            {"realm": realm, "accounts": [account("root", "administrator", realm=realm)]}
+        )
+        with httpx.Client(trust_env=False, auth=httpx.DigestAuth("root", "pass")) as client:
+            assert client.get(board.url + STATUS).status_code == 200
+        with board.session() as session:
+            assert session.get(board.url + STATUS, timeout=ANSWER_S).status_code == 200
+        passwords = urllib.request.HTTPPasswordMgr()
+        passwords.add_password(realm, board.url, "root", "pass")
+        opener = urllib.request.build_opener(
+            urllib.request.ProxyHandler({}), urllib.request.HTTPDigestAuthHandler(passwords)
+        )
+        with opener.open(board.url + STATUS, timeout=ANSWER_S) as answer:
+            assert answer.status == 200
+        if shutil.which("curl"):
+            command = ["curl", "--silent", "--noproxy", "*", "--digest", "--user", "root:pass"]
+            command += ["--fail", board.url + STATUS]
+            assert subprocess.run(command, timeout=ANSWER_S, check=False).returncode == 0

@@ -44,9 +44,10 @@ def check(data, wiring):
     keys = Keys(data, "settings", _KEYS)
     name = keys.text("name", "Holdfast")
     realm = keys.text("realm", "Holdfast")
-    if not realm or '"' in realm or "\\" in realm or ":" in realm:
+    if not realm or '"' in realm or "\\" in realm or ":" in realm or max(realm.encode()) > 126:
+        # Clients disagree on the bytes of anything else, and then none of them can log in.
         raise SettingsError(
-            keys.path("realm"), "must be some text without quote, backslash or colon"
+            keys.path("realm"), "must be printable ASCII without quote, backslash or colon"
         )
     accounts = _accounts(keys.get("accounts", []), keys.path("accounts"))
     heartbeat = keys.object("heartbeat", ("shortest", "longest"))
@@ -111,7 +112,8 @@ class Keys:
         if not isinstance(value, str) or len(value) > limit:
             raise SettingsError(self.path(key), "must be text of up to %d characters" % limit)
         if not printable(value):
-            raise SettingsError(self.path(key), "must not hold control characters")
+            problem = "must not hold control characters, line separators or marks of direction"
+            raise SettingsError(self.path(key), problem)
         return value
 
     def integer(self, key, default, low, high):
