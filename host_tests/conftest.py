@@ -8,7 +8,7 @@ import pytest
 
 import boards
 
-pytest_plugins = ["conformance"]
+pytest_plugins = ["conformance", "guard"]
 
 RUNTIMES = ("micropython", "cpython")
 NIGHTLY = "HOLDFAST_NIGHTLY" in os.environ

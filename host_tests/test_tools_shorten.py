@@ -1,6 +1,7 @@
 """What makes the firmware smaller before it is compiled changes names and numbers, and no more."""
 
 import ast
+import os
 import subprocess
 import sys
 
@@ -124,7 +125,8 @@ def test_it_does_the_same(tmp_path):
         code = "from holdfast.two import answer; print(answer([1, 2]))"
         path = ":".join([str(folder.parent), *interpreters.IMPORTS[1:]])
         command = [sys.executable, "-c", code]
-        answers.append(subprocess.check_output(command, env={"PYTHONPATH": path}, text=True))
+        environment = {**os.environ, "PYTHONPATH": path}
+        answers.append(subprocess.check_output(command, env=environment, text=True))
     assert answers == ["(12, 5, 10, 'word', '_spoken')\n"] * 2
 
 
@@ -182,7 +184,7 @@ def test_an_error_names_the_module_and_the_true_line():
     code = "from holdfast.core.module import Module\nModule(None, b'', None, 0)"
     result = subprocess.run(
         [micropython, "-c", code],
-        env={"MICROPYPATH": str(folder)},
+        env={**os.environ, "MICROPYPATH": str(folder)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
