@@ -241,6 +241,84 @@ def test_damaged_files_are_set_aside_and_the_module_serves(make_board, tmp_path)
     assert (told["count"], told["down"], told["events_lost"]) == (1, 0, 0)
 
 
+# What curl sends of it: (arguments, "URL" for the monitor's address; body; status; state).
+CURLED = (
+    (["--data-binary", "@-", "URL"], b'\xef\xbb\xbf{"result":"fail"}', 200, "down"),
+    (["-d", '[{"result":"fail"}]', "URL"], b"", 400, "up"),
+    (["-d", '"fail"', "URL"], b"", 200, "down"),
+    (["-d", '{"Result":"fail"}', "URL"], b"", 200, "down"),
+    (["-d", '{"status":"fail"}', "URL"], b"", 400, "up"),
+    (["-d", "%72esult=fail", "URL"], b"", 200, "down"),
+    (["URL?result=fail&message=100%"], b"", 200, "down"),
+    (["URL?result=fail&message=caf%E9"], b"", 200, "down"),
+    (["URL?result=fail&message=caf\u00e9"], b"", 200, "down"),
+    (["-d", "result=fail&message=disk+100%+full", "URL"], b"", 200, "down"),
+    (["-d", '{"result":"fail","message":123}', "URL"], b"", 200, "down"),
+    (["-d", "{broken", "URL?result=fail"], b"", 200, "down"),
+    (["-d", "{broken", "URL"], b"", 400, "up"),
+    (["-X", "GET", "-d", '{"result":"fail"}', "URL"], b"", 200, "down"),
+    (["-F", "result=fail", "URL"], b"", 415, "up"),
+    (["-F", "message=x", "URL?result=fail"], b"", 200, "down"),
+    (["-H", "Content-Encoding: gzip", "--data-binary", "@-", "URL"], b"\x1f\x8b\0", 415, "up"),
+    (["-d", "result=fail", "--data-urlencode", "message=50% & more=1", "URL"], b"", 200, "down"),
+    (["-d", "result=success", "-d", "result=fail", "URL"], b"", 200, "down"),
+    (["--http1.0", "-d", "result=fail", "URL/"], b"", 200, "down"),
+    (["-H", "Transfer-Encoding: chunked", "-d", "result=fail", "URL"], b"", 200, "down"),
+    (
+        ["-H", "Transfer-Encoding: chunked", "--data-binary", "@-", "URL?result=fail"],
+        b"x" * 9000,
+        200,
+        "down",
+    ),
+    (["--data-binary", "@-", "URL"], b"result=fail&message=" + b"x" * 9000, 200, "down"),
+    (["-T", "-", "-X", "POST", "PING/fail"], b"%" * 9000, 200, "down"),
+    (["-d", "caf\u00e9 100%", "PING/1"], b"", 200, "down"),
+    (["-H", "Content-Type: application/json", "-d", "{broken", "PING/fail/"], b"", 200, "down"),
+    (["-I", "PING/FAIL"], b"", 200, "down"),
+    (["PING/007"], b"", 200, "down"),
+    (["PING/"], b"", 200, "up"),
+    (["PING/256"], b"", 400, "up"),
+)
+
+
+def test_a_fail_is_neither_lost_nor_taken_for_a_success(watched):
+    """Shapes that jobs are known to have sent, by the client that they sent them with."""
+    api = Api(watched)
+    made = api.create("job", 3600)
+    for arguments, body, status, state in CURLED:
+        requests.get(made["ping_url"], timeout=ANSWER_S)
+        assert api.state(made["id"]) == "up"
+        command = ["curl", "--silent", "--noproxy", "*", "--max-time", "%d" % ANSWER_S]
+        command += ["--write-out", "\n%{http_code}"]
+        for argument in arguments:
+            command.append(argument.replace("URL", made["url"]).replace("PING", made["ping_url"]))
+        result = subprocess.run(command, input=body, capture_output=True, check=False)
+        text, _, code = result.stdout.decode().rpartition("\n")
+        assert (int(code), api.state(made["id"])) == (status, state), (arguments, text)
+        if status != 200 and "PING" not in arguments[-1]:
+            assert json.loads(text)["error"]["field"], arguments
+
+
+def test_a_slug_made_by_a_ping_is_found_by_the_next(watched):
+    api = Api(watched)
+    for name in ("web--db", "-x", "x_"):
+        path = "your-ping-key/%s?create=1" % name
+        assert [ping(watched, path).status_code for _ in range(3)] == [201, 200, 200]
+    door = api.create("T\u00fcr 1")
+    assert ping(watched, "your-ping-key/tur-1/fail").text == "OK"
+    assert api.state(door["id"]) == "down"
+
+
+def test_a_field_that_nobody_knows_is_named_and_changes_nothing(watched):
+    api = Api(watched)
+    made = api.create("job", 60)
+    for body in ({"Interval": 5}, {"interval": 5, "grce": 9}, {"state": "up"}):
+        answer = api.client.put("/v1/heartbeat/" + made["id"], json=body)
+        assert answer.status_code == 422 and answer.json()["error"]["field"] in body
+        assert answer.json()["error"]["field"] != "interval"
+        assert api.client.get("/v1/heartbeat/" + made["id"]).json()["interval"] == 60
+
+
 def test_listeners_see_monitors_come_change_and_go(watched):
     api = Api(watched)
     api.create("before")

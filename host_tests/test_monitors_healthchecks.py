@@ -45,7 +45,7 @@ class Pinged:
         """(status, text) as the services' table has it."""
         method = method or ("POST" if body else "GET")
         asked = Asked("/ping/" + target, body, method)
-        handler = ("by_uuid", "by_two", "by_three")[asked.path.count("/") - 2]
+        handler = ("by_uuid", "by_two", "by_three")[asked.path.rstrip("/").count("/") - 2]
         self.response = getattr(self.subject, handler)(None, asked, self.life.clock.at)
         return self.response.status, self.response.body.decode()
 
@@ -68,8 +68,14 @@ def test_every_address_of_a_uuid():
         ("/1", FAIL, 1, DOWN),
         ("/255", FAIL, 255, DOWN),
         ("/000", COMPLETE, 0, UP),
+        ("/007", FAIL, 7, DOWN),
+        ("/0000000255", FAIL, 255, DOWN),
+        ("/FAIL", FAIL, None, DOWN),
+        ("/fail/", FAIL, None, DOWN),
+        ("/0/", COMPLETE, 0, UP),
     ):
         for method in ("GET", "HEAD", "POST"):
+            pinged.life.clock.at += 1000
             assert pinged.ping(job.id + end, b"", method) == OK
             told = pinged.last(job)
             assert (told[2], told[4], job.state) == (result, status, state)
@@ -99,7 +105,10 @@ def test_slugs_of_names():
     for name, wanted in (
         ("Database Backup", "database-backup"),
         ("  a -- b  ", "a-b"),
-        ("Köln (2)", "kln-2"),
+        ("Köln (2)", "koln-2"),
+        ("Tür 1", "tur-1"),
+        ("TU\u0308R Ž ß Łódź", "tur-z--odz".replace("--", "-")),
+        ("Дверь", ""),
         ("a_b-c", "a_b-c"),
         ("_x-", "x"),
         ("!", ""),
@@ -179,6 +188,42 @@ def test_create_makes_a_monitor_with_their_defaults_once():
     pinged.life.store.quiet_now = False
     pinged.life.keeper.engine.all.pop()
     assert pinged.ping("key/onemore?create=1")[0] == 503
+
+
+def test_create_finds_again_what_it_has_made():
+    for name in ("web--db", "-x", "x_", "-", "__", "a", "0"):
+        pinged = Pinged()
+        statuses = [pinged.ping("key/%s?create=1" % name)[0] for _ in range(3)]
+        assert statuses == [201, 200, 200], name
+        assert pinged.ping("key/%s/fail" % name) == OK
+        assert pinged.life.names() == [name]
+    for name in ("Web-db", "t%C3%BCr", "a.b", "a%20b", "%"):
+        pinged = Pinged()
+        assert pinged.ping("key/%s?create=1" % name)[0] == 400, name
+        assert pinged.life.names() == []
+
+
+def test_a_name_that_is_a_slug_comes_before_the_slug_of_a_name():
+    pinged = Pinged()
+    other = pinged.life.create("Web -- DB")
+    assert pinged.ping("key/web-db") == OK
+    assert pinged.last(other)[2] == TICK
+    made = pinged.life.create("web-db")
+    assert pinged.ping("key/web-db/fail") == OK
+    assert (made.state, other.state) == (DOWN, UP)
+    door = pinged.life.create("Tür 1")
+    assert pinged.ping("key/tur-1/fail?create=1") == OK
+    assert door.state == DOWN
+
+
+def test_no_message_loses_a_ping():
+    pinged = Pinged()
+    job = pinged.life.create()
+    for body in (b"100%", b"caf\xe9", b"{broken", b"\xff\xfe{\x00", b"\xef\xbb\xbf", b"\0" * 4096):
+        pinged.ping(job.id)
+        assert pinged.ping(job.id + "/fail", body) == OK
+        assert job.state == DOWN
+    assert pinged.ping(job.id + "?rid=%s&x=100%%" % RUN_A) == OK
 
 
 def test_too_many_pings_say_when_to_come_again():

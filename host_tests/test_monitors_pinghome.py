@@ -160,6 +160,7 @@ def test_bad_definitions_name_the_field():
         ('{"service_id":"s","name":"n","interval":0}', 422, "interval"),
         ('{"service_id":"s","name":"n","grace":-1}', 422, "grace"),
         ('{"service_id":"s","name":"n","enabled":1}', 422, "enabled"),
+        ('{"service_id":"s","name":"n","Interval":5}', 422, "Interval"),
     ):
         answer = ask(pair, "create", "POST", "/v1/heartbeat", body)
         assert answer[0] == status and answer[1]["error"]["field"] == field, (body, answer)
@@ -195,6 +196,9 @@ def test_the_documents_update():
     assert answer["state"] == "paused" and not answer["enabled"] and answer["interval"] == 90
     assert ask(pair, "change", "PUT", one(identifier), '{"interval":null}')[0] == 422
     assert ask(pair, "change", "PUT", one("x"), "{}")[0] == 404
+    for field in ("Interval", "result", "id", "state"):
+        status, answer = ask(pair, "change", "PUT", one(identifier), '{"%s":5}' % field)
+        assert status == 422 and answer["error"]["field"] == field
 
 
 def test_one_or_many_are_removed_or_none():
@@ -247,6 +251,9 @@ def test_check_ins_by_query_json_form_or_text():
         ("POST", "?result=fail", "it said:\nno", "fail", "it said: no"),
         ("POST", "?result=tick&message=query", '{"result":"fail","message":"b"}', "tick", "query"),
         ("POST", "", "", "tick", ""),
+        ("POST", "?message=%ff", "", "tick", "\ufffd"),
+        ("GET", "", '{"result":"fail"}', "fail", ""),
+        ("HEAD", "/?result=fail", "", "fail", ""),
     ):
         status, answer = ask(pair, "check_in", method, one(identifier, query), body, None)
         assert status == 200 and answer["result"] == result, answer
@@ -260,7 +267,7 @@ def test_check_ins_by_query_json_form_or_text():
         ("", '{"message":[]}', 422, "message"),
         ("", "{", 400, "body"),
         ("", b"\xff\xfe", 400, "body"),
-        ("?message=%ff", "", 400, "query"),
+        ("?status=fail", "", 400, "status"),
     ):
         answer = ask(pair, "check_in", "POST", one(identifier, query), body, None)
         assert answer[0] == status and answer[1]["error"]["field"] == field, (query, body)
@@ -275,8 +282,10 @@ def test_a_get_with_a_token_reads_and_one_that_names_a_result_checks_in():
     assert ask(pair, "one", "GET", one(identifier), "", "wrong")[0] == 401
     assert pair[0].keeper.engine.all[0].last_at is None
     assert ask(pair, "one", "GET", one(identifier), "", None)[1]["result"] == "tick"
-    answer = ask(pair, "one", "GET", one(identifier, "?result=fail"), "", "view")
-    assert answer[1]["state"] == "down"
+    for query, body in (("?result=fail", ""), ("?RESULT=fail", ""), ("", '{"result":"fail"}')):
+        ask(pair, "one", "GET", one(identifier), "", None)
+        answer = ask(pair, "one", "GET", one(identifier, query), body, "view")
+        assert answer[1]["state"] == "down"
 
 
 def test_too_many_check_ins_say_when_to_come_again():

@@ -251,6 +251,14 @@ def test_a_target_is_printable_ascii():
         assert status(get(b"GET /" + byte + b"a HTTP/1.1")) == 400
 
 
+def test_a_query_may_be_utf8_as_it_was_typed():
+    request = only(get("GET /a?m=café&\xff HTTP/1.1".encode()))
+    assert (request.path, request.query) == ("/a", "m=caf%C3%A9&%C3%BF")
+    assert only(get(b"GET /a?m=caf\xe9 HTTP/1.1")).query == "m=caf%E9"
+    for byte in (b"\x00", b"\x01", b"\t", b"\x7f", b"\r", b"\n", b" "):
+        assert status(get(b"GET /a?\xe9" + byte + b"a HTTP/1.1")) == 400
+
+
 def test_a_target_longer_than_the_limit_is_414():
     fits = b"/" + b"a" * (TARGET_BYTES - 1)
     assert len(fed([get(b"GET " + fits + b" HTTP/1.1")])[0][1]) == TARGET_BYTES
@@ -539,6 +547,16 @@ def test_chunks_are_put_together():
         assert request.body == expected
         assert request.headers["transfer-encoding"] == "chunked"
     assert only(post(b"transfer-encoding:CHUNKED \r\n", b"0\r\n\r\n")).body == b""
+
+
+def test_chunks_of_a_check_in_are_cut_and_not_refused():
+    body = b"6\r\nhello \r\n9\r\nthis is t\r\n4\r\noo l\r\n3\r\nong\r\n0\r\n\r\n"
+    for path in (b"/ping/x", b"/v1/heartbeat/x"):
+        stream = chunked(body).replace(b"POST /p ", b"POST " + path + b" ") + get()
+        assert path in stream
+        got = fed([stream[i : i + 1] for i in range(len(stream))], 10)
+        assert len(got) == 2 and got[0][-1] == b"hello this", got
+    assert status(chunked(body), 10) == 413
 
 
 def test_a_bad_chunk_is_400():

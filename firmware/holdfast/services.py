@@ -117,6 +117,7 @@ _SHARED = (
     "core.address aa\n"
     "core.check aa\n"
     "monitors.answers pinghome healthchecks\n"
+    "monitors.said pinghome healthchecks\n"
     "core.tokens pinghome healthchecks\n"
     "core.checkins pinghome healthchecks\n"
     "wire.date pinghome\n"
@@ -169,6 +170,8 @@ class Services:
         rows = _lines(ROWS[0], path) or _lines(ROWS[1], path)
         if not rows:
             parts = path.split("/")
+            if not parts[-1]:
+                parts.pop()  # a slash at the end means nothing to those who check in
             rows = [row.split(" ") for row in PATTERNS.split("\n")]
             rows = [row for row in rows if _like(row[0].split("/"), parts)]
         if not rows and path == self._inbound_path():

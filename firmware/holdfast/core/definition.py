@@ -11,13 +11,17 @@ MAX_MONITORS = const(32)
 MAX_TEXT = const(64)  # characters of a name or a service_id; the document's are UUIDs
 MAX_S = const(31536000)  # a year, of an interval or a grace time, as healthchecks.io has it
 _INTERVAL_S = const(60)  # as in Pinghome's examples
+# The last one is in Pinghome's example of an update, and means nothing.
+_FIELDS = ("service_id", "name", "interval", "grace", "enabled", "methods")
 
 
 def definition(fields, monitor=None):
     """(service, name, interval_s, grace_s, enabled) of a dict of fields; Refused. What is not
-    there stays as it is; of a new monitor service_id and name have to be there. Unknown fields are
-    passed over: the document's own example has one.
+    there stays as it is; of a new monitor service_id and name have to be there.
     """
+    for field in fields:
+        if field not in _FIELDS:
+            raise Refused(field, "unknown field; known are: " + ", ".join(_FIELDS[:-1]))
     if monitor is None:
         before = (None, None, _INTERVAL_S, 0, True)
     else:

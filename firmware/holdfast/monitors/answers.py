@@ -1,6 +1,5 @@
 """What the languages of monitors share: errors as JSON, tokens, and answers in pieces."""
 
-from holdfast.core.settings import printable
 from holdfast.core.tokens import ROLES, token_row
 from holdfast.wire.http import Response
 from holdfast.wire.json import quote
@@ -46,10 +45,12 @@ def seconds(ms):
 
 
 def one_line(text):
-    """A message without control characters, which the history does not keep."""
-    if printable(text):
-        return text
-    return " ".join("".join([c if printable(c) else " " for c in text]).split())
+    """A message in one line, fit to be shown."""
+    data = bytearray(text.encode())
+    for i, byte in enumerate(data):
+        if byte < 32 or byte == 127:
+            data[i] = 32
+    return b" ".join(bytes(data).split()).decode()
 
 
 class Told(Response):

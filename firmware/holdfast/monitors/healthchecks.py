@@ -4,9 +4,13 @@
     /ping/{ping key}/{slug}, with the same behind it; ?create=1 makes a monitor that is not there
 
 HEAD, GET and POST; a POST's body is the message, of which the history keeps the beginning
-(`Ping-Body-Limit`). `rid` names the run, a UUID. A ping key is a token of the role "ping". A
-monitor's slug is its name in lower case, with a dash for blanks and without what is neither letter
-nor digit. Texts of the answers and their status are theirs (hc/api/views.py).
+(`Ping-Body-Limit`), and which never decides whether a ping counts. A slash at the end means
+nothing. `rid` names the run, a UUID. A ping key is a token of the role "ping". Texts of the
+answers
+and their status are theirs (hc/api/views.py).
+
+A monitor is found by its name, where that is as a slug has to be; else by the slug of its name:
+lower case, letters without their accents, a dash for blanks, and no other characters.
 
 A monitor that is made by create=1 gets what they give: an interval of a day, an hour of grace;
 its service is named after the token.
@@ -18,15 +22,22 @@ from holdfast.core.checkins import COMPLETE, FAIL, LOG, MESSAGE_BYTES, RUN, TICK
 from holdfast.core.settings import NotSaved
 from holdfast.core.tokens import token_row
 from holdfast.monitors.answers import one_line, seconds
-from holdfast.wire.http import HttpError, Response, all_digits
-from holdfast.wire.query import parameter
-from holdfast.wire.utf8 import utf8
+from holdfast.monitors.said import beginning, fields
+from holdfast.wire.http import Response, all_digits
+from holdfast.wire.query import field
 
 _DAY_S = const(86400)
 _HOUR_S = const(3600)
 _DASHES = (8, 13, 18, 23)  # in a UUID
 _WORDS = {"start": RUN, "fail": FAIL, "log": LOG}
 _SLUG = "abcdefghijklmnopqrstuvwxyz0123456789-_"
+# The letters without their accents of U+00C0 to U+017F, as Unicode decomposes them.
+_ACCENTED = const(0xC0)
+_PLAIN = (
+    "aaaaaa.ceeeeiiii.nooooo..uuuuy..aaaaaa.ceeeeiiii.nooooo..uuuuy.y"
+    "aaaaaaccccccccdd..eeeeeeeeeegggggggghh..iiiiiiiii.iijjkk.lllllll"
+    "l..nnnnnnn..oooooo..rrrrrrsssssssstttt..uuuuuuuuuuuuwwyyyzzzzzzs"
+)
 
 
 class Healthchecks:
@@ -42,7 +53,7 @@ class Healthchecks:
 
     def by_two(self, caller, request, now):
         """/ping/{uuid}/{action} or /ping/{ping key}/{slug}"""
-        _, _, first, second = request.path.split("/")
+        first, second = _parts(request)
         if is_uuid(first):
             result, status = _action(second)
             if result is None:
@@ -52,7 +63,7 @@ class Healthchecks:
 
     def by_three(self, caller, request, now):
         """/ping/{ping key}/{slug}/{action}"""
-        _, _, key, name, word = request.path.split("/")
+        key, name, word = _parts(request)
         result, status = _action(word)
         if result is None:
             return _text(400, "invalid url format")
@@ -75,20 +86,21 @@ class Healthchecks:
         if not name or name.strip(_SLUG):
             return _text(400, "invalid url format")
         made = self._keeper.made
-        found = [] if made is None else [m for m in made.engine.all if slug(m.name) == name]
+        everybody = [] if made is None else made.engine.all
+        found = [monitor for monitor in everybody if monitor.name == name]
+        if not found:
+            found = [monitor for monitor in everybody if slug(monitor.name) == name]
         if len(found) > 1:
             return _text(409, "ambiguous slug")
         if found:
             return self._take(request, found[0], result, status, now)
+        if field(fields(request.query), "create") != "1":
+            return _text(404, "not found")
+        if not _run_id(request.query)[0]:
+            return _text(400, "invalid uuid format")
         try:
-            if parameter(request.query, "create") != "1":
-                return _text(404, "not found")
-            if not _run_id(request.query)[0]:
-                return _text(400, "invalid uuid format")
-            fields = {"service_id": row[0], "name": name, "interval": _DAY_S, "grace": _HOUR_S}
-            monitor = self._keeper.call("create", fields, now)
-        except HttpError:
-            return _text(400, "invalid url format")
+            values = {"service_id": row[0], "name": name, "interval": _DAY_S, "grace": _HOUR_S}
+            monitor = self._keeper.call("create", values, now)
         except Refused as refused:
             return _text(409 if refused.taken else 422, refused.problem)
         except NotSaved:
@@ -98,13 +110,10 @@ class Healthchecks:
 
     def _take(self, request, monitor, result, status, now):
         """The check-in itself; its answer."""
-        try:
-            valid, run_id = _run_id(request.query)
-        except HttpError:
-            valid = False
+        valid, run_id = _run_id(request.query)
         if not valid:
             return _text(400, "invalid uuid format")
-        message = _beginning(request.body) if request.method == "POST" else ""
+        message = one_line(beginning(request)) if request.method == "POST" else ""
         wait = self._keeper.made.check_in(monitor, result, now, message, run_id, status)
         if wait:
             return _text(429, "rate limited", ("Retry-After: %d" % seconds(wait),))
@@ -115,11 +124,19 @@ def slug(name):
     """What a monitor of this name is called in an address (Django's slugify, ASCII)."""
     text = ""
     for character in name.lower():
-        if character in " -":
+        at = ord(character) - _ACCENTED
+        if 0 <= at < len(_PLAIN):
+            character = _PLAIN[at : at + 1].strip(".")
+        if character in (" ", "-"):
             text += "" if text.endswith("-") else "-"
         elif character in _SLUG:
             text += character
     return text.strip("-_")
+
+
+def _parts(request):
+    """What stands behind /ping/."""
+    return request.path.rstrip("/").split("/")[2:]
 
 
 def is_uuid(text):
@@ -134,31 +151,23 @@ def is_uuid(text):
 
 def _action(word):
     """(result, exit status) of the last part of an address; (None, None) for what is none."""
-    result = _WORDS.get(word)
+    result = _WORDS.get(word.lower())
     if result is not None:
         return result, None
-    if all_digits(word) and len(word) <= 3 and int(word) <= 255:
-        return (COMPLETE if int(word) == 0 else FAIL), int(word)
+    digits = word.lstrip("0")
+    if all_digits(word) and len(digits) <= 3:
+        number = int(digits or "0")
+        if number <= 255:
+            return (FAIL if number else COMPLETE), number
     return None, None
 
 
 def _run_id(query):
     """(is it valid?, the run id in lower case, None without one)."""
-    text = parameter(query, "rid") if "rid" in query else None
+    text = field(fields(query), "rid")
     if text is None:
         return True, None
     return is_uuid(text), text.lower()
-
-
-def _beginning(body):
-    """As much of a body as the history keeps, and a little more; what is no UTF-8 is left out."""
-    part = body[: MESSAGE_BYTES + 4]
-    for end in range(len(part), max(-1, len(part) - 4), -1):
-        try:
-            return one_line(utf8(part[:end]).strip())
-        except ValueError:
-            pass  # cut within a character, or no text at all
-    return ""
 
 
 def _text(status, text, lines=()):

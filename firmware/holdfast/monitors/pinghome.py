@@ -10,6 +10,7 @@
 The document has four hosts, and on two of them GET /v1/heartbeat/{id} means different things: to
 read a monitor, and to check in. Here there is one, so: a GET with a token reads, unless it names
 a result or a message; one without a token checks in. Who knows the id may check in.
+What a check-in says is read by monitors.said.
 
 What the document leaves open is decided here: answers are the monitor as an object, that of a
 change with the "message" the document wants, lists have it under "data", errors are {"error":
@@ -23,11 +24,12 @@ what was kept by its guess has "estimated": true.
 
 from micropython import const
 
-from holdfast.core.checkins import COMPLETE, FAIL, HOUR_MS, LATE, RESULTS, UP, Refused
+from holdfast.core.checkins import HOUR_MS, LATE, RESULTS, UP, Refused
 from holdfast.core.events import MONITOR, VALUES
 from holdfast.core.settings import NotSaved
 from holdfast.core.tokens import OPERATOR, VIEWER
 from holdfast.monitors.answers import Problem, Told, answer, one_line, require, seconds
+from holdfast.monitors.said import said, says_something
 from holdfast.wire import json
 from holdfast.wire.date import date_text, moment
 from holdfast.wire.http import HttpError, all_digits
@@ -39,7 +41,6 @@ _BUCKETS = const(1000)  # of statistics, in one answer
 _ID_LENGTH = const(36)  # of an id that is told to be none
 _INTERVALS = {"1h": 1, "3h": 3, "12h": 12, "1d": 24, "3d": 72, "7d": 168, "30d": 720}
 _MONTH_H = const(720)
-_SUCCESS = "success"  # the document's text has it for what its list calls complete
 
 
 class Pinghome:
@@ -77,7 +78,7 @@ class Pinghome:
 
     def one(self, caller, request, now):
         """GET: read, or check in; see the top."""
-        if request.authorization is None or _names_result(request.query):
+        if request.authorization is None or says_something(request):
             return self.check_in(caller, request, now)
         return self._answer(self._one, caller, request, now, VIEWER)
 
@@ -171,7 +172,7 @@ class Pinghome:
 
     def _check_in(self, caller, request, now):
         monitor = self._named(request)
-        result, message = _said(request)
+        result, message = said(request)
         wait = self._keeper.made.check_in(monitor, result, now, one_line(message))
         if wait:
             lines = ("Retry-After: %d" % seconds(wait),)
@@ -332,56 +333,6 @@ def _object(request):
     if not isinstance(value, dict):
         raise Problem(400, "must be a JSON object", "body")
     return value
-
-
-def _names_result(query):
-    """Does a query say that it is a check-in?"""
-    for part in query.split("&"):
-        if part.partition("=")[0] in ("result", "message"):
-            return True
-    return False
-
-
-def _said(request):
-    """(result, message) of a check-in: of the query, or else of a body that is JSON or a form;
-    any other body is the message.
-    """
-    fields = parameters(request.query)
-    result = field(fields, "result")
-    message = field(fields, "message")
-    body = request.body.strip() if request.method == "POST" else b""
-    if body[:1] == b"{":
-        value = _object(request)
-        result = value.get("result") if result is None else result
-        message = value.get("message") if message is None else message
-    elif body:
-        text = _text(body)
-        if _names_result(text):
-            form = parameters(text)
-            result = field(form, "result") if result is None else result
-            message = field(form, "message") if message is None else message
-        elif message is None:
-            message = text
-    if result is None:
-        result = RESULTS[0]
-    elif result == _SUCCESS:
-        result = RESULTS[COMPLETE]
-    if not isinstance(result, str) or result not in RESULTS[: FAIL + 1]:
-        raise Problem(422, "must be one of: " + ", ".join(RESULTS[: FAIL + 1]), "result")
-    if message is None:
-        message = ""
-    if not isinstance(message, str):
-        raise Problem(422, "must be text", "message")
-    return RESULTS.index(result), message
-
-
-def _text(body):
-    from holdfast.wire.utf8 import utf8
-
-    try:
-        return utf8(body)
-    except ValueError:
-        raise Problem(400, "must be UTF-8", "body")
 
 
 def _positive(fields, name, default, highest):

@@ -11,16 +11,20 @@ CHUNK_LINE_BYTES = const(64)  # chunk size and extensions
 TRAILER_BYTES = const(512)
 
 
-def take_chunks(reader, body, limit):
-    """Append a chunked body to `body`, at most `limit` bytes; trailer fields are dropped."""
+def take_chunks(reader, body, limit, cut=False):
+    """Append a chunked body to `body`, at most `limit` bytes; trailer fields are dropped. cut: so
+    is what is beyond the limit; else HttpError 413.
+    """
     while True:
         line = yield from _line(reader, CHUNK_LINE_BYTES)
         size = hexadecimal(line.partition(b";")[0].rstrip(b" \t"))
-        if len(body) + size > limit:
+        excess = max(0, len(body) + size - limit)
+        if excess and not cut:
             raise HttpError(413)
         if size == 0:
             break
-        yield from reader.take(body, size)
+        yield from reader.take(body, size - excess)
+        yield from reader.drop(excess)
         yield from _line(reader, 0)
     left = TRAILER_BYTES
     while True:

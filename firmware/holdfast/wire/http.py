@@ -27,13 +27,14 @@ _REASONS = (
     "100 Continue,101 Switching Protocols,200 OK,201 Created,202 Accepted,304 Not Modified,"
     "400 Bad Request,401 Unauthorized,403 Forbidden,404 Not Found,405 Method Not Allowed,"
     "408 Request Timeout,409 Conflict,412 Precondition Failed,413 Content Too Large,"
-    "414 URI Too Long,417 Expectation Failed,422 Unprocessable Content,426 Upgrade Required,"
+    "414 URI Too Long,415 Unsupported Media Type,417 Expectation Failed,"
+    "422 Unprocessable Content,426 Upgrade Required,"
     "429 Too Many Requests,431 Request Header Fields Too Large,500 Internal Server Error,"
     "501 Not Implemented,503 Service Unavailable,505 HTTP Version Not Supported,"
 )
 
-# Where a longer body is cut and not refused: the output of a job that checks in (healthchecks.io).
-_CUT = "/ping/"
+# Where a longer body is cut and not refused: the output of a job that checks in.
+_CUT = ("/ping/", "/v1/heartbeat/")
 
 _PIECE_BYTES = const(1024)  # of a long body
 _NOT_MODIFIED = const(304)  # its length would be that of what is not sent (RFC 9110 section 8.6)
@@ -56,6 +57,7 @@ _HEX = b"0123456789abcdefABCDEF"
 # The only fields anybody here reads; the others are checked and dropped.
 _KEPT = (
     "connection",
+    "content-encoding",
     "content-length",
     "content-range",
     "content-type",
@@ -189,13 +191,13 @@ class RequestReader:
                 if length > 0:
                     yield from self.take(body, length)
                 else:
-                    yield from self._chunks(body)
+                    yield from self._chunks(body, request.path.startswith(_CUT))
                 request.body = bytes(body)
                 body = None  # nothing is kept while nothing arrives
                 self._in_body = self.expects_continue = False
             if excess:
                 self._in_body = True
-                yield from self._drop(excess)
+                yield from self.drop(excess)
                 self._in_body = False
             if buffer.start == buffer.end:
                 buffer.start = buffer.end = 0
@@ -270,7 +272,7 @@ class RequestReader:
             yield None
             self.expects_continue = False
 
-    def _drop(self, length):
+    def drop(self, length):
         """Take `length` bytes as they come, and keep none."""
         buffer = self.buffer
         while True:
@@ -282,10 +284,10 @@ class RequestReader:
             buffer.compact()
             yield None
 
-    def _chunks(self, body):
+    def _chunks(self, body, cut):
         from holdfast.wire.chunked import take_chunks
 
-        return take_chunks(self, body, self._body_limit)
+        return take_chunks(self, body, self._body_limit, cut)
 
 
 def parse_head(head):
@@ -352,6 +354,11 @@ def _request_line(line):
         raise HttpError(505)
     if not _token(method):
         raise HttpError(400)
+    if target.strip(_PRINTABLE):
+        # Clients send a query as it was typed, curl among them.
+        path, mark, query = target.partition(b"?")
+        query = b"".join([b"%%%02X" % b if b > 127 else bytes([b]) for b in query])
+        target = path + mark + query
     target = _text(target)
     if not target.startswith("/"):
         target = _origin(target)
