@@ -5,7 +5,7 @@ from holdfast.core.events import VIRTUAL_INPUT
 from holdfast.own.status import StatusService
 from holdfast.wire.http import HttpError
 from holdfast.wire.json import loads
-from makers import Asked, Caller, module
+from makers import Asked, Caller, account, module
 
 
 def status(subject, now, *more):
@@ -51,6 +51,100 @@ def test_the_masters_alone_are_told_with_when_they_began_and_were_heard():
     subject.tell(151)
     master = status(subject, 200)["masters"][0]
     assert (master["began"], master["last"], master["lost_at"]) == (None, 50, 151)
+
+
+def standing(subject, now):
+    subject.act(now)
+    subject.tell(now)
+    return [master["is"] for master in status(subject, now)["masters"]]
+
+
+def test_what_a_master_is_has_one_word():
+    subject = module(accounts=[account("a"), account("b", "administrator", within=50)])
+    assert standing(subject, 0) == ["idle", "awaited"]
+    subject.heartbeat("a", 100, 10)
+    assert standing(subject, 51) == ["alive", "lost"]
+    subject.release("b", 60)
+    assert standing(subject, 61) == ["alive", "released"]  # though it was never heard
+    assert standing(subject, 111) == ["lost", "released"]
+    subject.release("a", 120)
+    assert standing(subject, 121) == ["released", "released"]
+    subject.heartbeat("a", 100, 130)
+    assert standing(subject, 131) == ["alive", "released"]
+
+
+def test_a_port_tells_for_whose_loss_it_is_in_its_fallback():
+    subject = module({"2": {"fallback": {"master": "a"}}, "3": {"fallback": {"locked": False}}})
+
+    def ports(now):
+        subject.act(now)
+        subject.tell(now)
+        return [(row["lost"], row["why"]) for row in status(subject, now)["ports"]]
+
+    assert ports(0) == [([], "input")] * 2 + [([], "power on")] * 2
+    subject.heartbeat("a", 100, 0)
+    subject.heartbeat("b", 100, 50)
+    assert ports(101)[2:] == [(["a"], "fallback"), (["a"], "fallback")]
+    subject.command(subject.ports[3], 1, "b", 110)
+    assert ports(111)[2:] == [(["a"], "fallback"), (["a"], "command")]
+    assert ports(151)[2:] == [(["a"], "fallback"), (["a", "b"], "fallback")]
+    # The one that came first is back; what the other holds stays in its fallback.
+    subject.heartbeat("a", 100000, 160)
+    assert ports(160)[2:] == [([], "fallback"), (["b"], "fallback")]
+    subject.release("b", 170)
+    assert ports(170)[2:] == [([], "fallback"), ([], "fallback")]
+    subject.fail(180)
+    assert ports(180)[2][0] == ["a", ""]
+
+
+def test_what_restores_an_output_is_told():
+    subject = module({"2": {"fallback": {"on_return": "restore"}}})
+    for now, end in ((0, "restore"), (1000, "release")):
+        subject.heartbeat("a", 100, now)
+        subject.act(now + 101)
+        subject.tell(now + 101)
+        if end == "release":
+            subject.release("a", now + 200)
+        else:
+            subject.heartbeat("a", 100, now + 200)
+            subject.act(now + 200)
+        assert status(subject, now + 200)["ports"][2]["why"] == end
+        subject.release("a", now + 900)
+
+
+def suggested(subject, now):
+    return status(subject, now)["masters"][0]["suggested_ms"]
+
+
+def test_a_duration_is_suggested_when_enough_was_seen():
+    subject = module(heartbeat={"longest": 60000})
+    now = 0
+    subject.heartbeat("a", 20000, now)
+    for count in range(100):
+        assert suggested(subject, now) is None, count
+        now += 300
+        subject.heartbeat("a", 20000, now)
+    # Three periods, and not less: a heartbeat that is lost makes no loss.
+    assert suggested(subject, now) == 1000
+    now += 2000
+    subject.heartbeat("a", 20000, now)
+    assert suggested(subject, now) == 2600  # 30 % above the longest pause
+    subject.act(now + 20001)
+    subject.tell(now + 20001)
+    assert suggested(subject, now + 20001) is None  # it is lost
+    subject.heartbeat("a", 20000, now + 21000)
+    assert suggested(subject, now + 21000) is None  # another session
+
+
+def test_a_duration_is_suggested_after_an_hour_of_few_heartbeats():
+    subject = module(heartbeat={"longest": 2000000})
+    for now in range(0, 3600000, 400000):
+        subject.heartbeat("a", 2000000, now)
+        assert suggested(subject, now) is None
+    subject.heartbeat("a", 2000000, 3600000)
+    assert suggested(subject, 3600000) == 1200100
+    subject.longest_ms = 1000000
+    assert suggested(subject, 3600000) is None  # none that the module takes is long enough
 
 
 def test_ports_tell_their_direction_and_what_comes_next():

@@ -59,6 +59,8 @@ class App:
         start.
         """
         passing("holdfast.adopting", "adopt", self, settings, now)
+        if self._life is not None:
+            self._life.changed()
 
     def notified(self):
         """(sent, failed, waiting) of the notifications."""

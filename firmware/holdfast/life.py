@@ -40,12 +40,16 @@ class Life:
 
     def starting(self, module):
         """The settings are known, and with them the fallback."""
-        self.levels = bytes(module.fallback_levels)
+        self.levels = module.fallback_levels  # it follows the settings
         module.reset_cause = self.restart.why
         module.boot_facts = ("reset: " + self._retained.cause, "start: " + self.restart.why)
         if self.restart.crashes:
             module.boot_facts += ("crashes in a row: %d" % self.restart.crashes,)
         self.keep(SAFE_MODE if self.restart.safe_mode() else STARTING)
+
+    def changed(self):
+        """The settings were changed, and with them the fallback, perhaps."""
+        self.keep(HEALTHY if self.healthy else STARTING)
 
     def well(self):
         """It has run for long enough: no crash counts any more."""

@@ -43,6 +43,7 @@ ROWS = (
     "/axis-cgi/pwdgrp.cgi GET,POST anyone users.handle\n",
     "\n"
     "/holdfast/status GET viewer status.get\n"
+    "/holdfast/outputs GET viewer outputs.get\n"
     "/holdfast/uplinks GET viewer uplinks.get\n"
     "/holdfast/masters GET viewer status.masters\n"
     "/holdfast/drill POST administrator status.drill\n"
@@ -91,6 +92,7 @@ SERVICES = (
     "group vapix.usergroup UserGroup\n"
     "users vapix.pwdgrp Accounts store realm accounts\n"
     "uplinks own.uplinks UplinksService module\n"
+    "outputs own.outputs OutputsService module\n"
     "inbound uplink.inbound InboundService module\n"
     "log own.log LogService log read_log boot\n"
     "pinghome monitors.pinghome Pinghome keeper monitor_tokens\n"
@@ -122,7 +124,8 @@ _SHARED = (
     "core.checkins pinghome healthchecks\n"
     "wire.date pinghome\n"
     "core.waiting settings\n"
-    "own.words status confirm uplinks\n"
+    "own.words status confirm uplinks outputs\n"
+    "core.truth outputs\n"
     "core.blocked status\n"
     "shell.documents settings\n"
 )

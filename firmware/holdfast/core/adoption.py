@@ -7,6 +7,7 @@ lock that ends what was commanded since the last one.
 
 from holdfast.core.accounts import ACTUATE
 from holdfast.core.log import RULES
+from holdfast.core.port import RELEASED
 from holdfast.core.session import Session
 
 
@@ -18,6 +19,7 @@ def adopt(module, settings, now):
         port.usage = row.usage
         port.debounce_ms = row.debounce_ms
         port.fallback = row.fallback
+        port.power_on = row.power_on
         if module.set_normal(port, row.normal, "settings", now) is not None:
             port.normal = row.normal  # locked: the circuit stays, what it means changes
             port.since = now
@@ -88,7 +90,7 @@ def _masters(module, accounts, now):
     for session in gone:
         session.lost = False
     module.watch(sessions)
-    module.regain(now)
+    module.regain(now, RELEASED)
     _join(module, now)
 
 

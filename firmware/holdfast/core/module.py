@@ -23,7 +23,7 @@ from holdfast.core.events import (
     EventSystem,
 )
 from holdfast.core.log import FAILED, RELEASE, RETURN, TRIP
-from holdfast.core.port import HOLD, POWER_ON, Port
+from holdfast.core.port import RELEASED, RESTORE, Port
 from holdfast.core.session import Session, uuid4
 from holdfast.core.virtual import VirtualInputs
 
@@ -58,7 +58,7 @@ class Module:
         self._due = None
         self.ports = [Port(i, row, self.levels) for i, row in enumerate(settings.ports)]
         self.outputs = [port for port in self.ports if port.output]
-        self._declare(settings.ports, now)
+        self._declare(now)
         self.virtual = VirtualInputs(self.events, now)
         self.links = None  # core.links.Links, when there are any
         if settings.uplinks and (settings.uplinks[0] or settings.uplinks[1]):
@@ -98,15 +98,14 @@ class Module:
             )
         self._due = self._find_due()
 
-    def _declare(self, rows, now):
+    def _declare(self, now):
         """Declare every property with the state the module wakes up in."""
         self._heartbeat = self.events.declare(HEARTBEAT, None, False, now)
         self._ready = self.events.declare(SYSTEM_READY, None, False, now)
         self._told = []  # by port: its properties
-        for port, row in zip(self.ports, rows):
+        for port in self.ports:
             if port.output:
-                port.wanted = row.power_on
-                port.put(row.power_on, now, POWER_ON, None)
+                port.wake(now)
             else:
                 port.state = port.levels.index(self.levels[port.index])
             topics = (PORT, RELAY, OUTPUT_PORT) if port.output else (PORT, DIGITAL_INPUT)
@@ -121,9 +120,7 @@ class Module:
         """
         levels = self.fallback_levels
         for port in self.outputs:
-            state = port.fallback.steps[0][1]
-            if state != HOLD:
-                levels[port.index] = port.levels[state]
+            levels[port.index] = port.levels[port.first()]
 
     # -- time -------------------------------------------------------------------------------------
 
@@ -294,7 +291,7 @@ class Module:
         self.tell(now)
         session = self._fault if master == "" else self._by_master[master]
         session.lost = False
-        self.regain(now)
+        self.regain(now, RELEASED)
         self.tell(now)
         self.note(RELEASE, "not awaited any more, says " + who, now, 0, master or "all")
 
@@ -412,8 +409,7 @@ class Module:
         self._fault_why = "restarted: " + why
         self.lose(self._fault, now)
         for port in self.outputs:
-            port.due = now
-            port.advance()
+            port.hurry(now)
         self._due = now
         self.act(now)
 
@@ -443,9 +439,9 @@ class Module:
                 return True
         return False
 
-    def regain(self, now):
-        """Ports whose masters are all back or released end their fallback."""
+    def regain(self, now, why=RESTORE):
+        """Ports whose masters are all back, or released, end their fallback; why: what did it."""
         self._news = True
         for port in self.outputs:
             if port.lost and not self._any_lost(port.fallback.master):
-                port.regain(now)
+                port.regain(now, why)

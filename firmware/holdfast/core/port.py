@@ -16,7 +16,8 @@ STATES = ("open", "closed", "hold")
 POWER_ON = "power on"
 COMMAND = "command"
 FALLBACK = "fallback"
-RESTORE = "restore"
+RESTORE = "restore"  # the master came back
+RELEASED = "release"  # ... or an administrator does not wait for it
 
 
 class Fallback:
@@ -45,6 +46,7 @@ class Port:
         self.output = row.output
         self.normal = row.normal
         self.fallback = row.fallback
+        self.power_on = row.power_on  # the state that the next start begins with
         self.debounce_ms = row.debounce_ms
         self.changed_at = None  # when an input's level began to differ, while it is debounced
         self.levels = (1 - row.closed_level, row.closed_level)  # by state
@@ -71,6 +73,11 @@ class Port:
         self.image[self.index] = self.levels[state]
         self.why = why
         self.who = who
+
+    def wake(self, at):
+        """The module starts."""
+        self.wanted = self.power_on
+        self.put(self.power_on, at, POWER_ON, None)
 
     def command(self, state, at, who):
         """Somebody sets the port; that ends a fallback under way. A sequence goes on, and its next
@@ -133,6 +140,18 @@ class Port:
         self._steps = steps
         self.due = due
 
+    def hurry(self, at):
+        """The module came down: the first step of the timeline is taken at once, whatever its time
+        is; the later ones stay where they are.
+        """
+        self.due = at
+        self.advance()
+
+    def first(self):
+        """The state of the timeline's first step; that of power on where it leaves the port."""
+        state = self.fallback.steps[0][1]
+        return self.power_on if state == HOLD else state
+
     def advance(self):
         """Take the step that is due. The time of the next one may need memory: it comes first, so
         that a step is taken or still due.
@@ -165,8 +184,9 @@ class Port:
         first = steps[0][0]
         return tuple([(at - first, self.levels[state]) for at, state in steps if state != HOLD])
 
-    def regain(self, at):
-        """The master is back: no more steps; what was commanded is restored if settings say so.
+    def regain(self, at, why=RESTORE):
+        """The master is back, or RELEASED: no more steps; what was commanded is restored if
+        settings say so.
 
         A sequence that was begun meanwhile on an unlocked port has ended the timeline; it goes on.
         """
@@ -175,7 +195,7 @@ class Port:
             return
         self.due = None
         if self.fallback.restore:
-            self.put(self.wanted, at, RESTORE, self.who)
+            self.put(self.wanted, at, why, self.who)
 
     def active(self):
         """True when the circuit is not in its normal state."""

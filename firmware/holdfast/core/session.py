@@ -18,6 +18,8 @@ class Session:
         self.last_at = None  # the last heartbeat
         self.least_margin_ms = None  # nearest the session ever came to expiry since it began
         self.beats = 0
+        self.count = 0  # heartbeats of this session after its first
+        self.longest_ms = 0  # the longest time between two of them
         self.ports = ()  # outputs that fall back with this master
 
     def begin(self, identifier, now):
@@ -25,6 +27,7 @@ class Session:
         self.id = identifier
         self.began_at = now
         self.least_margin_ms = None
+        self.count = self.longest_ms = 0
 
     def feed(self, duration_ms, now):
         """A heartbeat at `now`: alive for Duration from here.
@@ -38,6 +41,10 @@ class Session:
             margin = self.expires_at - now
             if self.least_margin_ms is None or margin < self.least_margin_ms:
                 self.least_margin_ms = margin
+            gap = now - self.last_at
+            if gap > self.longest_ms:
+                self.longest_ms = gap
+            self.count += 1
         self.expires_at = expires_at
         self.duration_ms = duration_ms
         self.last_at = now

@@ -10,11 +10,17 @@ latest event, and how many before it are `kept`.
 
 import gc
 
+from micropython import const
+
 from holdfast.core.accounts import ROLES
 from holdfast.core.port import STATES
 from holdfast.own.words import asked, boolean, number
 from holdfast.wire.http import HttpError, Response
 from holdfast.wire.json import quote
+
+_ENOUGH_BEATS = const(100)  # of a session, before a Duration is suggested, ..
+_ENOUGH_MS = const(3600000)  # .. or so much of its time
+_ROUND_MS = const(100)
 
 
 def _no_facts():
@@ -49,8 +55,8 @@ class StatusService:
             self._version,
             now,
             boolean(module.lost),
-            ",".join([_master(session, now) for session in module.sessions]),
-            ",".join([_port(port) for port in module.ports]),
+            ",".join([_master(module, session, now) for session in module.sessions]),
+            ",".join([_port(port, module.watched) for port in module.ports]),
             module.trip_count,
             module.worst_lateness_ms,
             ",".join([_trip(trip) for trip in module.trips]),
@@ -89,7 +95,7 @@ class StatusService:
         text = '{"now":%d,"lost":%s,"masters":[%s]}' % (
             now,
             boolean(module.lost),
-            ",".join([_master(session, now) for session in module.sessions]),
+            ",".join([_master(module, session, now) for session in module.sessions]),
         )
         return Response(200, text.encode(), "application/json")
 
@@ -123,29 +129,65 @@ class StatusService:
         return master
 
 
-def _master(session, now):
+def _standing(session):
+    """What a master is now, the word of everybody who tells it: `lost`, `alive`, `awaited` (not
+    heard since the start, and lost when that goes on), `released` (it was lost, and nobody waits
+    for it), `idle` (never heard since the start).
+    """
+    if session.lost:
+        return "lost"
+    if session.expires_at is not None:
+        return "awaited" if session.id is None else "alive"
+    return "idle" if session.lost_at is None else "released"
+
+
+def _suggested(module, session, now):
+    """The Duration, in ms, that the heartbeats of a living session suggest: three periods, and
+    30 % above the longest pause; None while they are too few, or no Duration is long enough. It
+    may be less than the one in use.
+    """
+    count = session.count
+    if session.id is None or not count:
+        return None
+    if count < _ENOUGH_BEATS and now - session.began_at < _ENOUGH_MS:
+        return None
+    period = (session.last_at - session.began_at) // count + 1
+    needed = max(3 * period, (session.longest_ms * 13 + 9) // 10, module.shortest_ms)
+    needed = (needed + _ROUND_MS - 1) // _ROUND_MS * _ROUND_MS
+    return needed if needed <= module.longest_ms else None
+
+
+def _master(module, session, now):
     left = None if session.expires_at is None else session.expires_at - now
     return (
-        '{"master":%s,"session":%s,"lost":%s,"left_ms":%s,"duration_ms":%s,"beats":%d,'
-        '"least_margin_ms":%s,"began":%s,"last":%s,"lost_at":%s}'
+        '{"master":%s,"is":"%s","session":%s,"lost":%s,"left_ms":%s,"duration_ms":%s,"beats":%d,'
+        '"least_margin_ms":%s,"suggested_ms":%s,"began":%s,"last":%s,"lost_at":%s}'
     ) % (
         quote(session.master),
+        _standing(session),
         "null" if session.id is None else '"%s"' % session.id,
         boolean(session.lost),
         number(left),
         number(session.duration_ms),
         session.beats,
         number(session.least_margin_ms),
+        number(_suggested(module, session, now)),
         number(session.began_at if session.id else None),
         number(session.last_at),
         number(session.lost_at if session.lost else None),
     )
 
 
-def _port(port):
+def _port(port, watched):
+    """`lost`: the masters for whose loss the output is in its fallback, "" for a fault of the
+    module's own; none when the fallback is not in force, though its state may have stayed.
+    """
+    lost = ()
+    if port.output and port.lost:
+        lost = [quote(row.master) for row in watched if row.lost and port in row.ports]
     text = (
         '{"port":"%s","name":%s,"direction":"%s","state":"%s","active":%s,"since":%d,"why":"%s",'
-        '"who":%s,"locked":%s,"next":%s}'
+        '"who":%s,"lost":[%s],"locked":%s,"next":%s}'
     )
     return text % (
         port.id,
@@ -156,6 +198,7 @@ def _port(port):
         port.since,
         port.why if port.output else "input",
         "null" if port.who is None else quote(port.who),
+        ",".join(lost),
         boolean(port.lost and port.fallback.locked),
         number(port.due),
     )

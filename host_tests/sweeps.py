@@ -1,0 +1,37 @@
+"""Programs beside this file that run whole modules in one process, on either interpreter."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import interpreters
+from plain import compile_plain
+
+HERE = Path(__file__).resolve().parent
+NIGHTLY = "HOLDFAST_NIGHTLY" in os.environ
+LIMIT_S = 3600 if NIGHTLY else 120
+
+
+def sweep(runtime, program, *arguments):
+    """Run a program, which must end with the line `done`: its result and its lines before that."""
+    if runtime == "cpython":
+        paths = [*interpreters.IMPORTS, str(HERE)]
+        command, variable, separator = [sys.executable], "PYTHONPATH", os.pathsep
+    else:
+        firmware = compile_plain()
+        paths = [".frozen", str(firmware), str(HERE)]
+        command, variable, separator = [interpreters.micropython()], "MICROPYPATH", ":"
+    result = subprocess.run(
+        [*command, str(HERE / program), *map(str, arguments)],
+        env={**os.environ, variable: separator.join(paths)},
+        cwd=HERE,
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+    lines = result.stdout.splitlines()
+    assert result.returncode == 0, "\n".join(lines[-25:]) + result.stderr[-2000:]
+    assert lines[-1] == "done"
+    return lines[:-1]
