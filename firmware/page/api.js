@@ -21,7 +21,12 @@ const WORDS = {
 };
 
 let last = Promise.resolve();
-export const traffic = { requests: 0 };
+export const traffic = { requests: 0, heard: -1e9, failed: false }; // heard: when the module last said something
+/** The module has said something. */
+export function hear() {
+  traffic.heard = performance.now();
+  traffic.failed = false;
+}
 
 const TRIES = 2; // more, after the first
 const PAUSE = 1500; // between them
@@ -32,9 +37,11 @@ async function send(method, path, body, headers, tries = 0) {
   try {
     answer = await fetch(path, { method, body, headers, cache: path === "/" ? "default" : "no-store", signal: AbortSignal.timeout(8000) });
   } catch {
+    traffic.failed = true;
     throw new Refusal(0);
   }
   const text = await answer.text();
+  hear();
   if (answer.ok) return { text, etag: answer.headers.get("ETag") };
   let why = "";
   try {

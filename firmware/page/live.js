@@ -4,7 +4,7 @@
 // A heartbeat makes no event, so the time that is left is asked for: when a third of it is over, and
 // only while somebody looks. Nothing else is asked for by the clock while the stream is open.
 
-import { ask, read, readIfThere, Refusal } from "./api.js";
+import { ask, hear, read, readIfThere, Refusal, traffic } from "./api.js";
 import { MINUTE, mark } from "./model.js";
 
 const TOPICS =
@@ -13,7 +13,7 @@ const LOG = 50;
 export const LOSS = "A master is lost";
 const KEPT = 30 * MINUTE;
 const SOONEST = 1000; // between two looks at the masters
-const LATEST = 15000;
+const LATEST = 5000;
 const NOBODY = 3000; // ... while none is alive
 const WITHOUT_STREAM = 5000; // between two looks at everything
 const PAUSES = [500, 1000, 2000, 4000, 8000];
@@ -38,9 +38,21 @@ let tries = 0;
 let heard = () => {};
 let due = {};
 
-/** ms of the module, now. */
+const QUIET = 8000; // longer than between two questions: what is shown may not be so any more
+const FAILED = 2500; // ... when a question was not answered, too
+const OVERDUE = 1500; // a deadline that is over for so long, and nothing was heard of it
+
+/** For how long the module has said nothing, in ms, where it should have; 0 while all is well. */
+export function silence() {
+  const quiet = performance.now() - traffic.heard;
+  const left = (state.status?.masters ?? []).map((row) => row.left_ms ?? Infinity);
+  const overdue = performance.now() + offset - (state.status?.now ?? 0) - Math.min(...left) > OVERDUE;
+  return quiet > (traffic.failed || overdue ? FAILED : QUIET) ? quiet : 0;
+}
+
+/** ms of the module, now; while it says nothing, when it last did. */
 export function now() {
-  return performance.now() + offset;
+  return (silence() ? traffic.heard : performance.now()) + offset;
 }
 
 export function listen(listener) {
@@ -160,11 +172,12 @@ function configure() {
 function again() {
   state.live = false;
   later("connect", PAUSES[Math.min(tries++, PAUSES.length - 1)] * (0.75 + Math.random() / 2), connect);
-  later("look", WITHOUT_STREAM, look);
+  later("look", 0, look);
   heard();
 }
 
 function take(message) {
+  hear();
   if (message.method === "events:configure") {
     if (message.error) return socket.close();
     // Only the first reply of a stream says where it is.

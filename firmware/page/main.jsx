@@ -3,8 +3,8 @@
 import { render } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { ask, isFresh } from "./api.js";
-import { listen, look, now, start, state } from "./live.js";
-import { ROLES, span } from "./model.js";
+import { listen, look, now, silence, start, state } from "./live.js";
+import { headline, ROLES, span } from "./model.js";
 import { Overview } from "./overview.jsx";
 import { Act, Badge } from "./parts.jsx";
 import { Report } from "./report.jsx";
@@ -36,7 +36,7 @@ function App({ fresh }) {
     <>
       <Head status={status} views={views} view={view} />
       <Trial role={role} />
-      <main id="main" tabIndex="-1">
+      <main id="main" class={silence() ? "stale" : ""} tabIndex="-1">
         {view === "#settings" && role > 2 ? <Settings /> : view === "#report" && role > 2 ? <Report /> : <Overview role={role} />}
       </main>
     </>
@@ -44,13 +44,8 @@ function App({ fresh }) {
 }
 
 function Head({ status, views, view }) {
-  const lost = status.masters.filter((row) => row.lost).map((row) => row.master);
-  const alive = status.masters.filter((row) => row.session).length;
-  const [kind, text] = status.lost
-    ? ["bad", lost.length ? `Lost: ${lost.join(", ")}` : "Lost by a fault of the module"]
-    : alive
-      ? ["good", alive === 1 ? "Controller alive" : `${alive} controllers alive`]
-      : ["calm", "No controller has called"];
+  const quiet = silence();
+  const [kind, text] = quiet ? ["warn", "The module does not answer. This is how it was."] : headline(status);
   useEffect(() => {
     document.title = `${status.lost ? "▲ " : ""}${status.name}`;
   }, [status.lost, status.name]);
@@ -65,14 +60,14 @@ function Head({ status, views, view }) {
           <span role="status">{text}</span>
         </Badge>
         <span class="space" />
-        <Badge kind={state.live ? "good" : "warn"}>{state.live ? "live" : "not live"}</Badge>
+        <Badge kind={quiet || !state.live ? "warn" : "good"}>{quiet ? `no answer for ${span(quiet)}` : state.live ? "live" : "not live"}</Badge>
         <span class="quiet">
           {status.caller.name}, {status.caller.role}
         </span>
       </div>
-      {state.trouble && !state.live && (
+      {state.trouble && !state.live && !quiet && (
         <p class="trouble" role="alert">
-          {state.trouble}; last heard {span(now() - status.now)} ago
+          {state.trouble}
         </p>
       )}
       {status.tls && (

@@ -27,41 +27,74 @@ export function running(ms) {
   return ms < MINUTE ? `${(Math.max(0, ms) / 1000).toFixed(1)} s` : span(ms);
 }
 
-/** What a master is: "alive", "lost", "awaited" after a restart, or "idle": it never called. */
-export function standing(master) {
-  if (master.lost) return "lost";
-  if (master.session) return "alive";
-  return master.left_ms === null ? "idle" : "awaited";
+// -- what is: every sentence about it comes from the status, here ------------------------------------
+
+/** What a master is, by the status, as [kind, words]; stale: nothing was heard of it for a while. */
+export const STANDING = {
+  lost: ["bad", "lost"],
+  alive: ["good", "alive"],
+  awaited: ["warn", "awaited"],
+  released: ["warn", "released"],
+  idle: ["calm", "not heard since the start"],
+};
+
+export function standing(master, stale) {
+  const [kind, words] = STANDING[master.is];
+  return stale ? ["calm", words.startsWith("not") ? words : `was ${words}`] : [kind, words];
 }
 
-/** The Duration that the beats seen so far suggest, with 30 % to spare; null while that is early. */
+const HEADLINES = [
+  ["lost", "bad", "Lost"],
+  ["alive", "good", "Alive"],
+  ["awaited", "warn", "Awaited"],
+  ["released", "warn", "Released"],
+];
+
+/** The state of the whole module: [kind, words]. */
+export function headline(status) {
+  for (const [is, kind, word] of HEADLINES) {
+    const names = status.masters.filter((row) => row.is === is).map((row) => row.master);
+    if (names.length) return [kind, `${word}: ${names.join(", ")}`];
+    if (status.lost) return ["bad", "Lost by a fault of the module"];
+  }
+  return ["calm", "No master was heard since the start"];
+}
+
+/** What a suggested Duration means beside the one in use. */
 export function suggestion(master) {
-  if (master.least_margin_ms === null || master.beats < 10) return null;
-  const longest = master.duration_ms - master.least_margin_ms;
-  return Math.max(100, Math.ceil((longest * 1.3) / 100) * 100);
+  const advised = master.suggested_ms;
+  if (advised === null) return "";
+  if (advised >= master.duration_ms * 0.95 && advised <= master.duration_ms * 1.05) return "as it is";
+  if (advised > master.duration_ms) return `${span(advised)}: the one in use leaves too little to spare`;
+  return `${span(advised)} would do; then a pause longer than that is a loss`;
+}
+
+/** How long a lost master is silent; name: "" for a fault of the module. */
+function silent(name, masters, now) {
+  const master = masters.find((row) => row.master === name);
+  if (!name || !master) return "a fault of the module";
+  return master.last === null ? `${name} not heard since the start` : `${name} silent for ${running(now - master.last)}`;
 }
 
 /** Why a port is as it is, in words; now: ms of the module. */
 export function reason(port, masters, now) {
-  const ago = span(Math.max(0, now - port.since));
-  const who = port.who;
-  if (port.direction === "input") return `input, for ${ago}`;
-  if (port.why === "fallback") {
-    if (!who) return "fallback: a fault of the module";
-    const master = masters.find((row) => row.master === who);
-    if (!master || master.last === null) return `fallback: master ${who} never called`;
-    return `fallback: master ${who} silent for ${running(now - master.last)}`;
-  }
-  if (port.why === "restore") return `restored ${ago} ago, ${who || "the master"} is back`;
-  if (port.why === "command") return `set by ${who || "somebody"} ${ago} ago`;
-  return "power-on state";
+  const since = `${port.state} for ${span(Math.max(0, now - port.since))}`;
+  if (port.direction === "input") return since;
+  const lost = port.lost.map((name) => silent(name, masters, now)).join("; ");
+  const who = port.who || "a fault of the module";
+  if (port.why === "fallback" && lost) return `fallback: ${lost}`;
+  const why = {
+    fallback: `as its fallback left it, nobody has set it since; ${since}`,
+    restore: `restored: the loss of ${who} is over; ${since}`,
+    release: `restored by a release: nobody waits for ${who}; ${since}`,
+    command: `set by ${who}; ${since}`,
+  }[port.why];
+  return (why ?? `power-on state; ${since}`) + (lost && `; its fallback is in force: ${lost}`);
 }
 
 /** What comes next to a port by itself, "" for nothing. */
 export function next(port, now) {
-  if (port.next === null) return "";
-  const what = port.why === "fallback" ? "next step of the fallback" : "changes";
-  return `${what} in ${running(port.next - now)}`;
+  return port.next === null ? "" : `next step in ${running(port.next - now)}`;
 }
 
 // -- lanes: what a port did in the last minutes, [{at, on}], oldest first --------------------------
@@ -97,31 +130,19 @@ export function told(name, lane, from, to) {
   return `${name}: active ${parts.join("; ")}`;
 }
 
-// -- the truth table --------------------------------------------------------------------------------
+// -- the truth table: the module computes it, /holdfast/outputs ----------------------------------------
 
-/** The steps of a fallback as settings write them, in words. */
-export function steps(rows) {
-  return (rows ?? [{}])
-    .map((row) => {
-      const state = row.state ?? "open";
-      const when = row.after ? `after ${span(row.after)} ` : "";
-      const what = state === "hold" ? "stays as it is" : state;
-      return when + what + (row.pulse ? ` for ${span(row.pulse)}` : "");
-    })
-    .join(", then ");
-}
+export const EVENTS = [
+  ["power_on", "Power on"],
+  ["loss", "Its master is lost"],
+  ["return", "That master returns, or is released"],
+  ["restarting", "A restart is asked for, until the chip resets"],
+  ["restart", "After that restart"],
+  ["crash", "After a crash or a reset by the watchdog"],
+];
 
-/** What a port does at each of the things that may happen; row: of one output in the settings.
- * crash: after a watchdog reset the module begins with the fallback. */
-export function truth(row = {}, crash = false) {
-  const fallback = row.fallback ?? {};
-  const powerOn = row.power_on ?? "open";
-  const master = fallback.master ?? "any";
-  return {
-    "Power on": powerOn,
-    "Loss of master": `${master === "any" ? "any master" : master}: ${steps(fallback.steps)}${fallback.locked === false ? "" : ", locked"}`,
-    "Master returns": fallback.on_return === "restore" ? "what was last commanded" : "stays as it is until somebody sets it",
-    Restart: powerOn,
-    "Watchdog reset": crash ? `fallback at once: ${steps([{ ...(fallback.steps ?? [{}])[0], after: 0 }])}` : powerOn,
-  };
+/** What an output does at one of these, in words. */
+export function does(output, event) {
+  const { words } = output[event];
+  return event === "loss" ? `${output.master ?? "any master"}: ${words}${output.locked ? ", locked" : ""}` : words;
 }

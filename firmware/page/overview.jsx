@@ -2,8 +2,8 @@
 
 import { useState } from "preact/hooks";
 import { ask, call } from "./api.js";
-import { LOSS, look, now, state } from "./live.js";
-import { lateness, MINUTE, next, reason, running, span, spans, standing, suggestion, told } from "./model.js";
+import { LOSS, look, now, silence, state } from "./live.js";
+import { lateness, MINUTE, next, reason, running, span, spans, STANDING, standing, suggestion, told } from "./model.js";
 import { Act, Badge, Blocked, Card } from "./parts.jsx";
 
 const PORTS = "/axis-cgi/io/portmanagement.cgi";
@@ -26,17 +26,10 @@ export function Overview({ role }) {
 
 // -- masters ----------------------------------------------------------------------------------------
 
-const STANDING = {
-  alive: ["good", "alive"],
-  lost: ["bad", "lost"],
-  awaited: ["warn", "awaited"],
-  idle: ["calm", "has not called"],
-};
-
 function Masters({ role }) {
   const { masters } = state.status;
-  const order = ["lost", "alive", "awaited", "idle"];
-  const rows = [...masters].sort((a, b) => order.indexOf(standing(a)) - order.indexOf(standing(b)));
+  const order = Object.keys(STANDING);
+  const rows = [...masters].sort((a, b) => order.indexOf(a.is) - order.indexOf(b.is));
   return (
     <Card title="Masters" id="masters" wide>
       {!rows.length && <p class="quiet">Nobody may send heartbeats: there is no operator and no administrator.</p>}
@@ -50,8 +43,7 @@ function Masters({ role }) {
 }
 
 function Master({ master, role }) {
-  const is = standing(master);
-  const [kind, word] = STANDING[is];
+  const [kind, word] = standing(master, silence());
   const at = state.status.now;
   const left = master.left_ms === null ? null : Math.max(0, master.left_ms - (now() - at));
   const whole = master.duration_ms ?? left;
@@ -71,21 +63,17 @@ function Master({ master, role }) {
           <progress max={whole} value={left} aria-label={`time left for ${name}`} />
         </>
       )}
-      {is === "lost" && (
+      {master.lost && (
         <p class="big">
-          <span class="digits">{master.last === null ? "never called" : running(now() - master.last)}</span> <small>{master.last === null ? "since the restart" : "silent"}</small>
+          <span class="digits">{master.last === null ? "not heard" : running(now() - master.last)}</span> <small>{master.last === null ? "since the start" : "silent"}</small>
         </p>
       )}
-      {is !== "idle" && (
+      {master.beats > 0 && (
         <dl>
           {master.began !== null && <Pair term="session">{span(now() - master.began)} old</Pair>}
           <Pair term="heartbeats">{master.beats}</Pair>
           {master.least_margin_ms !== null && <Pair term="least margin">{span(master.least_margin_ms)}</Pair>}
-          {advised !== null && (
-            <Pair term="suggested Duration">
-              {advised >= master.duration_ms * 0.95 && advised <= master.duration_ms * 1.05 ? "as it is" : span(advised)}
-            </Pair>
-          )}
+          {advised && <Pair term="suggested Duration">{advised}</Pair>}
         </dl>
       )}
       {role > 2 && (
@@ -152,7 +140,7 @@ function Ports({ ports, title, id, role }) {
 
 function Port({ port, role }) {
   const { masters } = state.status;
-  const fallen = port.why === "fallback" && port.direction === "output";
+  const fallen = port.direction === "output" && port.lost.length > 0;
   const coming = next(port, now());
   return (
     <li class={`tile ${fallen ? "bad" : port.active ? "on" : ""}`} data-port={port.port}>
@@ -165,7 +153,7 @@ function Port({ port, role }) {
         </span>
       </div>
       <p class="why">{reason(port, masters, now())}</p>
-      {(coming || port.locked) && <p class="quiet">{[port.locked && "locked for everybody", coming].filter(Boolean).join(", ")}</p>}
+      {(coming || port.locked) && <p class="quiet">{[port.locked && "locked: commands are refused", coming].filter(Boolean).join(", ")}</p>}
       {port.direction === "output" && role > 1 && <Drive port={port} />}
     </li>
   );

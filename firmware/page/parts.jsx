@@ -2,6 +2,7 @@
 
 import { cloneElement } from "preact";
 import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { silence } from "./live.js";
 
 /** A section with a heading that a screen reader finds. */
 export function Card({ title, id, children, aside, wide }) {
@@ -31,7 +32,8 @@ export function Blocked({ rule }) {
   return rule?.blocked ? <Badge kind="warn">no effect then: {rule.blocked}</Badge> : null;
 }
 
-/** A button for something that takes a moment and may be refused. `act` gives a promise. */
+/** A button for something that takes a moment and may be refused. `act` gives a promise. While the
+ * module says nothing it cannot be pressed. */
 export function Act({ act, children, sure, disabled, class: kind, label, pressed }) {
   const [busy, setBusy] = useState(false);
   const [trouble, setTrouble] = useState("");
@@ -49,7 +51,7 @@ export function Act({ act, children, sure, disabled, class: kind, label, pressed
   };
   return (
     <>
-      <button type="button" class={kind} disabled={disabled || busy} aria-label={label} aria-pressed={pressed} onClick={() => (sure ? setAsking(true) : go())}>
+      <button type="button" class={kind} disabled={disabled || busy || silence() > 0} aria-label={label} aria-pressed={pressed} onClick={() => (sure ? setAsking(true) : go())}>
         {children}
       </button>
       {asking && (

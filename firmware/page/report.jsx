@@ -1,24 +1,29 @@
 // The commissioning report: what each port does at whatever happens, and what was measured; printed.
 
+import { useEffect, useState } from "preact/hooks";
+import { read } from "./api.js";
 import { now, state } from "./live.js";
-import { lateness, span, standing, truth } from "./model.js";
+import { does, EVENTS, lateness, span, standing } from "./model.js";
 import { Act } from "./parts.jsx";
 import { useSettings } from "./settings.jsx";
 
 export function Report() {
   const [held] = useSettings();
-  if (!held) return <p class="quiet">Asking for the settings …</p>;
-  if (held.trouble)
+  const [table, setTable] = useState(null);
+  useEffect(() => {
+    read("/holdfast/outputs").then(setTable, (error) => setTable({ trouble: error.message }));
+  }, []);
+  if (!held || !table) return <p class="quiet">Asking for the settings …</p>;
+  const trouble = held.trouble || table.trouble;
+  if (trouble)
     return (
       <p class="trouble" role="alert">
-        {held.trouble}
+        {trouble}
       </p>
     );
   const { status } = state;
   const rows = held.document.ports ?? {};
-  const outputs = status.ports.filter((port) => port.direction === "output");
   const inputs = status.ports.filter((port) => port.direction === "input");
-  const columns = Object.keys(truth());
   return (
     <article class="card wide report">
       <header>
@@ -55,7 +60,7 @@ export function Report() {
           <thead>
             <tr>
               <th scope="col">Port</th>
-              {columns.map((name) => (
+              {EVENTS.map(([, name]) => (
                 <th key={name} scope="col">
                   {name}
                 </th>
@@ -63,20 +68,20 @@ export function Report() {
             </tr>
           </thead>
           <tbody>
-            {outputs.map((port) => (
+            {table.outputs.map((port) => (
               <tr key={port.port}>
                 <th scope="row">
                   {port.port} {port.name}
                 </th>
-                {Object.entries(truth(rows[port.port], status.start !== undefined)).map(([name, text]) => (
-                  <td key={name}>{text}</td>
+                {EVENTS.map(([event]) => (
+                  <td key={event}>{does(port, event)}</td>
                 ))}
               </tr>
             ))}
           </tbody>
         </table>
       </div>
-      <p class="quiet">Between power on and the first instruction of the firmware the circuit is as the wiring makes it. During a restart or a watchdog reset, outputs are open for the moment until the settings are read.</p>
+      <p class="quiet">The module computed this table from its settings. While the chip is reset, and without power, the wiring decides. From then on until the settings are read, outputs have the level that is open as the board is wired.</p>
       {inputs.length > 0 && (
         <>
           <h3>Inputs</h3>
@@ -116,7 +121,7 @@ export function Report() {
           {status.masters.map((master) => (
             <tr key={master.master}>
               <th scope="row">{master.master}</th>
-              <td>{standing(master) === "idle" ? "has not called" : standing(master)}</td>
+              <td>{standing(master)[1]}</td>
               <td>{master.duration_ms === null ? "" : span(master.duration_ms)}</td>
               <td>{master.least_margin_ms === null ? "" : span(master.least_margin_ms)}</td>
             </tr>

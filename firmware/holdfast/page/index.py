@@ -1,13 +1,13 @@
 """Made by tools/page.py out of firmware/page/; `make page` makes it again."""
 
-# Sources: c236457913d998a237e77d2c2e4ecfa2bf5f7a145ac2a518128c6af5a7ea9790
+# Sources: 48a64e96071dec2bb1ea4cc7f7dc5b53fb04a7387a710d8ebafe061224ea9450
 
 # Path, content type, entity tag, bytes, number of the first module, modules.
 ROWS = (
     (
         "/",
         "text/html; charset=utf-8",
-        "dfed4127da63c6c0",
+        "bc765d2166664d7d",
         461,
         0,
         1,
@@ -15,16 +15,16 @@ ROWS = (
     (
         "/holdfast/page.js",
         "text/javascript; charset=utf-8",
-        "d23432b6032ca26b",
-        19625,
+        "899136cfc2f2e6bb",
+        19893,
         1,
         10,
     ),
     (
         "/holdfast/page.css",
         "text/css; charset=utf-8",
-        "8730009d83a53704",
-        2629,
+        "a21da825f9bfb2e7",
+        2656,
         11,
         2,
     ),
