@@ -169,6 +169,10 @@ class Module:
         answer = self.json("POST", "/axis-cgi/basicdeviceinfo.cgi", call)
         return answer.get("data", {}).get("propertyList", {})
 
+    def outputs(self):
+        """What each output does at whatever may happen: rows of the module's truth table."""
+        return self.json("GET", "/holdfast/outputs")["outputs"]
+
     def settings(self):
         """(bytes, tag, document) of the settings."""
         answer = self.request("GET", SETTINGS_PATH)

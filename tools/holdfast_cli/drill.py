@@ -4,6 +4,10 @@ Beats as a master with a short Duration, stops, and takes the time until the mod
 that the master is lost; compares every output with what the settings promise; then lets the
 master return. The module's own record of due and true time stands beside, because a PC's clock and
 network are in the first figure. At the end outputs are what they were, as far as locks allow.
+
+An output that was where its fallback puts it did not move, and so shows nothing. So each output is
+set to the opposite first. What moved nevertheless not once leaves the drill INCONCLUSIVE, and so
+does a master with which no output falls back: status 9.
 """
 
 import time
@@ -17,13 +21,25 @@ from rich.console import Console
 from holdfast_cli import report, truth
 from holdfast_cli.client import Module, event
 from holdfast_cli.options import Insecure, Trust, User, Where, confirmed, module, read_password
-from holdfast_cli.problems import FAILED, REFUSED, SETTINGS, UNREACHABLE, USAGE, Problem
+from holdfast_cli.problems import (
+    FAILED,
+    INCONCLUSIVE,
+    REFUSED,
+    SETTINGS,
+    UNREACHABLE,
+    USAGE,
+    Problem,
+)
 
 LOST = "tns1:Device/tnsaxis:Monitor/Heartbeat"
+PORT = "tns1:Device/tnsaxis:IO/Port"
 _BEATS = 3
 _PATIENCE_S = 5  # for an event that is due
 _LOOKING_MS = 10000  # more than that takes
 _SETTLE_S = 0.3  # for the pins and the status after an event
+
+PASSED = "PASSED"
+INCONCLUSIVE_RESULT = "INCONCLUSIVE"
 
 
 def register(app):
@@ -49,8 +65,10 @@ def drill(
     ] = None,
     opposite: Annotated[
         bool,
-        typer.Option("--opposite", help="set outputs against their fallback first, so they move"),
-    ] = False,
+        typer.Option(
+            "--opposite/--as-it-is", help="set outputs against their fallback first, so they move"
+        ),
+    ] = True,
     yes: Annotated[bool, typer.Option("--yes", help="outputs may move; do not ask")] = False,
 ):
     """Trip the fallback of a module on purpose. OUTPUTS MOVE: it asks first.
@@ -81,7 +99,7 @@ def drill(
     text = subject.write(out)
     for line in text:
         console.print(line)
-    raise typer.Exit(0 if subject.passed else FAILED)
+    raise typer.Exit({PASSED: 0, INCONCLUSIVE_RESULT: INCONCLUSIVE}.get(subject.result, FAILED))
 
 
 class Trip:
@@ -94,6 +112,7 @@ class Trip:
         self.ended = {}  # ... when the timelines had been followed
         self.seen = {}  # by port: (state wanted, state seen) after the loss
         self.returned = {}  # ... after the return
+        self.changed = set()  # ports whose events said that they moved with the loss
 
 
 class Drill:
@@ -114,14 +133,26 @@ class Drill:
         self.began = time.time()
 
     @property
-    def passed(self):
-        """True when every trip came, and every output did as the settings say."""
-        return self.put_back and all(
+    def result(self):
+        """PASSED: every trip came, every output that falls back with this master moved, and did as
+        the module says it does.
+        """
+        as_said = self.put_back and all(
             trip.heard is not None
             and all(wanted == seen for wanted, seen in trip.seen.values())
             and all(wanted == seen for wanted, seen in trip.returned.values())
             for trip in self.trips
         )
+        if not as_said:
+            return "FAILED"
+        moved = any(trip.changed for trip in self.trips)
+        return PASSED if moved and not self.unproved else INCONCLUSIVE_RESULT
+
+    @property
+    def unproved(self):
+        """The outputs that the loss is to change, and that were seen to change in no trip."""
+        seen = set().union(*[trip.changed for trip in self.trips])
+        return [port for port in self.moved if port.changes and port.id not in seen]
 
     def look(self):
         """Read settings and status; a Problem where a drill would prove nothing, or do harm."""
@@ -149,7 +180,7 @@ class Drill:
         # Until the last one, so that nothing that is looked at in between ends the session.
         self._long_ms = min(longest, self.duration_ms + _LOOKING_MS)
         self.before = {row["port"]: row for row in self.status["ports"]}
-        self.outputs = truth.outputs(self.document, self.status)
+        self.outputs = truth.outputs(self._admin.outputs(), self.status)
         self.moved = [port for port in self.outputs if port.falls_back_with(self.master)]
 
     def announce(self):
@@ -159,17 +190,18 @@ class Drill:
         text = "%s beats %d times with Duration %d ms, and then stops. These outputs fall back:"
         print_(text % (self.master, _BEATS, self.duration_ms), markup=False)
         for port in self.moved:
-            text = "  %s %s: is %s; %s" % (port.id, port.name, port.state, port.loss())
+            text = "  %s %s: is %s; %s" % (port.id, port.name, port.state, port.does("loss"))
+            wanted = self._against(port)
+            if wanted is not None and wanted != port.state:
+                text += "; is set to %s first" % wanted
             print_(text, markup=False)
         if not self.moved:
             print_("  none: no output falls back with %s" % self.master, markup=False)
 
     def run(self, beater, times):
         """Trip so often; then leave the module as it was."""
-        stream, _ = self._admin.stream([LOST])
+        stream, _ = self._admin.stream([LOST, PORT])
         try:
-            # The state now, which comes first.
-            event(stream.recv(_PATIENCE_S))
             for count in range(times):
                 trip = Trip()
                 self.trips.append(trip)
@@ -200,8 +232,7 @@ class Drill:
                 trip.before = self._states()
             if not last:
                 time.sleep(pause)
-        if count:
-            self._drain(stream)
+        self._drain(stream)
         end = trip.answered + self.duration_ms / 1000 + _PATIENCE_S
         while trip.heard is None:
             left = end - time.monotonic()
@@ -209,12 +240,12 @@ class Drill:
                 self._console.print("trip %d: NO EVENT CAME" % (count + 1))
                 return
             try:
-                value = event(stream.recv(left))[2]
+                if self._take(trip, stream, left):
+                    trip.heard = time.monotonic()
             except TimeoutError:
                 continue
-            if value == "1":
-                trip.heard = time.monotonic()
         self._follow(trip)
+        self._drain(stream, trip)
         said = self._admin.status()
         trip.lateness_ms = [
             row["moved"] - row["due"]
@@ -227,27 +258,41 @@ class Drill:
 
     def _command(self):
         """Set every output that is to fall back against the state that it then ends in."""
-        now = self._states()
         for port in self.moved:
-            end = port.state_after(self._observe_ms, now[port.id])
-            wanted = truth.CLOSED if end == truth.OPEN else truth.OPEN
-            if not port.holds():
+            wanted = self._against(port)
+            if wanted is not None:
                 refused = self._admin.set_ports({port.id: wanted})
                 if refused:
                     self._note("%s %s could not be set to %s: %s", port, wanted, refused)
                 else:
                     self._commanded[port.id] = wanted
 
+    def _against(self, port):
+        """The opposite of where the fallback puts an output first; None for one that it leaves as
+        it is, or where nothing is to be set.
+        """
+        if not self._opposite or not port.changes:
+            return None
+        return truth.CLOSED if port.changes[0][1] == truth.OPEN else truth.OPEN
+
     def _note(self, text, port, *values):
         note = text % (port.id, port.name, *values)
         if note not in self.notes:
             self.notes.append(note)
 
-    def _drain(self, stream):
-        """Events of the return, which are not the next loss."""
+    def _take(self, trip, stream, seconds):
+        """The next event; True when it is the loss. TimeoutError."""
+        topic, source, value, number, _ = event(stream.recv(seconds))
+        if topic == PORT and number is not None:
+            trip.changed.add(source)
+        return topic == LOST and value == "1"
+
+    def _drain(self, stream, trip=None):
+        """The events that are there: of a trip, or of what came before it, which is not it."""
+        trip = trip or Trip()
         while True:
             try:
-                stream.recv(0)
+                self._take(trip, stream, 0)
             except TimeoutError:
                 return
 
@@ -281,7 +326,7 @@ class Drill:
         time.sleep(_SETTLE_S)
         said = self._states()
         for port in self.moved:
-            wanted = self.commanded(port) if port.restore else trip.ended[port.id]
+            wanted = self.commanded(port) if port.restores else trip.ended[port.id]
             if wanted is not None:
                 trip.returned[port.id] = wanted, said[port.id]
 
@@ -312,17 +357,16 @@ class Drill:
         self.after = self._states()
         self.put_back = True
 
-    def _unmoved(self):
-        """Note outputs that were where their fallback puts them, every time: it showed nothing."""
-        trips = [trip for trip in self.trips if trip.seen]
-        for port in self.moved:
-            states = {state for _, state in port.changes if state != "hold"}
-            if states and all(states == {trip.before[port.id]} for trip in trips):
-                self._note("%s %s was %s already: nothing moved, see --opposite", port, *states)
+    def _inconclusive(self):
+        """Note what the drill did not show."""
+        if not self.moved:
+            self.notes.append("no output falls back with %s: nothing was shown" % self.master)
+        for port in self.unproved:
+            self._note("%s %s was not seen to move: that it falls back was not shown", port)
 
     def write(self, out):
         """Write the report; lines for the terminal."""
-        self._unmoved()
+        self._inconclusive()
         if out is not None:
             text = report.markdown(self)
             if out.suffix == ".html":
@@ -334,4 +378,8 @@ class Drill:
             yield "report: %s" % out
         for note in self.notes:
             yield "note: " + note
-        yield "PASSED" if self.passed else "FAILED: not every output did as the settings say"
+        more = {
+            "FAILED": ": not every output did as the module says it does",
+            INCONCLUSIVE_RESULT: ": see the notes for what was not shown",
+        }
+        yield self.result + more.get(self.result, "")

@@ -8,6 +8,7 @@ REFUSED = 5  # wrong user or password, or the role does not suffice
 STRANGER = 6  # something answers, but it is no Holdfast
 UNSUITABLE = 7  # wrong board, or its MicroPython is too old
 SETTINGS = 8  # settings that a module would not take
+INCONCLUSIVE = 9  # a drill came to its end and proved nothing, of an output or of all
 FAULT = 70  # a mistake of this program (EX_SOFTWARE of sysexits.h)
 INTERRUPTED = 130  # Ctrl-C, as shells count it
 

@@ -8,7 +8,7 @@ import statistics
 import time
 
 from holdfast_cli import product
-from holdfast_cli.truth import CASES
+from holdfast_cli.truth import EVENTS
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 62em; margin: 2em auto; padding: 0 1em; }
@@ -29,7 +29,7 @@ def parts(drill):
         "table",
         [
             ("what", "value"),
-            ("result", "PASSED" if drill.passed else "FAILED"),
+            ("result", drill.result),
             ("module", drill._admin.url),
             ("product", product_name or "not told"),
             ("serial number", identity.get("SerialNumber") or "not told"),
@@ -41,11 +41,10 @@ def parts(drill):
         ],
     )
     yield "heading", "What each output does"
-    yield "text", "Computed from the settings above."
-    rows = [("output", *CASES)]
+    yield "text", "Computed by the module from its settings."
+    rows = [("output", *[name for _, name in EVENTS])]
     for port in drill.outputs:
-        table = port.table()
-        rows.append(("%s %s" % (port.id, port.name), *[table[case] for case in CASES]))
+        rows.append(("%s %s" % (port.id, port.name), *[port.does(event) for event, _ in EVENTS]))
     yield "table", rows
     yield (
         "text",
@@ -96,6 +95,8 @@ def _seen(drill, port):
         back = came if promised == came else "FAIL: %s, promised %s" % (came, promised)
     if wanted != seen:
         seen = "FAIL: " + seen
+    elif port in drill.unproved:
+        seen += " (INCONCLUSIVE: it did not move)"
     end = drill.after.get(port.id, "not seen")
     return "%s %s" % (port.id, port.name), before, seen, wanted, back, end
 

@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
+from holdfast_cli import says
 from holdfast_cli.document import blocked
 from holdfast_cli.options import Insecure, Trust, User, Where, module
 
@@ -43,33 +44,31 @@ def tables(said):
     yield ports_table(said)
     for text in blocked(said["rules"]):
         yield Text(text, style="bold yellow")
+    for text in filter(None, map(says.advice, said["masters"])):
+        yield Text(text)
     if said["trips"]["latest"]:
         yield trips_table(said)
 
 
-def headline(said):
+def headline(said, stale=False):
     text = Text("%s  " % said["name"], style="bold")
     text.append("Holdfast %s, up %s  " % (said["version"], period(said["now"])), style="")
-    if said["lost"]:
-        text.append("A MASTER IS LOST", style="bold red")
-    return text
+    words, style = says.headline(said, stale)
+    return text.append(words, style=style)
 
 
-def masters_table(said, elapsed_ms=0):
-    """elapsed_ms: how old the status is; deadlines come nearer meanwhile."""
-    table = _table("master", "session", "deadline in", "Duration", "beats", "least margin")
+def masters_table(said, elapsed_ms=0, stale=False):
+    """elapsed_ms: how old the status is; deadlines come nearer meanwhile. stale: nothing was heard
+    of the module since.
+    """
+    table = _table("master", "session", "is", "Duration", "heartbeats", "least margin")
     for row in said["masters"]:
         left = row["left_ms"]
-        if row["lost"]:
-            state, style = "lost", "red"
-        elif left is None:
-            state, style = "never called", "dim"
-        else:
-            state, style = "%.1f s" % (max(0, left - elapsed_ms) / 1000), "green"
+        words, style = says.standing(row, None if left is None else left - elapsed_ms, stale)
         table.add_row(
             escape(row["master"]),
             (row["session"] or "")[:8],
-            Text(state, style=style),
+            Text(words, style=style),
             _ms(row["duration_ms"]),
             str(row["beats"]),
             _ms(row["least_margin_ms"]),
@@ -78,24 +77,24 @@ def masters_table(said, elapsed_ms=0):
 
 
 def ports_table(said):
-    table = _table("port", "name", "state", "why", "who", "for")
+    table = _table("port", "name", "state", "for", "why")
     for row in said["ports"]:
         style = {"closed": "bold", "open": "dim"}[row["state"]]
-        if row["why"] == "fallback":
+        if row["lost"]:
             style = "bold yellow"
         table.add_row(
             row["port"],
             escape(row["name"]),
             Text(row["state"], style=style),
-            row["why"] + (", locked" if row["locked"] else ""),
-            escape(row["who"] or ""),
             period(said["now"] - row["since"]),
+            escape(says.reason(row, said["masters"], said["now"]))
+            + (", locked" if row["locked"] else ""),
         )
     return table
 
 
 def trips_table(said):
-    title = "%d trips, worst lateness %d ms" % (
+    title = "%d losses, worst lateness %d ms" % (
         said["trips"]["count"],
         said["trips"]["worst_lateness_ms"],
     )

@@ -21,7 +21,7 @@ from rich.text import Text
 from holdfast_cli.client import event
 from holdfast_cli.options import Insecure, Trust, User, Where, module
 from holdfast_cli.problems import REFUSED, STRANGER, UNREACHABLE, USAGE, Problem
-from holdfast_cli.status import headline, masters_table, ports_table
+from holdfast_cli.status import headline, masters_table, period, ports_table
 
 ALL = "//."  # every topic
 _TURN_S = 0.25  # the screen is drawn anew
@@ -169,7 +169,8 @@ class Watcher:
             topic, source, value, number, _ = event(message)
             if number is not None:
                 self._number = max(number, self._number or 0)
-            if self.tell_state or number is None or number > self._state_until:
+            news = number is not None and number > self._state_until
+            if news or self.tell_state:
                 self.events.append((time.time(), topic, source, value))
                 self.count += 1
             if not self._stale_at:
@@ -214,15 +215,17 @@ def picture(watcher, height):
     elapsed_ms = int((time.monotonic() - watcher.said_at) * 1000)
     if watcher.live:
         said = dict(said, now=said["now"] + elapsed_ms)
-    parts = [banner(watcher), headline(said), Text("")]
-    parts += [masters_table(said, elapsed_ms if watcher.live else 0), Text("")]
+    stale = not watcher.live
+    parts = [banner(watcher), headline(said, stale), Text("")]
+    parts += [masters_table(said, 0 if stale else elapsed_ms, stale), Text("")]
     parts += [ports_table(said), Text("")]
     room = max(3, height - 8 - len(said["masters"]) - len(said["ports"]))
     rows = list(watcher.events)[-room:]
     parts += [line(row) for row in rows] or [Text("no event yet", style="dim")]
     if watcher.live:
         return Group(*parts)
-    return Group(parts[0], Panel(Group(*parts[1:]), style="dim", title="as it was"))
+    title = "as it was; no answer for %s" % period(elapsed_ms)
+    return Group(parts[0], Panel(Group(*parts[1:]), style="dim", title=title))
 
 
 def banner(watcher):
