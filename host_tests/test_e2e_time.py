@@ -4,6 +4,7 @@ import socket
 import struct
 import threading
 import time
+from datetime import datetime
 
 from boards import ANSWER_S, STATUS, Master, output, settings, wait_for
 
@@ -49,6 +50,21 @@ class Server:
             sock.sendto(b"", self.sock.getsockname())
         self.thread.join()
         self.sock.close()
+
+
+def test_clients_are_told_the_time_that_the_module_has(start):
+    with Server(YEARS_MS) as server:
+        board = start(settings(time={"server": server.address}))
+
+        def told():
+            with board.session("guest") as session:
+                call = {"apiVersion": "1.0", "method": "getDateTimeInfo"}
+                url = board.url + "/axis-cgi/time.cgi"
+                answer = session.post(url, json=call, timeout=ANSWER_S).json()
+            moment = datetime.fromisoformat(answer["data"]["dateTime"]).timestamp()
+            return abs(moment - time.time() - YEARS_MS / 1000) < 60
+
+        wait_for(told, what="the time of the server")
 
 
 def log_of(board):

@@ -49,6 +49,7 @@ TESTED_ELSEWHERE = {
     "adopting": "settings put into force: test_e2e_accounts.py, test_e2e_tls.py, test_e2e_time.py",
     "core/checkins": "words and constants: test_core_monitors.py",
     "core/settings": "rows, filled in by core/check: test_core_check.py",
+    "vapix/reply": "the answer to a call: test_vapix_systemready.py, test_vapix_time.py",
     "monitors/answers": "what two languages share: test_monitors_pinghome.py",
     "hal/cable": "a file as a cable: test_e2e_network.py",
     "hal/simulated": "files as wires: test_e2e_contract.py",

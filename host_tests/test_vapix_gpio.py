@@ -149,6 +149,33 @@ def test_what_was_got_can_be_sent_back():
     assert bench.store.count == 0
 
 
+def test_what_can_only_be_read_moves_nothing_and_says_so():
+    bench = Bench()
+    for row in (
+        '{"PortId":"2","CurrentState":"closed"}',
+        '{"PortId":"2","CurrentState":"shorted"}',
+        '{"PortId":"2","CurrentState":null}',
+        '{"PortId":"2","Active":false,"CurrentState":"closed"}',
+        '{"PortId":"0","CurrentState":"closed"}',
+        '{"PortId":"2","PortUsage":"Door"}',
+        '{"PortId":"2","active":true}',
+        '{"PortId":"2","State":"closed"}',
+    ):
+        fields = '{"Port":[%s]}' % row
+        assert bench.refused("SetPort", fields) == "ter:InvalidArgVal", row
+        assert bench.module.ports[2].state == 0
+    for row in (
+        '{"PortId":"2","CurrentState":"open"}',
+        '{"PortId":"2","CurrentState":"open","Active":true}',
+        '{"PortId":"2","CurrentState":"closed","Active":true}',
+        '{"PortId":"2","CurrentState":"open","Active":false,"PortUsage":""}',
+    ):
+        assert bench.json("SetPort", '{"Port":[%s]}' % row) == {"PortId": ["2"]}, row
+    assert bench.module.ports[2].state == 0
+    inner = "<Port><PortId>2</PortId><CurrentState>closed</CurrentState></Port>"
+    assert raises(Fault, bench.xml, "set_port", inner).subcode == "ter:InvalidArgVal"
+
+
 def _as_text(element):
     inner = "".join([_as_text(child) for child in element.children]) or element.text
     return "<%s>%s</%s>" % (element.name, inner, element.name)

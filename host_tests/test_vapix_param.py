@@ -10,9 +10,9 @@ from makers import Asked, Caller
 ABOUT = (Board(), "1.2.3", "Nov 24 2026", "A realm")
 
 
-def ask(running, query="", body="", caller=None, now=0, headers=None):
+def ask(running, query="", body="", caller=None, now=0, headers=None, address="10.0.0.9"):
     request = Asked(body, query, headers, "POST" if body else "GET")
-    subject = Parameters(running.module, running.store, ABOUT)
+    subject = Parameters(running.module, running.store, ABOUT, lambda: address)
     answer = subject.handle(caller or administrator(), request, now)
     assert (answer.status, answer.content_type) == (200, "text/plain")
     body = answer.body
@@ -49,6 +49,32 @@ def test_every_parameter_that_clients_require_is_there():
     for name in ("Brand", "ProdFullName", "ProdNbr", "ProdShortName", "ProdType", "WebURL"):
         assert "root.Brand." + name in found
     assert not [name for name in listed() if "PTZ" in name or "EmbeddedDevelopment" in name]
+
+
+def test_groups_are_found_in_either_case():
+    for group, wanted in (
+        ("brand", "Brand"),
+        ("ROOT.BRAND", "Brand"),
+        ("Root", "root"),
+        ("root.ioport.i2.output.*", "IOPort.I2.Output.*"),
+        ("*.upnp", "*.UPnP"),
+        ("properties.api.heartbeat", "Properties.API.Heartbeat"),
+        ("INPUT,output", "Input,Output"),
+    ):
+        assert listed(group) == listed(wanted) != {}, group
+
+
+def test_what_the_network_is():
+    assert listed("Network.eth0") == {
+        "root.Network.eth0.IPAddress": "10.0.0.9",
+        "root.Network.eth0.MACAddress": "02:00:00:00:00:AB",
+    }
+    assert listed("Network.VolatileHostName") == {"root.Network.VolatileHostName.HostName": ""}
+    network = {"hostname": "io-east", "ssid": "a", "key": "password"}
+    found = listed("network.*hostname", Running(network=network))
+    assert list(found.values()) == ["io-east", "io-east"]
+    text = ask(Running(), "action=list&group=Network.eth0.IPAddress", address=None)
+    assert text == "root.Network.eth0.IPAddress=\n"
 
 
 def test_ports_are_told_as_they_are_now():
@@ -135,7 +161,7 @@ def test_an_update_is_in_force_at_once_and_after_a_restart():
     for each in (running.module, again.module):
         assert (each.name, each.ports[0].name, each.ports[0].normal) == ("East", "Tür", 1)
         assert (each.ports[3].name, each.ports[3].usage) == ("Siren", "Alarm")
-    assert listed("Network", running) == {
+    assert listed("*.UPnP,*.Bonjour", running) == {
         "root.Network.UPnP.FriendlyName": "East",
         "root.Network.Bonjour.FriendlyName": "East",
     }

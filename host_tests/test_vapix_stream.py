@@ -176,6 +176,24 @@ def test_an_unknown_topic_is_accepted_and_silent():
     assert len(Bench().configure('{"topicFilter":"tns1:Nobody/tnsaxis:Has//."}')) == 1
 
 
+def test_empty_filters_filter_nothing():
+    everything = Bench().configure('{"topicFilter":"//."}')
+    assert len(everything) > 10
+    for rows in (
+        "",
+        '{"topicFilter":""}',
+        '{"contentFilter":""}',
+        '{"topicFilter":"//.","contentFilter":""}',
+        '{"topicFilter":"","contentFilter":""}',
+        '{"topicFilter":null,"contentFilter":""}',
+    ):
+        assert Bench().configure(rows) == everything, rows
+    one = Bench().configure(
+        '{"topicFilter":"tns1:Device/tnsaxis:Monitor/Heartbeat","contentFilter":""}'
+    )
+    assert len(one) == 2
+
+
 def test_bad_requests_get_the_code_of_the_vendors_table_and_the_stream_goes_on():
     bench = Bench()
     bench.configure(RELAYS)
@@ -188,18 +206,22 @@ def test_bad_requests_get_the_code_of_the_vendors_table_and_the_stream_goes_on()
         ('{"apiVersion":"1.0","method":"events:other"}', 2102),
         ('{"apiVersion":"1.0","method":"events:configure"}', 2104),
         ('{"apiVersion":"1.0","method":"events:configure","params":{}}', 2104),
+        ('{"apiVersion":"1.0","method":"events:configure","params":[]}', 2104),
+        (
+            '{"apiVersion":"1.0","method":"events:configure","params":{"eventFilterList":null}}',
+            2104,
+        ),
     ):
         (answer,) = bench.text(message)
         assert answer["error"]["code"] == code, message
         assert answer["method"]
     for row, code in (
-        ("", 2104),
         ("5", 2104),
         ("{}", 2103),
         ('{"topicFilter":5}', 2104),
         ('{"contentFilter":null,"topicFilter":null}', 2103),
         ('{"topicFilter":"a//b"}', 2104),
-        ('{"contentFilter":""}', 2104),
+        ('{"contentFilter":"","topicFilter":5}', 2104),
         ('{"contentFilter":"boolean("}', 2104),
         (",".join([RELAYS] * 33), 2107),
     ):

@@ -37,6 +37,7 @@ class App:
         self.clock = clock
         self._began = clock.now()  # which may be after ten minutes of safe mode
         self.restarting = False
+        self.address = None  # of the network, None without one
         self._running = None  # the task that runs the module
         self._life = life
         self._lost = 0  # notifications that the log knows of
@@ -184,15 +185,15 @@ class App:
 
     async def supervise(self, port):
         """Keep the network up, and note how this life goes; never ends. port: of HTTP, if any."""
-        told = since = None
+        since = None
         blink = False
         while True:
             now = self.clock.now()
             address = self.network.step(now, self.server.heard_at)
-            if address != told:
-                change = (told, address, since, now)
+            if address != self.address:
+                change = (self.address, address, since, now)
                 passing("holdfast.shell.reach", "changed", self.log, self.outbound.made, *change)
-                told, since = address, now
+                self.address, since = address, now
                 if address is not None:
                     self._reached(address, port)
             # Lit while all is well, blinking while a master is lost, dark without a network.

@@ -39,6 +39,7 @@ ROWS = (
     "/axis-cgi/basicdeviceinfo.cgi GET,POST anyone information.post\n"
     "/axis-cgi/param.cgi GET,POST viewer parameters.handle\n"
     "/axis-cgi/systemready.cgi POST anyone ready.post\n"
+    "/axis-cgi/time.cgi POST viewer time.post\n"
     "/axis-cgi/usergroup.cgi GET viewer group.get\n"
     "/axis-cgi/pwdgrp.cgi GET,POST anyone users.handle\n",
     "\n"
@@ -87,8 +88,9 @@ SERVICES = (
     "virtual vapix.virtualinput VirtualInputService module\n"
     "discovery vapix.apidiscovery ApiDiscovery\n"
     "information vapix.basicdeviceinfo BasicDeviceInfo about\n"
-    "parameters vapix.param Parameters module store about\n"
+    "parameters vapix.param Parameters module store about address\n"
     "ready vapix.systemready SystemReady module store boot\n"
+    "time vapix.time TimeService clock\n"
     "group vapix.usergroup UserGroup\n"
     "users vapix.pwdgrp Accounts store realm accounts\n"
     "uplinks own.uplinks UplinksService module\n"
@@ -122,7 +124,8 @@ _SHARED = (
     "monitors.said pinghome healthchecks\n"
     "core.tokens pinghome healthchecks\n"
     "core.checkins pinghome healthchecks\n"
-    "wire.date pinghome\n"
+    "wire.date pinghome time\n"
+    "vapix.reply ready time\n"
     "core.waiting settings\n"
     "own.words status confirm uplinks outputs\n"
     "core.truth outputs\n"
@@ -217,6 +220,10 @@ class Services:
     def monitor_tokens(self):
         """The tokens for monitors, as of now."""
         return self._app.monitor_tokens
+
+    def address(self):
+        """Where the network is reached, as text; None without a network."""
+        return self._app.address
 
     def facts(self):
         """What else is told of the module: the epoch of its events, what to add to its time for

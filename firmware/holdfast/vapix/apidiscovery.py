@@ -26,6 +26,7 @@ APIS = (
     ("io-port-management", "1.1", "IO Port Management", "/axis-cgi/io/portmanagement.cgi"),
     ("param-cgi", "1.0", "Legacy Parameter Handling", "/axis-cgi/param.cgi"),
     ("systemready", "1.1", "Systemready", "/axis-cgi/systemready.cgi"),
+    ("time-service", "1.0", "Time Service", "/axis-cgi/time.cgi"),
     ("user-management", "1.0", "User Management", "/axis-cgi/pwdgrp.cgi"),
 )
 

@@ -6,8 +6,9 @@ that, and answers, made of the same, are written as either. Numbers and booleans
 the vendor's examples have them as texts. Port ids are those of I/O port management, from "0".
 
 What the wiring has cannot be changed by a client: CurrentMode is accepted when it says what is
-there. There are no supervised inputs. Limits of a port list and unknown ids as the vendor's page
-has them: unknown ids in GetPort are left out, in SetPort they are a fault.
+there, and so is CurrentState, which Active sets. There are no supervised inputs. Limits of a port
+list and unknown ids as the vendor's page has them: unknown ids in GetPort are left out, in SetPort
+they are a fault.
 """
 
 from micropython import const
@@ -33,6 +34,16 @@ _OPERATIONS = {
     "SetPort": (WRITE_SYSTEM, "change"),
 }
 _PROPERTIES = ("NiceName", "ActiveState")
+# Of a port in SetPort: what is looked at by its name, and what is only told.
+_SET = (
+    "PortId",
+    "CurrentMode",
+    "Active",
+    "InputProperties",
+    "OutputProperties",
+    "SupervisedInput",
+)
+_TOLD = ("CurrentState", "SupportedModes", "PortUsage")
 
 
 class GpioService:
@@ -148,6 +159,9 @@ class GpioService:
         if row.get(other) is not None:
             raise Fault("ter:InvalidArgVal", "Port %s has no %s" % (port.id, other))
         settings = _settings(port, row.get(key))
+        for name in row:
+            if name not in _SET + _TOLD:
+                raise Fault("ter:InvalidArgVal", "There is no %s of a port" % name)
         active = row.get("Active")
         if active is not None:
             active = _boolean(active)
@@ -156,6 +170,7 @@ class GpioService:
                 if active != port.active():
                     raise Fault("ter:InvalidArgVal", "Port %s is an input" % port.id)
                 active = None
+        _unchanged(port, row, active)
         moves = port.output and (active is not None or "normal" in settings)
         if moves and self._module.refuses(port, now) is not None:
             raise _locked(port)
@@ -202,6 +217,19 @@ def _settings(port, properties):
     if active != _active_state(port):
         settings["normal"] = STATES[1 - STATES.index(active)]
     return settings
+
+
+def _unchanged(port, row, active):
+    """Fault for a row that wants what can only be read: a client may send back all that GetPort
+    gave it, and is not to believe that it closed a circuit by that.
+    """
+    states = [STATES[port.state]]
+    if active is not None:
+        states.append(STATES[1 - port.normal if active else port.normal])
+    if row.get("CurrentState", states[0]) not in states:
+        raise Fault("ter:InvalidArgVal", "CurrentState can only be read: set Active")
+    if row.get("PortUsage", port.usage) != port.usage:
+        raise Fault("ter:InvalidArgVal", "PortUsage can only be read")
 
 
 def _locked(port):

@@ -5,8 +5,9 @@ Nothing is stored here: every value is computed from what it is about when someb
 changes the settings, so it outlives a restart; all parameters of one request are changed together
 or not at all.
 
-The friendly name, `Network.UPnP.FriendlyName` and `Network.Bonjour.FriendlyName` (one name, under
-both because tools set both), is the module's name in its settings.
+Groups are taken in upper and lower case. The friendly name, `Network.UPnP.FriendlyName` and
+`Network.Bonjour.FriendlyName` (one name, under both because tools set both), is the module's name
+in its settings.
 """
 
 from micropython import const
@@ -30,12 +31,15 @@ _FRIENDLY = ("Network.UPnP.FriendlyName", "Network.Bonjour.FriendlyName")
 
 
 class Parameters:
-    """Lists and updates. about: the arguments of identity.Device; store: of the settings."""
+    """Lists and updates. about: the arguments of identity.Device; store: of the settings; address:
+    a function() that gives the address of the network, or None.
+    """
 
-    def __init__(self, module, store, about):
+    def __init__(self, module, store, about, address):
         self._module = module
         self._store = store
         self._device = Device(*about)
+        self._address = address
 
     def handle(self, caller, request, now):
         """Answer one request, an empty one with everything; HttpError 403 for an update by
@@ -71,7 +75,9 @@ class Parameters:
         told = set() if "," in groups else None
         for group in groups.split(","):
             group = group.strip()
-            patterns = ["*"] if group == "root" else _bare(group).split(".")
+            patterns = _bare(group.lower()).split(".")
+            if patterns == ["root"]:
+                patterns = ["*"]
             found = False
             for name, value in self._rows(role, patterns):
                 if len(patterns) > 1 and not _in_group(patterns, name):
@@ -95,7 +101,7 @@ class Parameters:
         top = patterns[0]
         ports = self._module.ports
         outputs = len(self._module.outputs)
-        if matches(top, "Brand"):
+        if matches(top, "brand"):
             yield "Brand.Brand", device.brand
             yield "Brand.ProdFullName", device.product_full
             yield "Brand.ProdNbr", device.product_number
@@ -103,19 +109,26 @@ class Parameters:
             yield "Brand.ProdType", device.product_type
             yield "Brand.ProdVariant", device.product_variant
             yield "Brand.WebURL", device.web_url
-        if matches(top, "IOPort"):
+        if matches(top, "ioport"):
             for port in ports:
-                if len(patterns) == 1 or matches(patterns[1], "I%d" % port.index):
+                if len(patterns) == 1 or matches(patterns[1], "i%d" % port.index):
                     for name, value in _port(port):
                         yield "IOPort.I%d.%s" % (port.index, name), value
-        if matches(top, "Input"):
+        if matches(top, "input"):
             yield "Input.NbrOfInputs", "%d" % (len(ports) - outputs)
-        if matches(top, "Network"):
+        if matches(top, "network"):
             for name in _FRIENDLY:
                 yield name, self._module.name
-        if matches(top, "Output"):
+            host = self._host_name()
+            yield "Network.HostName", host
+            yield "Network.VolatileHostName.HostName", host
+            serial = device.serial
+            pairs = [serial[at : at + 2] for at in range(0, len(serial), 2)]
+            yield "Network.eth0.IPAddress", self._address() or ""
+            yield "Network.eth0.MACAddress", ":".join(pairs)
+        if matches(top, "output"):
             yield "Output.NbrOfOutputs", "%d" % outputs
-        if not matches(top, "Properties"):
+        if not matches(top, "properties"):
             return
         yield "Properties.API.GPIO.GPIO", "yes"
         yield "Properties.API.GPIO.Version", "1.0"
@@ -135,6 +148,13 @@ class Parameters:
             yield "Properties.System.Architecture", device.architecture
             yield "Properties.System.Soc", device.soc
             yield "Properties.System.SocSerialNumber", device.soc_serial
+
+    def _host_name(self):
+        """Of the settings; "" where MicroPython has its own for the board."""
+        try:
+            return self._store.document().get("network", {}).get("hostname", "")
+        except NotSaved:
+            raise HttpError(503)
 
     # -- update -----------------------------------------------------------------------------------
 
@@ -215,8 +235,10 @@ def _port(port):
 
 
 def _in_group(patterns, name):
-    """True when a parameter is, or is below, the group whose names are like these patterns."""
-    parts = name.split(".")
+    """True when a parameter is, or is below, the group whose names are like these patterns, which
+    are in lower case.
+    """
+    parts = name.lower().split(".")
     if len(patterns) > len(parts):
         return False
     for pattern, part in zip(patterns, parts):

@@ -301,12 +301,14 @@ class EventStream:
         return data
 
     def _compile(self, params):
-        """The filters of a configure; one that is not there or empty is refused as real devices
-        do.
+        """The filters of a configure. An empty list asks for everything; without one it is
+        refused, as real devices do.
         """
         rows = params.get("eventFilterList") if isinstance(params, dict) else None
-        if not isinstance(rows, list) or not rows:
+        if not isinstance(rows, list):
             raise api.ApiError(api.INVALID, "eventFilterList")
+        if not rows:
+            rows = [{"topicFilter": ""}]
         if len(rows) > _MAX_FILTERS:
             raise api.ApiError(api.TOO_LARGE, "eventFilterList")
         return tuple([self._filter(row) for row in rows])
@@ -325,7 +327,7 @@ class EventStream:
             name = "topicFilter"
             compiled = topic_filter(topic or "")
             name = "contentFilter"
-            program = None if content is None else self._content(content)
+            program = self._content(content) if content else None
         except FilterError:
             raise api.ApiError(api.INVALID, name)
         return bytearray(), compiled, program

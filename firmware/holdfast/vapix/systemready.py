@@ -7,7 +7,7 @@ There is no vendor document of it here; this is what published clients send and 
 from holdfast.core.events import SYSTEM_READY, VALUES
 from holdfast.core.session import uuid4
 from holdfast.vapix import api
-from holdfast.wire.http import Response
+from holdfast.vapix.reply import reply
 
 VERSION = "1.1"
 
@@ -24,16 +24,7 @@ class SystemReady:
         """Answer one call, at once: who asks with a timeout is told how things are, and asks
         again.
         """
-        try:
-            call = api.read(request.body, ("getSupportedVersions",))
-            try:
-                text = api.answer(call, "data", self._call(call, now))
-            except api.ApiError as error:
-                error.call = call
-                raise
-        except api.ApiError as error:
-            text = api.answer(error.call, "error", api.error_object(error.code, error.detail))
-        return Response(200, text.encode(), "application/json")
+        return reply(request, self._call, now)
 
     def _call(self, call, now):
         if call.method == "getSupportedVersions":
