@@ -1,9 +1,11 @@
 """URLs taken apart, and what is no address."""
 
 from claims import raises
-from holdfast.core.address import is_ipv4, is_name, url
-from holdfast.core.check import Keys
+from holdfast.core.address import ipv4, is_name, url
+from holdfast.core.check import Keys, check
+from holdfast.core.rulecheck import NOTIFICATION, TEMPLATES
 from holdfast.core.settings import SettingsError
+from makers import WIRING
 
 
 def parse(text, certificate=True):
@@ -60,10 +62,60 @@ def test_what_is_no_url_is_refused():
 
 
 def test_addresses_and_names_are_not_taken_for_each_other():
-    for text in ("0.0.0.0", "255.255.255.255", "192.0.2.001"):
-        assert is_ipv4(text) and not is_name(text), text
+    for text, number in (
+        ("0.0.0.0", 0),
+        ("255.255.255.255", 0xFFFFFFFF),
+        ("192.0.2.1", 0xC0000201),
+    ):
+        assert ipv4(text) == number and not is_name(text), text
     for text in ("localhost", "a1", "1a.b-c", "xn--bcher-kva.example", "_x.y", "a." * 126 + "a"):
-        assert is_name(text) and not is_ipv4(text), text
+        assert is_name(text) and ipv4(text) is None, text
     neither = ("", ".", "1", "a.1", "a" * 64, "A", "a" + ".a" * 127, "1.2.3", "1.2.3.4.5", "a-.b")
+    neither += (
+        "192.0.2.001",
+        "127.0.0.010",
+        "00.0.0.0",
+        "0x7f.0.0.1",
+        "0x7f000001",
+        "a.0xf",
+        "0x",
+    )
     for text in neither:
-        assert not is_name(text) and not is_ipv4(text), text
+        assert not is_name(text) and ipv4(text) is None, text
+
+
+def test_zeros_in_front_are_refused_in_every_key_that_takes_an_address():
+    """What is decimal here is octal where a socket is opened: another host."""
+    good, bad = "127.0.0.10", "127.0.0.010"
+
+    def link(address):
+        row = {"name": "a", "kind": "unifi", "url": "http://%s:8000/" % address}
+        return {"uplinks": {"links": [row]}}
+
+    def notification(address):
+        parameters = dict.fromkeys(TEMPLATES[NOTIFICATION], "")
+        parameters["upload_url"] = "http://%s/" % address
+        return {"actions": {"1": {"template": NOTIFICATION, "parameters": parameters}}}
+
+    def static(key):
+        rows = {"address": "127.0.0.20", "netmask": "255.255.255.0", "gateway": "127.0.0.1"}
+        network = dict(rows, kind="ethernet")
+        return lambda address: {"network": dict(network, **{key: address})}
+
+    def servers(address):
+        return {"network": {"dns": ["192.0.2.1", address]}}
+
+    def ntp(address):
+        return {"time": {"server": address + ":123"}}
+
+    for document, key in (
+        (link, "settings.uplinks.links[0].url"),
+        (notification, "settings.actions.1.parameters.upload_url"),
+        (static("address"), "settings.network.address"),
+        (static("gateway"), "settings.network.gateway"),
+        (servers, "settings.network.dns[1]"),
+        (ntp, "settings.time.server"),
+    ):
+        check(document(good), WIRING)
+        assert raises(SettingsError, check, document(bad), WIRING).key == key
+    assert raises(SettingsError, check, static("netmask")("255.255.255.00"), WIRING)

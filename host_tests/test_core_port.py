@@ -87,6 +87,19 @@ def test_a_command_is_overridden_by_the_next_step():
     assert port.who == "a"
 
 
+def test_a_command_ends_a_pulse_for_good():
+    port, _ = make()
+    for state in (OPEN, CLOSED):
+        port.play(PULSE, 100, "a", True)
+        port.command(state, 110, "b")
+        assert (port.state, port.due, port.wanted, port.who) == (state, None, state, "b")
+        assert port.sequence is None
+    # One that does not pass afterwards is as the vendor has it.
+    port.play(PULSE, 200, "a")
+    port.command(OPEN, 210, "b")
+    assert port.due == 230
+
+
 def test_a_stopped_sequence_leaves_the_port_as_it_is():
     port, _ = make()
     port.stop()  # there is none

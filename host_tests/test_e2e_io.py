@@ -99,6 +99,46 @@ def test_the_next_step_overrides_a_state_and_a_new_normal_state_ends_it_all(boar
     assert "data" in sequence(master, "4", ("closed", 0))
 
 
+SET_PORT = (
+    '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body>'
+    '<SetPort xmlns="http://www.axis.com/vapix/ws/AxisGPIO"><Port><PortId>6</PortId>'
+    "<Active>true</Active></Port></SetPort></s:Body></s:Envelope>"
+)
+
+
+def test_the_end_of_a_pulse_does_not_undo_what_was_set_since(start):
+    """Whoever set it: four doors, an output each, and a rule."""
+    siren = {"port": "7", "state": "high"}
+    rule = {
+        "action": "1",
+        "conditions": [
+            {
+                "topic": VIRTUAL_TOPIC,
+                "content": 'boolean(//SimpleItem[@Name="port" and @Value="1"])'
+                ' and boolean(//SimpleItem[@Name="active" and @Value="1"])',
+            }
+        ],
+    }
+    action = {"template": "com.axis.action.unlimited.io.toggle", "parameters": siren}
+    board = start(settings(actions={"1": action}, rules={"1": rule}), "--connections", 12)
+    with board.session() as session:
+        for number in (5, 6, 7, 8):
+            target = "%s?action=%d:/2000%%5C" % (PORT_CGI, number)
+            assert session.get(board.url + target, timeout=ANSWER_S).status_code == 200
+        began = time.monotonic()
+        assert board.levels() == "1111"
+        board.master().set(p4="closed")
+        gpio = {"axgpio:SetPort": {"Port": {"PortId": "5", "Active": True}}}
+        for path, body in (("/vapix/axgpio", json.dumps(gpio)), ("/vapix/services", SET_PORT)):
+            answer = session.post(board.url + path, data=body, timeout=ANSWER_S)
+            assert answer.status_code == 200, answer.text
+        target = VIRTUAL + "activate.cgi?schemaversion=1&port=1"
+        assert "Success" in session.get(board.url + target, timeout=ANSWER_S).text
+        assert time.monotonic() - began < 2, "too slow a machine for this"
+        until(began + 2.2)
+        assert board.levels() == "1111"
+
+
 def test_a_viewer_begins_no_sequence(board):
     call = {"apiVersion": "1.0", "method": "setStateSequence"}
     call["params"] = {"port": "4", "sequence": [{"state": "closed", "time": 0}]}

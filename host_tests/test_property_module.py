@@ -71,6 +71,7 @@ class PortModel:
         self.began = None
         self.manual = False
         self.sequence = {}  # by time: the states that are still to come
+        self.passing = False  # the next command ends it
 
     def mine(self, lost):
         return lost if self.row.master is None else lost & {self.row.master}
@@ -98,6 +99,8 @@ class PortModel:
         if self.began is not None and self.row.locked:
             return False
         self.state = state
+        if self.passing:
+            self.sequence = {}
         if not self.sequence:
             self.wanted = state
             self.manual = True
@@ -110,6 +113,7 @@ class PortModel:
         if self.sequence and not again:
             return BUSY
         self.sequence = {}
+        self.passing = again
         at = time
         for state, ms in sequence:
             self.sequence[at] = state

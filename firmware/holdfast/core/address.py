@@ -39,7 +39,7 @@ def url(keys, key, text, certificate):
         raise SettingsError(path, "must not hold a login")
     host, colon, number = authority.partition(":")
     host = host.lower()
-    if not is_ipv4(host) and not is_name(host):
+    if ipv4(host) is None and not is_name(host):
         raise SettingsError(path, "must have an IPv4 address or a host name")
     port = 443 if scheme == "https" else 80
     if colon:
@@ -54,7 +54,7 @@ def place(path, text, port):
     SettingsError for the key at this path.
     """
     address, colon, number = text.partition(":") if isinstance(text, str) else ("", "", "")
-    if not is_ipv4(address):
+    if ipv4(address) is None:
         raise SettingsError(path, "must be an IPv4 address, or address:port")
     return address, _port(path, number) if colon else port
 
@@ -65,21 +65,33 @@ def _port(path, text):
     return int(text)
 
 
-def is_ipv4(text):
-    """True for four numbers with dots between."""
+def ipv4(text):
+    """The number of an IPv4 address, None for a text that is none: four numbers up to 255 with
+    dots between, without zeros in front. With them a number is decimal to some and octal to
+    others, and so another host (RFC 6943 section 3.1.1).
+    """
     parts = text.split(".")
     if len(parts) != 4:
-        return False
+        return None
+    value = 0
     for part in parts:
         if not part or len(part) > 3 or part.strip("0123456789") or int(part) > 255:
-            return False
-    return True
+            return None
+        if part[0] == "0" and part != "0":
+            return None
+        value = value << 8 | int(part)
+    return value
 
 
 def is_name(text):
-    """True for a host name, lower case; what ends with a number would be an address."""
+    """True for a host name, lower case. What ends with a number, hexadecimal too, is an address
+    to some (URL Standard, "ends in a number").
+    """
     labels = text.split(".")
-    if len(text) > _MAX_HOST or not labels[-1].strip("0123456789"):
+    last = labels[-1]
+    if len(text) > _MAX_HOST or not last.strip("0123456789"):
+        return False
+    if last[:2] == "0x" and not last[2:].strip("0123456789abcdef"):
         return False
     for label in labels:
         if not label or len(label) > _MAX_LABEL or label.strip(_LETTERS):

@@ -306,14 +306,14 @@ class Module:
     def sequence(self, port, steps, who, now, again=False):
         """Begin a sequence of states, ((state, ms), ...), on an output; its last one stays.
 
-        Return None, or why it was refused (LOCKED, NOT_OUTPUT, BUSY). again: one under way gives
-        way.
+        Return None, or why it was refused (LOCKED, NOT_OUTPUT, BUSY). again: the latest counts;
+        one under way gives way, and this one does so for the next command.
         """
         refused = self.refuses(port, now)
         if refused is None and port.sequence is not None and not again:
             refused = BUSY
         if refused is None:
-            port.play(steps, now, who)
+            port.play(steps, now, who, again)
             self._due = self._find_due()
             self._news = True
         return refused

@@ -3,7 +3,7 @@
 Loaded with settings that have it, and let go again.
 """
 
-from holdfast.core.address import place
+from holdfast.core.address import ipv4, place
 from holdfast.core.settings import SettingsError
 
 KINDS = ("wifi", "ethernet")
@@ -105,20 +105,10 @@ def _static(keys, dns):
 
 def _address(keys, key):
     """An IPv4 address in digits, as an int."""
-    text = keys.text(key, "")
-    parts = text.split(".")
-    value = 0
-    for part in parts:
-        # isdigit alone takes digits of other scripts.
-        if not part or len(part) > 3 or not all("0" <= c <= "9" for c in part):
-            break
-        if part[0] == "0" and part != "0" or int(part) > 255:
-            break
-        value = value << 8 | int(part)
-    else:
-        if len(parts) == 4:
-            return value
-    raise SettingsError(keys.path(key), "must be an IPv4 address in digits")
+    value = ipv4(keys.text(key, ""))
+    if value is None:
+        raise SettingsError(keys.path(key), "must be an IPv4 address in digits")
+    return value
 
 
 def servers(keys):

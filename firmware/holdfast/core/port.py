@@ -60,6 +60,7 @@ class Port:
         self.why = POWER_ON
         self.who = None
         self.sequence = None  # ((state, ms), ...) under way, set by somebody
+        self.passing = False  # .. and the next command ends it
         self._player = None  # by whom
         self._steps = ()  # of the fallback under way; settings may bring another timeline
         self._began = 0
@@ -80,20 +81,27 @@ class Port:
         self.put(self.power_on, at, POWER_ON, None)
 
     def command(self, state, at, who):
-        """Somebody sets the port; that ends a fallback under way. A sequence goes on, and its next
-        step counts again (VAPIX I/O port management, setStateSequence).
+        """Somebody sets the port; that ends a fallback under way, and a pulse: its end must not
+        undo what was set since. The other kind of sequence goes on, see `play`.
         """
         self.overruled = True
+        if self.passing:
+            self.sequence = None
         if self.sequence is None:
             self.wanted = state
             self.due = None
         self.put(state, at, COMMAND, who)
 
-    def play(self, sequence, at, who):
-        """Begin a sequence, ((state, ms), ...): its last state stays, and is what is wanted."""
+    def play(self, sequence, at, who, passing=False):
+        """Begin a sequence, ((state, ms), ...): its last state stays, and is what is wanted.
+
+        passing: the next command ends it. Else its next step counts again (VAPIX I/O port
+        management, setStateSequence).
+        """
         due = at + sequence[0][1]  # may need memory: before anything has changed
         self.overruled = True
         self.sequence = sequence
+        self.passing = passing
         self.wanted = sequence[-1][0]
         self._step = 0
         self.due = at

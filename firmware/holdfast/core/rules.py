@@ -12,9 +12,9 @@ they hold. A start of the module is no event: what fires once does not fire beca
 restarted, only what follows its conditions takes its place at once.
 
 Rules command ports like anybody else: what fallback has locked stays locked, and nothing here can
-hold a fallback up. What was refused is counted and in the event log; core.blocked tells
-beforehand. Rules that chase each other are stopped: one that fires more than BURST times in a
-second rests for a minute and says so.
+hold a fallback up. The latest command counts, whoever gives it, and ends a pulse. What was refused
+is counted and in the event log; core.blocked tells beforehand. Rules that chase each other are
+stopped: one that fires more than BURST times in a second rests for a minute and says so.
 """
 
 from micropython import const

@@ -12,7 +12,8 @@ follow, takes the right to actuate. What a bad request is answered the vendor do
 400 and one line, and nothing of it is done. Parameters that nobody knows mean nothing, but there
 must be one that means something.
 
-The latest action counts: it ends one that is still under way. Contacts cannot be simulated with
+The latest action counts: it ends one that is still under way, and so does any other command to the
+port. Contacts cannot be simulated with
 io/virtualinput.cgi as on the vendor's products; its numbers are those of the manual triggers.
 """
 
