@@ -12,7 +12,7 @@ from holdfast.wire.http import Response
 PLACES = (
     (connections, "readable"),
     (connections, "writable"),
-    (connections, "read_into"),
+    (servers, "read_into"),
     (connections, "write"),
     (servers, "write"),
 )

@@ -1,18 +1,11 @@
-"""One TCP connection: its buffer, its deadline, and the three ways to wait for its peer."""
+"""One TCP connection: what has come and is not used yet, its deadline, the ways to wait."""
 
 import asyncio
 
 from micropython import const
 
 from holdfast.shell.dispatch import Caller
-from holdfast.shell.portable import (
-    PIECE_BYTES,
-    read_into,
-    readable,
-    sleep_ms,
-    writable,
-    write,
-)
+from holdfast.shell.portable import PIECE_BYTES, readable, sleep_ms, writable, write
 from holdfast.wire.http import RequestReader
 
 # All from a moment that bytes do not move: a client that drips gains nothing.
@@ -27,14 +20,13 @@ class Connection:
     """A socket, who calls through it, and until when it may go on.
 
     `deadline` is data: the server's reaper looks at it and ends the task; None when somebody else
-    watches. Only the connection's own task reads; only it writes, or the `writer` of its stream.
-    The buffer is shared by all: whoever waits takes out its `rest` first.
+    watches. Only the connection's own task reads, by Server.take; only it writes, or the `writer`
+    of its stream.
     """
 
     def __init__(self, sock, buffer, now):
         self.sock = sock
-        self.buffer = buffer
-        self.rest = b""  # what of a request or message has come, while waiting for more
+        self.rest = b""  # what has come and is not used yet
         self.partial = False  # a request has begun and is not complete
         self.reader = RequestReader(buffer)
         self.caller = Caller()
@@ -46,6 +38,7 @@ class Connection:
         self.gate = None  # what lets it in, for the TLS port
         self.secure = False  # its socket speaks TLS
         self.heard = True  # .. and the handshake is over
+        self.dry = False  # the last look at the socket found nothing
         self.peer = None  # its address, as the socket tells it
         self.since = now
         self.last_at = now  # when the last request was complete
@@ -60,7 +53,7 @@ class Connection:
 
     def parsed(self, now):
         """Note that no complete request is left; one may have begun, its time runs from here."""
-        self.partial = self.reader.pending()
+        self.partial = len(self.rest) > 0 or self.reader.pending()
         if self.partial:
             self.deadline = min(self.deadline, now + _REQUEST_MS)
 
@@ -76,25 +69,12 @@ class Connection:
         if current is not self.task and not (self.joining and current is self.writer):
             self.task.cancel()
 
-    async def fill(self):
-        """Read what is there into the buffer; the count, 0 at the end."""
-        buffer = self.buffer
-        if len(buffer):  # else there may be a rest already, of a try that ran out of memory
-            self.rest = buffer.unload()
-        while not self.ended:
-            # What TLS has decrypted already no socket tells of: look first, after the others.
-            await (sleep_ms(0) if self.secure else readable(self.sock))
-            buffer.load(self.rest)
-            count = read_into(self.sock, buffer.space())
-            if count is not None:
-                self.heard = True
-                self.rest = b""
-                buffer.filled(count)
-                return count
-            buffer.clear()  # while this waits it is the others'
-            if self.secure:
-                await readable(self.sock)
-        return 0
+    def wait(self):
+        """Wait until there may be bytes; EOFError when the task was told to end."""
+        if self.ended:
+            raise EOFError
+        # What TLS has decrypted already no socket tells of: look first, after the others.
+        return sleep_ms(0) if self.secure and not self.dry else readable(self.sock)
 
     async def send(self, data, now):
         """Send all of it, in pieces small enough for the smallest board."""
@@ -105,20 +85,9 @@ class Connection:
             if count == length:
                 return
         view = memoryview(data)
-        rest = self.buffer.unload()
         before = self.deadline
         self.deadline = now + SEND_MS
         while count < length:
             await writable(self.sock)
             count += write(self.sock, view[count : count + PIECE_BYTES]) or 0
         self.deadline = before
-        self.buffer.load(rest)
-
-    async def linger(self, now):
-        """Read on for a moment, so that our last word reaches a peer that is still sending."""
-        self.lingering = True
-        self.deadline = now + LINGER_MS
-        while True:
-            self.buffer.clear()
-            if not await self.fill():
-                return

@@ -15,7 +15,6 @@ _PACE_MS = const(10)
 
 async def send_pieces(server, connection, response):
     """Send a response's pieces; the peer has 5 s for all of them, once it is its turn."""
-    rest = connection.buffer.unload()  # others use the buffer meanwhile
     while server.sending:
         connection.deadline = server.turn() + SEND_MS
         await sleep_ms(_PACE_MS)
@@ -28,4 +27,3 @@ async def send_pieces(server, connection, response):
             await sleep_ms(_PACE_MS)
     finally:
         server.sending = False
-    connection.buffer.load(rest)

@@ -44,7 +44,7 @@ class Gate:
                 now = server.turn()
                 answer = Response(400, _PLAIN, "text/plain")
                 await connection.send(answer.encode(False), now)
-                await connection.linger(now)
+                await server.linger(connection, now)
             return False
         while not connection.ended:
             free = self._free(connection)

@@ -12,10 +12,10 @@ import gc
 from micropython import const
 
 from holdfast.shell.admission import Connections
-from holdfast.shell.connection import Connection
+from holdfast.shell.connection import LINGER_MS, Connection
 from holdfast.shell.dispatch import error_response
 from holdfast.shell.heap import load
-from holdfast.shell.portable import readable, report, send_at_once, sleep_ms, write
+from holdfast.shell.portable import read_into, readable, report, send_at_once, sleep_ms, write
 from holdfast.wire.buffer import ReceiveBuffer
 from holdfast.wire.http import CONTINUE, HEAD_BYTES, HttpError
 
@@ -26,7 +26,7 @@ _TROUBLE_MS = const(50)  # after accept failed: out of sockets
 _RESERVE_BYTES = const(1024)  # what a heartbeat needs
 _ACCEPT_WORDS = const(128)  # what accept needs: out of memory in there the connection leaks
 # Made now: a tuple in an except clause is made when it is needed, and the heap may be full then.
-_OVER = (OSError, asyncio.CancelledError)  # a lost peer, or the reaper
+_OVER = (EOFError, OSError, asyncio.CancelledError)  # the peer's end, a lost peer, the reaper
 
 
 class Server:
@@ -228,61 +228,100 @@ class Server:
             connection.ended = True
             self.connections.all.remove(connection)
             connection.sock.close()
-            # What it left in the buffer is nobody else's.
-            self._buffer.clear()
+
+    def take(self, connection, parse, read=True):
+        """Look what the socket has, unless `read` is False, and return what parse() takes out of
+        the bytes that came; None when it needs more. EOFError at their end.
+
+        The block that all connections share holds bytes in here alone, and nothing in here waits:
+        nobody finds what another one put there. What parse() leaves is the connection's `rest`.
+        """
+        buffer = self._buffer
+        taken = None
+        loaded = tried = False
+        try:
+            while True:
+                try:
+                    if not loaded:
+                        buffer.load(connection.rest)
+                        loaded = True
+                    if read:
+                        count = read_into(connection.sock, buffer.space())
+                        connection.dry = count is None
+                        if count is None:
+                            return None
+                        if not count:
+                            raise EOFError
+                        read = False
+                        connection.heard = True
+                        buffer.filled(count)
+                    if parse is not None:
+                        taken = parse()
+                        parse = None
+                    connection.rest = buffer.unload()
+                    return taken
+                except MemoryError:
+                    if tried:
+                        raise
+                    tried = True
+                    self.shed(connection)
+        finally:
+            buffer.clear()
+
+    async def linger(self, connection, now):
+        """Read on for a moment, so that our last word reaches a peer that is still sending. It
+        ends with an EOFError, or by the deadline.
+        """
+        connection.lingering = True
+        connection.deadline = now + LINGER_MS
+        while True:
+            self.take(connection, self._buffer.clear)
+            await connection.wait()
 
     async def _converse(self, connection):
         """Requests and answers; return the Response after which it is a stream, else None."""
         reader = connection.reader
+        now = connection.since
         while True:
             try:
-                count = await connection.fill()
-            except MemoryError:
-                if not self.connections.feeds(connection):
-                    raise
-                self.shed(connection)
-                count = await connection.fill()
-            if not count:
-                return None
-            now = self.turn()
-            self.heard_at = now
-            try:
-                request = self._next(connection)
-                while request is not None:
-                    response = self._answer(connection, request, now)
-                    keep_alive = request.keep_alive and not self.connections.crowded_by(connection)
-                    encoded = response.encode(keep_alive, request.method == "HEAD")
-                    await connection.send(encoded, now)
-                    if not isinstance(response.body, bytes) and request.method != "HEAD":
-                        send = load("holdfast.shell.pieces", "send_pieces")
-                        await send(self, connection, response)
-                    if response.converse is not None:
-                        return response
-                    if not keep_alive:
-                        # Who asked for the end has sent all there is; others may be sending.
-                        if request.keep_alive or reader.pending():
-                            await connection.linger(now)
-                        return None
-                    connection.answered(now)
-                    request = self._next(connection)
-                    if request is not None:
-                        now = self.turn()
-                connection.parsed(now)
-                if reader.expects_continue:
-                    reader.expects_continue = False
-                    await connection.send(CONTINUE, now)
+                request = None
+                if connection.rest:  # it came together with the request before
+                    request = self.take(connection, reader.next, False)
+                    now = self.turn()
+                while request is None:
+                    connection.parsed(now)
+                    if reader.expects_continue:
+                        reader.expects_continue = False
+                        await connection.send(CONTINUE, now)
+                    try:
+                        await connection.wait()
+                    except MemoryError:
+                        if not self.connections.feeds(connection):
+                            raise
+                        self.shed(connection)
+                        await connection.wait()
+                    request = self.take(connection, reader.next)
+                    now = self.turn()
+                    self.heard_at = now
+                response = self._answer(connection, request, now)
+                keep_alive = request.keep_alive and not self.connections.crowded_by(connection)
+                encoded = response.encode(keep_alive, request.method == "HEAD")
+                await connection.send(encoded, now)
+                if not isinstance(response.body, bytes) and request.method != "HEAD":
+                    send = load("holdfast.shell.pieces", "send_pieces")
+                    await send(self, connection, response)
+                if response.converse is not None:
+                    return response
+                if not keep_alive:
+                    # Who asked for the end has sent all there is; others may be sending.
+                    if request.keep_alive or connection.rest:
+                        await self.linger(connection, now)
+                    return None
+                connection.answered(now)
             except HttpError as error:
                 await connection.send(error_response(error).encode(False), now)
-                await connection.linger(now)
+                await self.linger(connection, now)
                 return None
-
-    def _next(self, connection):
-        """The next request, None when more bytes are needed."""
-        try:
-            return connection.reader.next()
-        except MemoryError:
-            self.shed(connection)
-            return connection.reader.next()
 
     def _answer(self, connection, request, now):
         connection.partial = False  # whoever takes no answer has sent all of the request

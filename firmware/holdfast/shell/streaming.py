@@ -18,22 +18,27 @@ async def converse(server, connection, service):
     stream.wake = something.set
     connection.stream = stream
     connection.deadline = None
-    stream.listen(connection.buffer)
+    stream.listen(connection.reader.buffer)
     connection.writer = asyncio.create_task(_write(server, connection, stream, something))
-    try:
-        while not stream.outbox.closing:
+
+    def read():
+        try:
             stream.read(now)
-            if stream.outbox.closing or not await connection.fill():
-                break
+        except MemoryError:
+            raise EOFError  # part of a message is lost: a second try would read on behind it
+
+    try:
+        server.take(connection, read, False)  # what came together with the request
+        while not stream.outbox.closing:
+            await connection.wait()
             now = server.turn()
+            server.take(connection, read)
     finally:
         service.close(stream)
         connection.stream = None
         connection.endless = False
         connection.deadline = now + SEND_MS
         connection.joining = True
-        # Others run while this waits: what is left in the buffer is not theirs.
-        connection.buffer.clear()
         # The writer must be out of its wait before the socket is closed.
         if not stream.outbox.closing or connection.ended:
             connection.writer.cancel()
@@ -41,7 +46,7 @@ async def converse(server, connection, service):
         connection.joining = False
     # After the peer's own close frame the server ends the connection (RFC 6455 section 7.1.1).
     if stream.outbox.closing and not stream.farewell and not connection.ended:
-        await connection.linger(server.turn())
+        await server.linger(connection, server.turn())
 
 
 async def _write(server, connection, stream, something):
