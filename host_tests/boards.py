@@ -86,8 +86,10 @@ def account(name, role="operator", password="pass", realm="Holdfast", **more):
 def settings(ports=None, accounts=(), **more):
     """Settings with root (administrator), door and vms (operators), guest (viewer); all `pass`.
 
-    accounts: rows that replace the ones of the same name, or come in addition.
+    accounts: rows that replace the ones of the same name, or come in addition. Any Duration is
+    taken, so that tests need not wait.
     """
+    more.setdefault("heartbeat", {"shortest": 1})
     rows = [account("root", "administrator"), account("door"), account("vms")]
     rows.append(account("guest", "viewer"))
     names = [row["name"] for row in accounts]

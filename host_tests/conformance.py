@@ -48,6 +48,7 @@ READY = "/axis-cgi/systemready.cgi"
 USER_GROUP = "/axis-cgi/usergroup.cgi"
 ACCOUNTS = "/axis-cgi/pwdgrp.cgi"
 
+SHORT_MS = 500  # a Duration that any device takes
 ABSENT = (404, 501)  # answers of a device that does not have an address
 SOAP12 = "http://www.w3.org/2003/05/soap-envelope"
 SOAP11 = "http://schemas.xmlsoap.org/soap/envelope/"
@@ -196,8 +197,8 @@ class Device:
 
     def end_heartbeats(self, session=None):
         """Let a session end now; where the device can let a lost master go, let it."""
-        self.beat(1, session)
-        time.sleep(0.02)  # more than the one ms
+        self.beat(SHORT_MS, session)
+        time.sleep(SHORT_MS / 1000 + 0.02)
         body = json.dumps({"master": session.auth.username if session else self.name})
         self.session().post(self.url + RELEASE, body, timeout=ANSWER_S)
 

@@ -23,10 +23,12 @@ def account(name, role="operator", within=None):
 
 
 def settings(ports=None, accounts=None, wiring=WIRING, **more):
-    """Checked settings; two masters `a` and `b` and a viewer `v` unless told otherwise."""
+    """Checked settings; two masters `a` and `b`, a viewer `v` and any Duration unless told
+    otherwise.
+    """
     if accounts is None:
         accounts = [account("a"), account("b", "administrator"), account("v", "viewer")]
-    data = {"accounts": accounts, "ports": ports or {}}
+    data = {"accounts": accounts, "ports": ports or {}, "heartbeat": {"shortest": 1}}
     data.update(more)
     return check(data, wiring)
 

@@ -4,7 +4,7 @@ import json
 import time
 
 import pytest
-from conformance import Event
+from conformance import SHORT_MS, Event
 
 from boards import ANSWER_S, HEARTBEAT, VENDOR_BEAT, until
 
@@ -50,8 +50,8 @@ def test_session_stays(master):
 
 def test_session_changes(master):
     """The SessionId is another one after the Duration is over"""
-    first = master.beat(50)
-    time.sleep(0.1)
+    first = master.beat(SHORT_MS)
+    time.sleep(SHORT_MS / 1000 + 0.05)
     assert master.beat(5000) != first
 
 

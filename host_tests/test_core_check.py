@@ -121,7 +121,7 @@ def test_there_are_at_most_so_many_accounts():
 def test_nothing_at_all_means_safe_defaults_and_nobody_to_log_in():
     defaults = check({}, WIRING)
     assert defaults.accounts == ()
-    assert (defaults.shortest_ms, defaults.longest_ms) == (1, 86400000)
+    assert (defaults.shortest_ms, defaults.longest_ms) == (500, 86400000)
     assert [row.output for row in defaults.ports] == [False, False, True, True]
     output = defaults.ports[2]
     assert (output.normal, output.power_on, output.closed_level) == (OPEN, OPEN, 1)
@@ -150,3 +150,88 @@ def test_hashes_are_taken_in_either_case():
     row = account("a")
     row["md5"] = "A" * 32
     assert check({"accounts": [row]}, WIRING).accounts[0].md5 == b"a" * 32
+
+
+MOST_MS = 536870911  # 6.2 days: what a board's ticks can tell
+
+# (how to put a value into settings, values that are taken, values that are not)
+LIMITS = (
+    (lambda v: {"heartbeat": {"longest": v}}, (1, MOST_MS), (0, MOST_MS + 1)),
+    (lambda v: {"heartbeat": {"shortest": v}}, (1, 86400000), (0, 86400001)),
+    (lambda v: {"heartbeat": {"shortest": v, "longest": 9}}, (1, 9), (0, 10)),
+    (lambda v: {"name": v}, ("", "x" * 32), ("x" * 33, None)),
+    (lambda v: {"accounts": [account("a", "operator", v)]}, (1, MOST_MS), (0, MOST_MS + 1, True)),
+    (lambda v: {"ports": {"0": {"debounce": v}}}, (0, 10000), (-1, 10001)),
+    (lambda v: {"ports": {"2": {"closed_level": v}}}, (0, 1), (-1, 2)),
+    (lambda v: {"ports": {"2": {"power_on": v}}}, ("open", "closed"), ("hold", 0)),
+    (lambda v: {"ports": {"2": {"normal": v}}}, ("open", "closed"), ("hold", 0)),
+    (lambda v: steps([{"after": v}]), (0, MOST_MS), (-1, MOST_MS + 1)),
+    (lambda v: steps([{"pulse": v}]), (1, MOST_MS), (0, MOST_MS + 1)),
+    (lambda v: steps([{"after": i} for i in range(v)]), (1, 8), (0, 9)),
+    (lambda v: steps([{"after": 2 * i, "pulse": 1} for i in range(v)]), (1, 4), (5,)),
+    (lambda v: {"accounts": [account("a%d" % i) for i in range(v)]}, (0, 16), (17,)),
+)
+
+
+def steps(rows):
+    return {"ports": {"2": {"fallback": {"steps": rows}}}}
+
+
+def test_every_limit_holds_to_the_last_value():
+    for made, good, bad in LIMITS:
+        for value in good:
+            check(made(value), WIRING)
+        for value in bad:
+            raises(SettingsError, check, made(value), WIRING)
+
+
+def test_every_value_of_a_port_arrives_and_what_is_not_said_has_its_default():
+    row = settings({"2": {"normal": "closed", "power_on": "closed", "closed_level": 0}}).ports[2]
+    assert (row.normal, row.power_on, row.closed_level, row.debounce_ms) == (CLOSED, CLOSED, 0, 0)
+    assert [port.name for port in settings().ports] == ["Input 0", "Input 1", "Output 2", "Output 3"]
+    fallback = settings({"2": {"fallback": {"on_return": "restore", "locked": False}}}).ports[2]
+    assert (fallback.fallback.restore, fallback.fallback.locked) == (True, False)
+    row = settings({"0": {"debounce": 7}}).ports
+    assert (row[0].debounce_ms, row[1].debounce_ms, row[0].fallback) == (7, 0, None)
+
+
+def test_an_operator_and_an_administrator_are_masters():
+    for master in ("a", "b"):
+        settings({"2": {"fallback": {"master": master}}})
+    rows = settings(accounts=[account("a", "operator", 5), account("b", "administrator", 6)])
+    assert [row.first_heartbeat_within_ms for row in rows.accounts] == [5, 6]
+
+
+TOGGLE = {
+    "template": "com.axis.action.fixed.io.toggle",
+    "parameters": {"port": "2", "state": "high", "duration": ""},
+}
+
+
+def test_the_parts_that_few_have_are_checked_where_they_are_and_arrive():
+    none = settings()
+    assert (none.rules, none.uplinks, none.network, none.tokens) == ((), (), None, ())
+    rule = {"action": "1", "start": {"topic": "tns1:Device/tnsaxis:IO/Port"}}
+    assert len(settings(actions={"1": TOGGLE}, rules={"1": rule}).rules) == 1
+    # Each of the two alone is looked at, too.
+    raises(SettingsError, settings, rules={"1": rule})
+    raises(SettingsError, settings, actions={"1": {"template": "unknown"}})
+    every = settings(
+        uplinks={"inbound": {"path": "/a"}},
+        network={"kind": "ethernet", "dns": ["192.0.2.1"]},
+        monitors={"tokens": [{"name": "t", "role": "ping", "sha256": "0" * 64}]},
+        tls={"http": False},
+        time={"server": "192.0.2.2"},
+    )
+    assert every.uplinks == ((), ("/a", 0), "")
+    assert (every.network[0], every.dns) == ("ethernet", (("192.0.2.1", 53),))
+    assert [row[0] for row in every.tokens] == ["t"]
+    assert every.tls == ("tls.crt", "tls.key", False)
+    assert every.time == ("192.0.2.2", 123)
+
+
+def test_an_unknown_key_is_told_with_those_that_are_known():
+    error = raises(SettingsError, check, {"ports": {"0": {"colour": 1}}}, WIRING)
+    assert error.problem == "unknown key; known are: name, usage, normal, closed_level, debounce"
+    error = raises(SettingsError, check, {"ports": {"0": {}}}, ())
+    assert error.problem == "unknown key; known are: nothing"

@@ -72,12 +72,14 @@ def test_what_waits_is_bounded_and_the_oldest_gives_way():
 
 
 def test_writes_are_bounded_whatever_happens():
-    """Ten days of an attack with everything at once: the number of writes, by simulation."""
+    """Ten days of an attack with everything at once: the number of writes, by simulation. Every
+    ten seconds of the first day, every minute of the others.
+    """
     log = Log()
     writes = [0, 0]
-    step = 10000
     days = 10
-    for now in range(0, days * 24 * HOUR_MS, step):
+    day = 24 * HOUR_MS
+    for now in list(range(0, day, 10000)) + list(range(day, days * day, 60000)):
         for kind in range(len(NAMES)):
             log.add(kind, "attack", now)
         book = write_out(log, now)
@@ -120,6 +122,59 @@ def test_a_start_waits_and_gives_nobody_more_writes():
     assert log.due(REFILL_MS[0]) is log.books[0]
     log.books[0].resume(60000)  # damaged, or of another version
     assert log.books[0].left == BURST[0]
+
+
+def test_no_master_uses_up_what_another_is_allowed():
+    """Heartbeats with the least Duration: the losses of one master, and the one of another."""
+    log = Log()
+    for i in range(100):
+        log.add(TRIP, "lost", i, 0, "fast")
+    log.add(TRIP, "lost", 100, 0, "door")
+    assert texts(log) == [("trip", "fast: lost")] * 12 + [("trip", "door: lost")]
+    log.turn(HOUR_MS)
+    assert texts(log)[13:] == [("trip", "fast: 88 more of these within an hour")]
+    for master in ("fast", "door", None):
+        log.add(TRIP, "lost", HOUR_MS, 0, master)
+    assert len(texts(log)) == 17
+
+
+def test_when_the_main_book_is_full_the_busiest_master_gives_way():
+    log = Log()
+    log.add(TRIP, "first", 0, 0, "door")
+    log.add(TRIP, "second", 0, 0, "door")
+    for kind in (TRIP, RETURN, RELEASE):
+        for i in range(12):
+            log.add(kind, "%d" % i, 1, 0, "fast")
+    left = texts(log)
+    assert left[:2] == [("trip", "door: first"), ("trip", "door: second")]
+    assert left[2:] == [("return", "fast: %d" % i) for i in range(2, 12)] + [
+        ("release", "fast: %d" % i) for i in range(12)
+    ]
+    assert (len(left), log.lost) == (24, 14)
+    # What was written gives way no more.
+    log.books[0].wrote(2)
+    log.books[0].put((0, 1, 0, TRIP, "x"), 1, "door")
+    log.books[0].put((0, 1, 0, TRIP, "x"), 1, "door")
+    log.books[0].put((0, 1, 0, TRIP, "x"), 1, "door")
+    assert texts(log)[0] == ("return", "fast: 3") and texts(log)[-1] == ("trip", "x")
+
+
+def test_what_strangers_cause_is_counted_by_its_kind_whoever_it_is_of():
+    log = Log()
+    for i in range(10):
+        log.add(RULES, "fired too often", 0, 0, "rule %d" % i)
+    assert len(texts(log, 1)) == 4
+
+
+def test_so_many_masters_that_they_are_not_counted_apart_are_counted_together():
+    """Accounts come and go: what is counted in an hour stays bounded."""
+    log = Log()
+    for i in range(1000):
+        log.add(TRIP, "lost", 0, 0, "m%d" % i)
+    assert len(log._counts) == 65
+    log.turn(HOUR_MS)
+    assert texts(log)[-1] == ("trip", "%d more of these within an hour" % (1000 - 64 - 12))
+    assert log._counts == {}
 
 
 def test_a_full_heap_costs_the_entry_and_raises_nothing():

@@ -1,6 +1,7 @@
 """The I/O module: facts in with the time, levels and events out."""
 
 from holdfast.core.events import VIRTUAL_INPUT, VIRTUAL_PORT
+from holdfast.core.log import FAILED, RELEASE, RETURN, TRIP, Log
 from holdfast.core.module import BUSY, LOCKED, NOT_OUTPUT, TRIPS_KEPT
 from holdfast.core.port import CLOSED, OPEN
 from makers import account, events, module, settings, turn
@@ -378,6 +379,32 @@ def test_only_the_latest_trips_are_kept():
     assert subject.trips[-1][1] == (TRIPS_KEPT + 2) * 100 + 11
 
 
+def test_a_master_with_many_losses_pushes_the_only_one_of_another_out_of_no_list():
+    """The newest trip of every master is kept; of the others the oldest go first."""
+    subject = module()
+    subject.heartbeat("b", 10, 0)
+    turn(subject, 50)
+    for i in range(1, 3 * TRIPS_KEPT):
+        subject.heartbeat("a", 10, i * 100)
+        turn(subject, i * 100 + 50)
+    trips = [(trip[0], trip[1]) for trip in subject.trips]
+    last = 3 * TRIPS_KEPT
+    wanted = [("a", i * 100 + 11) for i in range(last - TRIPS_KEPT + 1, last)]
+    assert trips == [("b", 11)] + wanted
+    subject.heartbeat("b", 10, last * 100)
+    turn(subject, last * 100 + 50)
+    assert [(trip[0], trip[1]) for trip in subject.trips] == wanted + [("b", last * 100 + 11)]
+
+
+def test_with_more_masters_than_trips_are_kept_the_oldest_goes():
+    names = ["m%d" % i for i in range(TRIPS_KEPT + 2)]
+    subject = module(accounts=[account(name) for name in names])
+    for i, name in enumerate(names):
+        subject.heartbeat(name, 10, i * 100)
+        turn(subject, i * 100 + 50)
+    assert [trip[0] for trip in subject.trips] == names[2:]
+
+
 def test_act_allocates_nothing_between_deadline_and_pin():
     try:
         from micropython import heap_lock, heap_unlock
@@ -737,3 +764,281 @@ def test_an_alarm_for_a_master_that_is_removed_meanwhile_locks_nothing_for_ever(
     turn(subject, 160)
     assert not subject.ports[2].lost and not subject.lost
     assert subject.refuses(subject.ports[2], 160) is None
+
+
+# -- what a module is when it is made -------------------------------------------------------------
+
+
+def test_a_new_module_has_lost_nobody_and_waits_for_nothing():
+    subject = module(name="Gate", heartbeat={"shortest": 20, "longest": 3000})
+    assert (subject.name, subject.shortest_ms, subject.longest_ms) == ("Gate", 20, 3000)
+    assert (subject.lost, subject.trips, subject.trip_count) == (False, [], 0)
+    assert (subject.worst_lateness_ms, subject.drilled) == (0, None)
+    assert (subject.links, subject.monitors, subject.rules, subject.log) == (None,) * 4
+    assert (subject.reset_cause, subject.boot_facts) == ("power on", ())
+    assert (subject.next_deadline(), subject.events.pending()) == (None, False)
+    assert subject.act(10**9) is False
+    assert TRIPS_KEPT == 8
+
+
+LINK = {"name": "p", "kind": "unifi", "url": "http://192.0.2.1/", "frequency": 9}
+
+
+def test_uplinks_are_made_where_there_is_one_or_others_are_heard():
+    for uplinks, count in (({"links": [LINK]}, 1), ({"inbound": {"path": "/a"}}, 0)):
+        subject = module(uplinks=uplinks)
+        assert len(subject.links.links) == count
+        assert (subject.links.inbound is None) == (count == 1)
+    assert module(uplinks={"certificate": "c.pem"}).links is None
+    assert module(uplinks={}).links is None
+
+
+def test_what_was_wanted_before_any_command_is_the_power_on_state():
+    subject = module({"2": {"power_on": "closed", "fallback": {"on_return": "restore"}}})
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 101)
+    assert subject.levels[2] == 0
+    subject.heartbeat("a", 100, 200)
+    assert subject.levels[2] == 1
+
+
+def test_the_table_is_of_the_first_step_though_others_follow():
+    steps = [{"state": "closed"}, {"after": 5, "state": "open"}]
+    assert module({"2": {"fallback": {"steps": steps}}}).fallback_levels[2] == 1
+
+
+# -- at the very ms -------------------------------------------------------------------------------
+
+
+def test_of_two_losses_in_the_same_ms_the_first_master_in_the_settings_is_first():
+    subject = module(CLOSE_ON_LOSS)
+    subject.heartbeat("b", 100, 0)
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 101)
+    assert [trip[:2] for trip in subject.trips] == [("a", 101), ("b", 101)]
+    assert subject.ports[2].who == "a"
+
+
+def test_a_loss_that_moves_no_output_is_told_all_the_same():
+    only_b = {"fallback": {"master": "b"}}
+    subject = module({"2": only_b, "3": only_b})
+    subject.heartbeat("a", 100, 0)
+    assert subject.act(101) is True
+    assert turn(subject, 101) == [("Heartbeat", None, "1", 101)]
+
+
+def test_to_come_early_is_harmless():
+    """The next deadline is a lower bound: a heartbeat moves the real one away."""
+    subject = module(CLOSE_ON_LOSS)
+    subject.heartbeat("a", 100, 0)
+    subject.heartbeat("a", 100, 50)
+    subject.tell(50)
+    assert subject.next_deadline() == 101
+    assert subject.act(101) is False
+    assert subject.next_deadline() == 151
+
+
+def test_a_virtual_input_ends_at_its_very_ms():
+    subject = module()
+    subject.switch(VIRTUAL_INPUT, 3, True, 100, 1000)
+    subject.events.take()
+    assert subject.act(1099) is False
+    assert subject.act(1100) is True
+    assert turn(subject, 1100) == [("VirtualInput", "3", "0", 1100)]
+
+
+class Monitors:
+    """Stands for core.monitors: something is due once."""
+
+    def __init__(self, due):
+        self.due = due
+        self.advanced = []
+
+    def advance(self, now):
+        self.advanced.append(now)
+        self.due = None
+
+
+def watching(due):
+    subject = module()
+    subject.monitors = Monitors(due)
+    subject.reckoned()
+    subject.tell(0)
+    return subject
+
+
+def test_what_monitors_have_due_is_a_deadline_and_is_done_when_it_is_told():
+    subject = watching(50)
+    assert subject.next_deadline() == 50
+    assert subject.act(49) is False
+    assert subject.act(50) is True
+    assert subject.monitors.advanced == []
+    subject.tell(50)
+    assert subject.monitors.advanced == [50]
+    assert subject.next_deadline() is None
+    # Something else that is due before them, or after, leaves them alone.
+    for duration, first in ((10, 11), (80, 50)):
+        subject = watching(50)
+        subject.heartbeat("a", duration, 0)
+        assert subject.next_deadline() == first
+        assert turn(subject, 40) == [] or first == 11
+        assert subject.monitors.advanced == [] and subject.next_deadline() == 50
+
+
+def test_how_long_nothing_is_due_that_a_pin_hangs_on():
+    subject = module()
+    assert subject.quiet(0, 10**9) is True
+    subject.heartbeat("a", 100, 0)
+    assert subject.quiet(0, 100) is True
+    assert subject.quiet(0, 101) is False
+    assert subject.quiet(1, 100) is False
+    assert subject.quiet(500, 100) is False  # it is over, and not yet done
+    subject = watching(50)
+    assert subject.quiet(0, 10**9) is True
+    subject.heartbeat("a", 100, 0)
+    assert subject.quiet(0, 100) is True
+    assert subject.quiet(0, 101) is False
+    subject = module()
+    subject.sequence(subject.ports[2], ((CLOSED, 200), (OPEN, 0)), "a", 0)
+    subject.switch(VIRTUAL_INPUT, 1, True, 300, 0)
+    assert (subject.quiet(0, 199), subject.quiet(0, 200)) == (True, False)
+    turn(subject, 200)
+    assert (subject.quiet(200, 99), subject.quiet(200, 100)) == (True, False)
+
+
+def test_without_rules_no_event_moves_anything():
+    subject = module()
+    assert subject.react([(None, "1", 0, 1)], 0) is False
+    assert subject.resume(0) is False
+
+
+def test_that_the_module_serves_is_an_event():
+    subject = module()
+    subject.ready(True, 5)
+    subject.ready(True, 6)
+    subject.ready(False, 7)
+    assert events(subject) == [("SystemReady", None, "1", 5), ("SystemReady", None, "0", 7)]
+
+
+# -- the alarm, the module's own fault, a restart -------------------------------------------------
+
+
+def test_what_the_alarm_did_is_one_loss_dated_when_it_was_due_and_says_how_long_it_hung():
+    subject = module(CLOSE_ON_LOSS)
+    subject.log = Log()
+    session = subject.heartbeat("a", 100, 0)
+    subject.overtaken(session, 101, 130)
+    assert (session.lost, session.id) == (True, None)
+    turn(subject, 500)
+    why = "no heartbeat for 100 ms; the module hung for 399 ms, its alarm acted"
+    assert subject.trips == [("a", 101, 130, why)]
+    assert subject.log.books[0].waiting == [(1, 130, 29, TRIP, "a: " + why)]
+    assert subject.worst_lateness_ms == 29
+    # It is lost already: another alarm for it says nothing new.
+    subject.overtaken(session, 101, 600)
+    turn(subject, 700)
+    assert subject.trip_count == 1
+    # And the next loss is one without an alarm.
+    subject.heartbeat("a", 100, 800)
+    turn(subject, 901)
+    assert subject.trips[-1] == ("a", 901, 901, "no heartbeat for 100 ms")
+    assert subject.worst_lateness_ms == 29
+
+
+def test_a_loss_on_purpose_says_so_once():
+    subject = module()
+    subject.drilled = subject.heartbeat("a", 100, 0)
+    turn(subject, 101)
+    subject.heartbeat("a", 100, 200)
+    turn(subject, 301)
+    assert [trip[3] for trip in subject.trips] == ["a drill", "no heartbeat for 100 ms"]
+
+
+def test_the_modules_own_fault_is_every_masters_loss():
+    subject = module({"2": {"fallback": {"master": "b"}}, "3": {}})
+    subject.log = Log()
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 101)
+    subject.fail(110)
+    turn(subject, 110)
+    assert subject.trips[-1] == ("", 110, 110, "a turn of the module failed")
+    assert subject.log.books[0].waiting[-1][3:] == (FAILED, "all: a turn of the module failed")
+    # Nobody of the masters is lost any more: the fault is.
+    subject.release("a", 120)
+    assert subject.lost
+    for port in subject.outputs:
+        assert subject.refuses(port, 130) == LOCKED
+    subject.release("", 140)
+    assert subject.log.books[0].waiting[-1] == (
+        subject.log.number,
+        140,
+        0,
+        RELEASE,
+        "all: not awaited any more, says somebody",
+    )
+    for port in subject.outputs:
+        assert subject.refuses(port, 150) is None
+
+
+def test_after_a_restart_by_itself_outputs_are_at_their_first_step_at_once():
+    """Though that step comes later after a loss; the later ones count from the restart on."""
+    late = [{"after": 50, "state": "closed"}, {"after": 80, "state": "open"}]
+    hold = [{"state": "hold"}, {"after": 30, "state": "open"}]
+    subject = module({"2": {"fallback": {"steps": late}}, "3": {"fallback": {"steps": hold}}})
+    subject.restarted("the watchdog: it hung", 1000)
+    assert subject.levels[2] == 1
+    assert (subject.ports[2].state, subject.ports[2].since) == (CLOSED, 1000)
+    assert (subject.ports[3].state, subject.ports[3].lost) == (OPEN, True)
+    assert subject.next_deadline() == 1030
+    assert turn(subject, 1000)[0] == ("Heartbeat", None, "1", 1000)
+    assert subject.trips == [("", 1000, 1000, "restarted: the watchdog: it hung")]
+    turn(subject, 1079)
+    assert subject.levels[2] == 1
+    turn(subject, 1080)
+    assert subject.levels[2] == 0 and subject.next_deadline() is None
+    assert subject.refuses(subject.ports[2], 1100) == LOCKED
+    subject.heartbeat("a", 100, 1200)
+    assert subject.refuses(subject.ports[2], 1200) is None
+
+
+# -- what is due comes before any new fact --------------------------------------------------------
+
+
+def told(subject):
+    """The events that were told by now, by nobody's help."""
+    return [(p.topic[0].split("/")[-1], data, at) for p, data, at, _ in subject.events.take()]
+
+
+def test_a_release_comes_after_every_loss_before_it():
+    subject = module()
+    subject.heartbeat("b", 300, 0)
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 101)
+    subject.release("a", 400)
+    assert told(subject) == [] and subject.lost  # b was lost at 301
+    assert [trip[:3] for trip in subject.trips] == [("a", 101, 101), ("b", 301, 400)]
+    subject = module()
+    subject.heartbeat("a", 100, 0)
+    subject.release("a", 200)
+    assert told(subject) == [("Heartbeat", "1", 101), ("Heartbeat", "0", 200)]
+
+
+def test_whoever_asks_for_a_port_hears_of_the_loss_that_refuses_it():
+    subject = module()
+    subject.heartbeat("a", 100, 0)
+    assert subject.refuses(subject.ports[2], 101) == LOCKED
+    assert told(subject) == [("Heartbeat", "1", 101)]
+
+
+def test_what_is_noted_is_in_time_unless_somebody_says_how_late_it_was():
+    subject = module()
+    subject.note(TRIP, "nobody keeps a log", 5)
+    subject.log = Log()
+    subject.note(TRIP, "x", 5)
+    subject.note(TRIP, "y", 6, 3, "a")
+    assert subject.log.books[0].waiting == [(1, 5, 0, TRIP, "x"), (2, 6, 3, TRIP, "a: y")]
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 101)
+    subject.heartbeat("a", 100, 200)
+    subject.heartbeat("a", 100, 210)
+    assert subject.log.books[0].waiting[3:] == [(4, 200, 0, RETURN, "a: heartbeats again")]

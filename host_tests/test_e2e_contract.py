@@ -168,7 +168,7 @@ def test_without_settings_root_and_pass_may_do_everything(start):
     master = board.master("root")
     assert "error" not in master.set(p4="closed", p7="closed")
     assert board.levels() == "1001"
-    master.beat(100)
+    master.beat(500)
     wait_for(lambda: board.levels() == "0000")
     with board.session("root", "wrong") as session:
         assert session.get(board.url + STATUS, timeout=ANSWER_S).status_code == 401

@@ -14,6 +14,7 @@ from boards import (
     STATUS,
     VENDOR_BEAT,
     Watch,
+    beat_body,
     closed_by_peer,
     exchange,
     notification,
@@ -85,6 +86,14 @@ def test_the_vendors_example_on_one_line_as_the_page_shows_it(board):
     body = b'{  "axhbt:Heartbeat":{    "Duration": 10000,  }}'
     with board.session() as session:
         assert session.post(board.url + HEARTBEAT, body, timeout=ANSWER_S).status_code == 200
+
+
+def test_a_duration_below_half_a_second_is_refused_unless_settings_take_it(start):
+    for heartbeat, least in (({}, 500), ({"longest": 300}, 300), ({"shortest": 20}, 20)):
+        board = start(settings(heartbeat=heartbeat))
+        master = board.master()
+        assert master.call("POST", HEARTBEAT, beat_body(least - 1))[0] == 400
+        assert master.beat(least)
 
 
 def test_httpx_with_digest_beats_on_one_connection(board):

@@ -140,6 +140,31 @@ def test_what_becomes_of_settings_on_trial_is_told_also_after_a_restart(make_boa
     ]
 
 
+def test_an_operators_losses_push_no_other_masters_loss_out_of_log_and_trips(board):
+    """Dozens of heartbeats with the least Duration there is, each a loss."""
+    door, vms = board.master("door"), board.master("vms")
+    door.beat(1)
+    wait_for(lambda: door.status()["trips"]["count"], what="loss")
+    for _ in range(40):
+        vms.beat(1)
+        time.sleep(0.005)
+    wait_for(lambda: vms.status()["trips"]["count"] >= 30, what="losses")
+    latest = [trip["master"] for trip in vms.status()["trips"]["latest"]]
+    assert latest.count("door") == 1 and latest.count("vms") == len(latest) - 1 > 0
+    texts = trips(board)
+    assert texts[0] == "door: no heartbeat for 1 ms"
+    assert len(texts) <= 1 + 12
+    door.beat(1)
+    wait_for(
+        lambda: len([text for text in trips(board) if text.startswith("door")]) == 2,
+        what="the next loss of the door's master in the log",
+    )
+
+
+def trips(board):
+    return [entry["text"] for entry in log_of(board)["entries"] if entry["kind"] == "trip"]
+
+
 def test_pages(board):
     with board.session("root", "guess") as session:
         session.get(board.url + LOG, timeout=ANSWER_S)

@@ -646,4 +646,4 @@ def test_what_counts_at_the_start_is_tried_by_one_start(make_board, tmp_path):
                 assert answer.json() == {"kept": True}
     with board.session() as root:
         kept = root.get(board.url + "/holdfast/settings", timeout=ANSWER_S).json()
-    assert kept["heartbeat"] == {"longest": 5000}
+    assert kept["heartbeat"] == {"shortest": 1, "longest": 5000}

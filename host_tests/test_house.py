@@ -40,15 +40,12 @@ RESERVED = {
 # Files without a test_<folder>_<file>.py of their own, and why.
 TESTED_ELSEWHERE = {
     "app": "what is joined: every test_e2e_*.py starts it",
-    "core/accounts": "a row and its constants: test_core_check.py",
     "services": "rows and what is behind them: every test_e2e_*.py, test_shell_dispatch.py",
     "core/adoption": "Module.adopt: test_core_module.py, test_core_rules.py",
     "life": "a start and its end: test_e2e_restart.py",
     "safemode": "after crashes in a row: test_e2e_restart.py",
     "joining": "joins everything, once: every test_e2e_*.py",
     "adopting": "settings put into force: test_e2e_accounts.py, test_e2e_tls.py, test_e2e_time.py",
-    "core/checkins": "words and constants: test_core_monitors.py",
-    "core/settings": "rows, filled in by core/check: test_core_check.py",
     "vapix/reply": "the answer to a call: test_vapix_systemready.py, test_vapix_time.py",
     "monitors/answers": "what two languages share: test_monitors_pinghome.py",
     "hal/cable": "a file as a cable: test_e2e_network.py",
@@ -57,7 +54,6 @@ TESTED_ELSEWHERE = {
     "hal/ethernet": "a W5500: test_hal_rp2.py",
     "hal/gpio": "pins of a chip: test_hal_rp2.py, test_hal_esp32.py",
     "hal/wifi": "a radio: test_hal_rp2.py, test_hal_esp32.py",
-    "hal/pins": "levels that an alarm holds: test_shell_alarm.py",
     "hal/storage": "files: test_e2e_accounts.py, test_e2e_restart.py",
     "shell/admission": "who gives way: test_e2e_admission.py",
     "shell/connection": "moves bytes: test_e2e_hostile.py",

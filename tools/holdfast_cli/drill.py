@@ -173,7 +173,7 @@ class Drill:
                 text = "%s is beating: stop that controller first, else nothing is lost"
                 raise Problem(text % self.master, FAILED)
         heartbeat = self.document.get("heartbeat", {})
-        shortest, longest = heartbeat.get("shortest", 1), heartbeat.get("longest", 86400000)
+        shortest, longest = heartbeat.get("shortest", 500), heartbeat.get("longest", 86400000)
         if not shortest <= self.duration_ms <= longest:
             text = "the module takes Durations from %d to %d ms; choose one with --duration"
             raise Problem(text % (shortest, longest), USAGE)

@@ -18,6 +18,7 @@ _MAX_STEPS = const(8)  # of one fallback timeline, a pulse counts as two
 # 2^29 ms = 6.2 days: half the period of ticks_ms on a board, the longest difference that can be
 # told.
 MAX_MS = const((1 << 29) - 1)
+_SHORTEST_MS = const(500)  # of a Duration, where the settings say nothing
 _DAY_MS = const(24 * 60 * 60 * 1000)
 _MAX_DEBOUNCE_MS = const(10000)
 # What a name of an account is made of; "only of these" is asked as `not text.strip(these)`.
@@ -52,7 +53,7 @@ def check(data, wiring):
     accounts = _accounts(keys.get("accounts", []), keys.path("accounts"))
     heartbeat = keys.object("heartbeat", ("shortest", "longest"))
     longest_ms = heartbeat.integer("longest", _DAY_MS, 1, MAX_MS)
-    shortest_ms = heartbeat.integer("shortest", 1, 1, longest_ms)
+    shortest_ms = heartbeat.integer("shortest", min(_SHORTEST_MS, longest_ms), 1, longest_ms)
     ports = keys.object("ports", tuple(str(i) for i in range(len(wiring))))
     masters = tuple(account.name for account in accounts if account.role >= OPERATOR)
     rows = tuple(_port(ports, i, row, masters) for i, row in enumerate(wiring))

@@ -3,7 +3,9 @@
 There are two books, each with bounds of its own: the main one for what the module and its masters
 did, the outer one for what strangers, the network and a full heap cause. So nobody from outside
 pushes out what matters, and nobody wears the flash: how often a book is written is bounded, and
-how many entries of one kind there are in an hour; the others are counted, and told as one.
+how many entries of one kind there are in an hour; the others are counted, and told as one. In the
+main book each master has that number for itself, and a full book drops the oldest entry of the
+master that has most of them: no master pushes out what another did.
 
 shell.logbook writes and reads the books; it is loaded for that and let go again.
 """
@@ -42,6 +44,7 @@ NAMES = (
 
 TEXT_LENGTH = const(96)  # characters of an entry; the rest is cut
 _MOST_LATE_MS = const(0xFFFF)
+_MOST_COUNTS = const(64)  # kinds and masters that are counted apart in an hour
 
 _MORE = "%d more of these within an hour"
 
@@ -67,6 +70,7 @@ class Book:
     def __init__(self, index):
         self.index = index
         self.waiting = []
+        self._masters = []  # of those, None where there is none
         self.segment = 0  # the file that is written to, ..
         self.used = None  # .. and the bytes in it; None when there is none
         self.left = BURST[index]  # so many more writes are allowed
@@ -74,14 +78,26 @@ class Book:
         self._not_before = 0
         self._since = None  # when the first of those that wait came
 
-    def put(self, entry, now):
-        """Add one; 1 when the oldest gave way, else 0."""
+    def put(self, entry, now, of=None):
+        """Add one, of this master; 1 when another gave way, else 0."""
         if self._since is None:
             self._since = now
-        self.waiting.append(entry)
+        self._masters.append(of)
+        try:
+            self.waiting.append(entry)
+        except MemoryError:
+            self._masters.pop()
+            raise
         if len(self.waiting) <= _KEPT[self.index]:
             return 0
-        self.waiting.pop(0)
+        most = place = 0
+        for i, master in enumerate(self._masters):
+            count = self._masters.count(master)
+            if count > most:
+                most = count
+                place = i
+        self._masters.pop(place)
+        self.waiting.pop(place)
         return 1
 
     def due(self, now):
@@ -109,6 +125,7 @@ class Book:
     def wrote(self, count):
         """So many of those that waited, the oldest, are in flash."""
         self.waiting = self.waiting[count:]
+        self._masters = self._masters[count:]
         if not self.waiting:
             self._since = None
 
@@ -133,23 +150,29 @@ class Log:
         self.failures = 0  # of writes to flash
         self._day = 0
         self._hour = 0
-        self._counts = [0] * len(NAMES)  # in this hour
+        self._counts = {}  # in this hour, by (kind, master or None)
 
     def add(self, kind, text, now, late=0, of=None):
         """Something happened at `now`, `late` ms after it was due, `of` a master or a rule. A full
         heap raises nothing.
         """
         try:
-            if self.admits(kind, now):
+            if self.admits(kind, now, of):
                 self.put(kind, text, now, late, None, of)
         except MemoryError:
             self.lost += 1
 
-    def admits(self, kind, now):
-        """True when another entry of this kind is told alone; one that is not is counted."""
+    def admits(self, kind, now, of=None):
+        """True when another entry of this kind, of this master, is told alone; one that is not is
+        counted.
+        """
         self.turn(now)
-        self._counts[kind] += 1
-        return self._counts[kind] <= _PER_HOUR[_book(kind)]
+        book = _book(kind)
+        key = (kind, of if book == 0 else None)
+        if key not in self._counts and len(self._counts) >= _MOST_COUNTS:
+            key = (kind, None)
+        count = self._counts[key] = self._counts.get(key, 0) + 1
+        return count <= _PER_HOUR[book]
 
     def turn(self, now):
         """A new hour, when there is one: tell what was only counted."""
@@ -160,21 +183,23 @@ class Log:
         if now - self._day >= DAY_MS:
             self._day = now - now % DAY_MS
             self.writes_today = self.bytes_today = 0
-        for kind in range(len(NAMES)):
-            more = self._counts[kind] - _PER_HOUR[_book(kind)]
-            self._counts[kind] = 0
+        for kind, of in self._counts:
+            more = self._counts[kind, of] - _PER_HOUR[_book(kind)]
             if more > 0:
-                self.put(kind, _MORE, hour + HOUR_MS, 0, more)
+                self.put(kind, _MORE, hour + HOUR_MS, 0, more, of)
+        self._counts.clear()
 
     def put(self, kind, text, now, late=0, more=None, of=None):
         """Add what `admits` has let in."""
         try:
+            if more is not None:
+                text = text % more
             if of is not None:
                 text = "%s: %s" % (of, text)
-            text = text[:TEXT_LENGTH] if more is None else text % more
+            text = text[:TEXT_LENGTH]
             late = min(max(late, 0), _MOST_LATE_MS)
             entry = (self.number + 1, now, late, kind, text)
-            self.lost += self.books[_book(kind)].put(entry, now)
+            self.lost += self.books[_book(kind)].put(entry, now, of)
             self.number += 1
         except MemoryError:
             self.lost += more or 1

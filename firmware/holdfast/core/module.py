@@ -27,7 +27,7 @@ from holdfast.core.port import RELEASED, RESTORE, Port
 from holdfast.core.session import Session, uuid4
 from holdfast.core.virtual import VirtualInputs
 
-TRIPS_KEPT = const(8)  # the latest losses, for whoever asks what happened
+TRIPS_KEPT = const(8)  # losses, the latest of every master first: for whoever asks what happened
 
 LOCKED = "locked"  # the port's master is lost and its settings lock it
 NOT_OUTPUT = "not an output"
@@ -49,7 +49,7 @@ class Module:
         self.levels = bytearray(levels)
         self.events = EventSystem()
         self.lost = False
-        self.trips = []  # (master, due, moved, why) of the latest trips, oldest first
+        self.trips = []  # (master, due, moved, why), oldest first
         self.trip_count = 0
         self.worst_lateness_ms = 0  # from due to the pins, ever
         self.drilled = None  # the session that is lost on purpose, until that is told
@@ -243,16 +243,28 @@ class Module:
             why += "; the module hung for %d ms, its alarm acted" % (moved - due)
             moved = session.moved_at
         late = moved - due
-        text = "%s: %s" % (session.master or "all", why)
         trip = (session.master, due, moved, why)
         if len(self.trips) == TRIPS_KEPT:
-            self.trips.pop(0)
+            self.trips.pop(self._outdated(session.master))
         self.trips.append(trip)
         # All that may need memory is done.
         self.drilled = session.moved_at = None
         self.trip_count += 1
         self.worst_lateness_ms = max(self.worst_lateness_ms, late)
-        self.note(FAILED if session is self._fault else TRIP, text, moved, late)
+        kind = FAILED if session is self._fault else TRIP
+        self.note(kind, why, moved, late, session.master or "all")
+
+    def _outdated(self, master):
+        """The place of the oldest trip that a later one of its master follows, or one of this
+        master: the newest of every master is kept. The oldest where each is the newest.
+        """
+        later = [trip[0] for trip in self.trips]
+        later.append(master)
+        for trip in self.trips:
+            later.pop(0)
+            if trip[0] in later:
+                return len(self.trips) - len(later)
+        return 0
 
     def note(self, kind, text, at, late=0, of=None):
         """Put something into the event log: what, when, how late that was, and of what or whom."""
