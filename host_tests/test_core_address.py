@@ -1,7 +1,7 @@
 """URLs taken apart, and what is no address."""
 
 from claims import raises
-from holdfast.core.address import ipv4, is_name, url
+from holdfast.core.address import MAX_URL, ipv4, is_name, place, url
 from holdfast.core.check import Keys, check
 from holdfast.core.rulecheck import NOTIFICATION, TEMPLATES
 from holdfast.core.settings import SettingsError
@@ -119,3 +119,45 @@ def test_zeros_in_front_are_refused_in_every_key_that_takes_an_address():
         check(document(good), WIRING)
         assert raises(SettingsError, check, document(bad), WIRING).key == key
     assert raises(SettingsError, check, static("netmask")("255.255.255.00"), WIRING)
+
+
+def test_an_address_may_have_a_port():
+    assert place("k", "192.0.2.1", 123) == ("192.0.2.1", 123)
+    for port in (1, 80, 65535):
+        assert place("k", "192.0.2.1:%d" % port, 123) == ("192.0.2.1", port)
+        assert parse("http://a:%d/" % port) == ((False, "a", port), "/")
+    for text in ("", "a", "192.0.2", "192.0.2.1:", "192.0.2.1:0", "192.0.2.1:65536", "1.1.1.1:+1"):
+        assert raises(SettingsError, place, "k", text, 123).key == "k"
+    for text in (None, 7, ["192.0.2.1"], b"192.0.2.1"):
+        assert raises(SettingsError, place, "k", text, 123).key == "k"
+    # By their number of digits, not by their value.
+    raises(SettingsError, place, "k", "192.0.2.1:000080", 123)
+    raises(SettingsError, parse, "http://a:000080/")
+
+
+def test_every_printable_character_may_stand_behind_the_host():
+    for text in ("!", "~", "a!~b", "?!", "?~"):
+        assert parse("http://a/" + text)[1] == "/" + text
+    assert parse("http://a?")[1] == "/?"
+
+
+def test_a_login_is_refused_as_such():
+    assert "login" in raises(SettingsError, parse, "http://me:secret@a/").problem
+    assert "login" in raises(SettingsError, parse, "http://@a/").problem
+
+
+def test_lengths_are_those_of_the_standards():
+    """RFC 1035: 63 for a label, 253 for a name; a URL of our own choice."""
+    assert MAX_URL == 256
+    assert is_name("a" * 63) is True and is_name("a" * 64) is False
+    name = ".".join(["a" * 49] * 5)
+    assert len(name) == 249
+    assert is_name(name + ".abc") is True and is_name(name + ".abcd") is False
+
+
+def test_the_answer_is_yes_or_no():
+    for text in ("", "1.2.3", "a.b.c.d", "1.2.3.1000", "0001.2.3.4", "256.1.1.1"):
+        assert ipv4(text) is None, text
+    for text in ("", "a..b", "-a", "a-", "1"):
+        assert is_name(text) is False, text
+    assert ipv4("1.2.3.4") == 0x01020304 and is_name("a") is True

@@ -188,7 +188,12 @@ def test_every_limit_holds_to_the_last_value():
 def test_every_value_of_a_port_arrives_and_what_is_not_said_has_its_default():
     row = settings({"2": {"normal": "closed", "power_on": "closed", "closed_level": 0}}).ports[2]
     assert (row.normal, row.power_on, row.closed_level, row.debounce_ms) == (CLOSED, CLOSED, 0, 0)
-    assert [port.name for port in settings().ports] == ["Input 0", "Input 1", "Output 2", "Output 3"]
+    assert [port.name for port in settings().ports] == [
+        "Input 0",
+        "Input 1",
+        "Output 2",
+        "Output 3",
+    ]
     fallback = settings({"2": {"fallback": {"on_return": "restore", "locked": False}}}).ports[2]
     assert (fallback.fallback.restore, fallback.fallback.locked) == (True, False)
     row = settings({"0": {"debounce": 7}}).ports

@@ -225,3 +225,12 @@ def test_content_filters_are_bounded():
     blanks = " " * (MAX_LENGTH - len(item(short)))
     content_filter(item(short) + blanks)
     raises(FilterError, content_filter, item(short) + blanks + " ")
+
+
+def test_a_prefix_may_have_every_letter_and_digit():
+    for prefix in ("AZ", "az", "A0", "Z9", "a-b", "a.b", "_a", "\u00e4b"):
+        assert holds("boolean(//%s:SimpleItem[@Name='port'])" % prefix), prefix
+
+
+def test_the_bounds_are_what_the_work_of_a_match_was_measured_with():
+    assert (MAX_TERMS, MAX_NESTING) == (32, 16)

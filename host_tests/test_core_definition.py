@@ -2,7 +2,7 @@
 
 from claims import raises
 from holdfast.core.checkins import Refused
-from holdfast.core.definition import made
+from holdfast.core.definition import MAX_MONITORS, MAX_TEXT, made
 from holdfast.core.monitors import Monitor
 
 GOOD = {"service_id": "s", "name": "n"}
@@ -48,3 +48,26 @@ def test_names_are_taken_within_a_service_only():
     assert made({"name": "n"}, [first, second], second)[2] == "n (2)"
     assert made({"name": "m"}, [first, second], second)[2] == "m"
     assert raises(Refused, made, {"service_id": "s"}, [first, second], second).taken
+
+
+def test_there_are_so_many_and_their_texts_are_so_long():
+    assert (MAX_MONITORS, MAX_TEXT) == (32, 64)
+    many = [Monitor(i, str(i), "s", "n%d" % i, "n%d" % i, 60, 0, True) for i in range(32)]
+    fields = {"service_id": "t", "name": "x" * 64}
+    assert made(fields, many[1:])[1] == "x" * 64
+    error = raises(Refused, made, fields, many)
+    assert (error.field, error.taken) == ("id", True)
+    assert made({"name": "other"}, many, many[0])[1] == "other"  # a change makes none
+
+
+def test_what_is_missing_is_required_and_what_is_wrong_is_described():
+    assert raises(Refused, made, {"name": "n"}, []).problem == "is required"
+    error = raises(Refused, made, dict(GOOD, name=None), [])
+    assert error.problem == "must be text of 1 to 64 characters"
+    assert str(error) == "name" and error.taken is False
+
+
+def test_times_are_seconds_there_and_ms_here():
+    monitor = Monitor(1, "id", "s", "n", "n", 90, 30, True)
+    assert (monitor.interval_ms, monitor.grace_ms) == (90000, 30000)
+    assert made({}, [monitor], monitor)[3:] == (90, 30, True)

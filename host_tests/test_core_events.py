@@ -1,10 +1,15 @@
 """The event system: only changes make events."""
 
+from claims import raises
 from holdfast.core.events import (
+    DATA,
     HEARTBEAT,
     HISTORY_KEPT,
+    MONITOR,
     PORT,
     RELAY,
+    REMOVED,
+    SOURCE,
     TOPIC,
     TOPICS,
     VALUES,
@@ -61,3 +66,60 @@ def test_the_history_begins_when_somebody_wants_it_and_is_bounded():
 def test_every_topic_has_two_values_or_more():
     for row in TOPICS:
         assert row[TOPIC].startswith("tns1:Device/") and len(row[VALUES]) >= 2
+
+
+def test_how_much_of_the_history_is_kept_and_where_the_words_of_topics_are():
+    assert HISTORY_KEPT == 64
+    assert (HEARTBEAT[TOPIC][-9:], HEARTBEAT[SOURCE], HEARTBEAT[DATA]) == (
+        "Heartbeat",
+        None,
+        "lost",
+    )
+    assert PORT[VALUES] == ("0", "1")
+
+
+def test_a_declared_property_has_its_time_and_is_not_gone():
+    system = EventSystem()
+    job = system.declare(MONITOR, "job", 0, 5)
+    assert (job.at, job.data, job.gone()) == (5, "up", False)
+    job.data = REMOVED
+    assert job.gone() is True
+
+
+def test_changes_that_nobody_has_taken_are_pending():
+    system = EventSystem()
+    assert system.pending() is False
+    port = system.declare(PORT, "0", False, 0)
+    assert system.pending() is False
+    system.set(port, True, 1)
+    assert system.pending() is True
+    system.set(port, False, 2)
+    assert system.pending() is True
+    assert len(system.take()) == 2
+    assert system.pending() is False
+
+
+class Full(list):
+    """A list for which the heap has no room any more."""
+
+    def append(self, item):
+        raise MemoryError
+
+
+def test_an_event_for_which_there_is_no_memory_has_not_happened():
+    for remembers in (False, True):
+        system = EventSystem()
+        port = system.declare(PORT, "0", False, 0)
+        if remembers:
+            system.remember()
+        system.set(port, True, 1)
+        system.take()
+        history = None if system.history is None else list(system.history)
+        system._changes = Full()
+        raises(MemoryError, system.set, port, False, 2)
+        assert (port.data, port.at, system.sequence) == ("1", 1, 1)
+        assert system.history == history
+        # It is still to happen, and then has the next number.
+        system._changes = []
+        system.set(port, False, 3)
+        assert system.take() == [(port, "0", 3, 2)]

@@ -2,14 +2,21 @@
 
 from holdfast.core.events import EventSystem
 from holdfast.core.links import (
+    AIRNODE,
     FIRST_PAUSE_MS,
+    HEALTHCHECKS,
+    KINDS,
     PACE_MS,
     PAUSES_MS,
+    PINGHOME,
     QUEUED,
     SAVE_AFTER_MS,
     SAVE_EVERY_MS,
     SPREAD_MS,
+    UNIFI,
     Links,
+    part_of,
+    refuses,
 )
 from holdfast.core.rules import NOTIFY
 
@@ -288,3 +295,184 @@ def test_others_who_fall_silent_are_down_from_when_they_should_have_called():
     subject.look(3000)
     subject.heard(3001)
     assert subject.events() == [("Link", "inbound", "1", 3001)]
+
+
+def test_the_numbers_of_kinds_and_the_times():
+    """The kinds are places in a table; the times are what was agreed with the receivers."""
+    assert (UNIFI, AIRNODE, PINGHOME, HEALTHCHECKS) == (0, 1, 2, 3)
+    assert [KINDS[kind] for kind in (UNIFI, AIRNODE, PINGHOME, HEALTHCHECKS)] == list(KINDS)
+    assert (QUEUED, SPREAD_MS, FIRST_PAUSE_MS, PACE_MS) == (32, 10000, 5000, 500)
+    assert PAUSES_MS == (1000, 5000, 15000, 60000)
+    assert (SAVE_AFTER_MS, SAVE_EVERY_MS) == (5000, 60000)
+
+
+def test_a_part_by_chance_is_of_sixteen_bits_of_it():
+    for number, part in (((0, 0), 0), ((0x80, 0), 500), ((0, 0x80), 1), ((0xFF, 0xFF), 999)):
+        assert part_of(1000, lambda n, number=number: bytes(number + (0x55,) * (n - 2))) == part
+    # No more is asked for than is used: chance is scarce at the start.
+    asked = []
+    part_of(1000, lambda n: asked.append(n) or bytes(n))
+    assert asked == [2]
+
+
+def test_which_answers_a_second_try_would_get_again():
+    for status, refused in (
+        (None, False),
+        (399, False),
+        (400, True),
+        (404, True),
+        (407, True),
+        (408, False),
+        (409, True),
+        (428, True),
+        (429, False),
+        (430, True),
+        (499, True),
+        (500, False),
+    ):
+        assert refuses(status) is refused, status
+
+
+def test_a_new_link_has_sent_nothing_and_is_not_up():
+    subject = Uplinks(row("a", pauses="none"), row("b"), inbound=("/x", 0), now=7)
+    link = subject.links[0]
+    assert (link.up, link.since, link.status, link.last_at) == (False, 7, None, None)
+    assert (link.why, link.tries, link.next_at, link.failures) == ("nothing sent yet", 0, 7, 0)
+    assert (link.sent, link.failed, link.delivered, link.refused) == (0, 0, 0, 0)
+    assert (link.dropped, link.queue) == (0, [])
+    assert link.overflow is None and subject.links[1].overflow is not None
+    assert (subject.changed_at, subject.to_be_saved(10**9)) == (None, False)
+    inbound = subject.inbound
+    assert (inbound.path, inbound.up, inbound.since) == ("/x", False, 7)
+    assert (inbound.count, inbound.last_at, inbound.due) == (0, None, None)
+    assert Uplinks().inbound is None
+
+
+def test_of_two_that_are_due_together_the_first_in_the_settings_comes_first():
+    subject = Uplinks(row("a"), row("b"))
+    assert subject.due_link(0) is subject.links[0]
+    assert subject.due_link(-1) is None
+
+
+def test_a_heartbeat_is_dated_whatever_came_of_it():
+    subject = Uplinks()
+    for now, status in ((10, None), (20, 200)):
+        subject.answer(status, now, why="x")
+        assert subject.links[0].last_at == now
+
+
+def test_an_answer_at_the_very_ms_of_the_next_one_begins_a_new_interval():
+    subject = Uplinks()
+    link = subject.links[0]
+    subject.answer(200, 300000)
+    assert link.due == 600000
+    subject.answer(200, 899999)
+    assert link.due == 900000
+
+
+def test_the_pauses_after_failures_grow_to_64_times_the_first():
+    day = 24 * 60 * 60 * 1000
+    subject = Uplinks(row(interval_ms=day))
+    now, pauses = 0, []
+    for _ in range(9):
+        subject.answer(None, now, why="x")
+        pauses.append(subject.links[0].due - now)
+        now = subject.links[0].due
+    assert pauses == [FIRST_PAUSE_MS << i for i in range(7)] + [FIRST_PAUSE_MS << 6] * 2
+
+
+def test_with_a_network_again_the_next_try_is_a_moment_away_by_chance():
+    subject = Uplinks(chance=128)
+    subject.answer(None, 0, why="x")
+    subject.links[0].due = 10**6
+    subject.reachable(1000)
+    assert subject.links[0].due == 1000 + SPREAD_MS * 0x8080 // 65536
+
+
+def test_when_a_link_turns_what_waits_begins_its_tries_anew():
+    subject = Uplinks()
+    link = subject.links[0]
+    subject.answer(200, 0)
+    subject.put(link, action(), 0)
+    subject.sent(500, 0)
+    subject.sent(500, 1000)
+    assert (link.tries, link.next_at) == (2, 6000)
+    subject.answer(None, 2000, why="x")
+    assert (link.tries, link.next_at) == (0, 2000)
+    subject.events()
+    subject.answer(200, 3000)
+    assert (link.tries, link.next_at, link.since) == (0, 3000, 3000)
+    # Nothing had been lost: that stays so, without an event.
+    assert subject.events() == [("Link", "a", "1", 3000)]
+
+
+def test_a_link_that_goes_down_does_not_say_that_nothing_is_lost():
+    subject = Uplinks()
+    link = subject.links[0]
+    subject.answer(200, 0)
+    for i in range(QUEUED + 1):
+        subject.put(link, action(i), 1)
+    subject.events()
+    subject.answer(None, 2, why="x")
+    assert subject.events() == [("Link", "a", "0", 2)]
+
+
+def test_whoever_comes_to_be_the_first_in_the_queue_has_all_its_tries():
+    subject = Uplinks()
+    link = subject.links[0]
+    subject.answer(200, 0)
+    subject.put(link, action(0), 0)
+    subject.sent(500, 0)
+    assert link.tries == 1
+    for i in range(QUEUED):
+        subject.put(link, action(i + 1), 1)
+    assert (link.tries, link.dropped) == (0, 1)
+
+
+def test_which_answers_count_as_delivered():
+    for status, delivered in ((199, 0), (200, 1), (299, 1), (300, 0)):
+        subject = Uplinks()
+        subject.answer(200, 0)
+        subject.put(subject.links[0], action(), 0)
+        subject.sent(status, 0)
+        assert subject.links[0].delivered == delivered, status
+
+
+def test_the_pauses_between_the_tries_of_a_notification_have_a_random_part_of_up_to_half():
+    for chance, part in ((0, 0), (128, 250), (255, 499)):
+        subject = Uplinks(chance=chance)
+        link = subject.links[0]
+        subject.answer(200, 0)
+        subject.put(link, action(), 0)
+        subject.sent(500, 100)
+        assert abs(link.next_at - 100 - PAUSES_MS[0] - part) <= 2
+
+
+def test_the_queues_are_saved_so_long_after_their_first_change():
+    subject = Uplinks()
+    subject.put(subject.links[0], action(), 10000)
+    assert subject.to_be_saved(10000) is False
+    assert subject.to_be_saved(9999 + SAVE_AFTER_MS) is False
+    assert subject.to_be_saved(10000 + SAVE_AFTER_MS) is True
+
+
+def test_no_more_comes_back_from_flash_than_may_wait():
+    subject = Uplinks()
+    for i in range(QUEUED):
+        assert subject.restore("a", (action(i), 0)) is True
+    assert subject.restore("a", (action(), 0)) is False
+    assert len(subject.links[0].queue) == QUEUED
+
+
+def test_others_are_down_at_the_very_ms_and_once():
+    subject = Uplinks(inbound=("/x", 600))
+    inbound = subject.inbound
+    subject.heard(1000)
+    assert (inbound.up, inbound.since, inbound.due) == (True, 1000, 1600)
+    subject.look(1599)
+    assert inbound.up
+    subject.look(1600)
+    assert (inbound.up, inbound.since, inbound.due) == (False, 1600, None)
+    inbound.up = True  # whoever says so later is not undone by a deadline that is over
+    subject.look(5000)
+    assert inbound.up

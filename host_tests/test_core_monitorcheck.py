@@ -42,3 +42,8 @@ def test_the_bad_key_is_named():
         assert raises(SettingsError, tokens, *rows).key == key
     assert raises(SettingsError, settings, monitors=[]).key == "settings.monitors"
     assert raises(SettingsError, settings, monitors={"x": 1}).key == "settings.monitors.x"
+
+
+def test_there_may_be_eight():
+    rows = [{"name": "t%d" % i, "role": "viewer", "sha256": DIGEST} for i in range(8)]
+    assert len(tokens(*rows)) == 8

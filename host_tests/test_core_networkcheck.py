@@ -1,6 +1,7 @@
 """The `network` of the settings: what is taken, and which key is named when it is not."""
 
 from claims import raises
+from holdfast.core.networkcheck import _hex, _is_label
 from holdfast.core.settings import SettingsError
 from makers import settings
 
@@ -95,3 +96,54 @@ def test_what_is_no_server_is_named():
         assert raises(SettingsError, settings, network={"dns": bad}).key == "settings.network.dns"
     assert raises(SettingsError, settings, network=[]).key == "settings.network"
     assert raises(SettingsError, settings, network={"dsn": []}).key == "settings.network.dsn"
+
+
+def test_every_length_holds_to_the_last():
+    for key, good, bad in (
+        ("ssid", ("a", "x" * 32, "\u00e4" * 16), ("x" * 33,)),
+        ("key", ("x" * 8, "x" * 63, "0aF9" * 16), ("x" * 7, "x" * 64, "x" * 65)),
+        ("hostname", ("", "a", "x" * 32, "az-AZ-09", "z", "0"), ("x" * 33, "a-", "-", "a_b")),
+        ("country", ("", "SE"), ("S", "Se", "S1")),
+    ):
+        for value in good:
+            assert value in settings(network=with_(WIFI, **{key: value})).network
+        for value in bad:
+            error = raises(SettingsError, settings, network=with_(WIFI, **{key: value}))
+            assert error.key == "settings.network." + key
+
+
+def test_without_a_kind_it_is_wifi():
+    assert settings(network={"ssid": "Yard"}).network[:2] == ("wifi", "Yard")
+
+
+def test_which_masks_and_hosts_there_are():
+    for mask, address, gateway in (
+        ("255.255.255.252", "10.0.0.1", "10.0.0.2"),  # the smallest network with two hosts
+        ("255.0.0.0", "1.0.0.1", "1.0.0.2"),
+        ("128.0.0.0", "223.0.0.1", "223.0.0.2"),
+    ):
+        row = with_(WIFI, address=address, netmask=mask, gateway=gateway)
+        assert settings(network=row).network[5][:3] == (address, mask, gateway)
+    for key, row in (
+        (
+            "netmask",
+            with_(WIFI, address="10.0.0.2", netmask="255.255.255.254", gateway="10.0.0.3"),
+        ),
+        ("address", with_(WIFI, address="0.0.0.1", netmask="255.0.0.0", gateway="0.0.0.2")),
+        ("address", with_(WIFI, address="224.0.0.1", netmask="255.0.0.0", gateway="224.0.0.2")),
+        ("address", with_(WIFI, address="10.0.0.0001", netmask="255.0.0.0", gateway="10.0.0.2")),
+        ("gateway", with_(WIFI, address="10.0.0.1", netmask="255.0.0.0", gateway="10.0.0.256")),
+    ):
+        assert raises(SettingsError, settings, network=row).key == "settings.network." + key
+
+
+def test_the_first_of_three_servers_is_the_one_of_a_fixed_address():
+    dns = ["9.9.9.9", "8.8.8.8", "7.7.7.7"]
+    row = settings(network=with_(WIFI, dns=dns, **FIXED))
+    assert row.network[5][3] == "9.9.9.9" and len(row.dns) == 3
+
+
+def test_the_answer_is_yes_or_no():
+    for text in ("a b", "a.b", "\u00e4"):
+        assert _is_label(text) is False
+    assert _hex("0aF") is True and _hex("0g") is False

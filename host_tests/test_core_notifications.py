@@ -83,3 +83,11 @@ def test_every_pause_has_a_random_part_of_up_to_half():
         put(queue, action())
         queue.settle(queue.next(0), None, 0)
         assert abs(queue.waiting[0][2] - PAUSES_MS[0] - part) <= 4
+
+
+def test_what_counts_as_taken():
+    for status, sent in ((199, 0), (200, 1), (299, 1), (300, 0)):
+        queue = Notifications(lambda n: bytes(n))
+        put(queue, action())
+        queue.settle(queue.next(0), status, 0)
+        assert queue.sent == sent, status

@@ -1,6 +1,6 @@
 """One port: its image, its timeline, its reasons."""
 
-from holdfast.core.port import CLOSED, COMMAND, FALLBACK, OPEN, RESTORE, Port
+from holdfast.core.port import CLOSED, COMMAND, FALLBACK, OPEN, POWER_ON, RESTORE, Port
 from makers import settings
 
 
@@ -156,3 +156,43 @@ def test_a_sequence_begun_while_lost_ends_the_timeline_and_survives_the_return()
     assert (port.state, port.lost, port.due) == (CLOSED, False, 150)
     assert walk(port) == [(OPEN, 150)]
     assert port.sequence is None
+
+
+def test_a_new_port_is_as_it_was_after_power_on_and_waits_for_nothing():
+    image = bytearray(4)
+    row = settings({"3": {"name": "Strike", "usage": "Door", "normal": "closed"}}).ports[3]
+    port = Port(3, row, image)
+    assert (port.index, port.id, port.name, port.usage) == (3, "3", "Strike", "Door")
+    assert (port.output, port.normal, port.debounce_ms) == (True, CLOSED, 0)
+    assert (port.state, port.wanted, port.since) == (OPEN, OPEN, 0)
+    assert (port.why, port.who) == (POWER_ON, None)
+    assert (port.lost, port.overruled) == (False, False)
+    assert (port.due, port.sequence, port.changed_at) == (None, None, None)
+    assert port.levels == (1, 0)
+
+
+def test_a_step_of_a_sequence_at_the_very_ms_of_a_loss_is_the_fallbacks():
+    port, _ = make(steps=[{"after": 5, "state": "closed"}])
+    port.play(((CLOSED, 30), (OPEN, 0)), 100, "a")
+    port.lose(130, "m")
+    assert (port.state, port.since, port.why, port.who) == (OPEN, 130, FALLBACK, "m")
+    assert port.due == 135
+    # One ms later the sequence was over, by itself.
+    port, _ = make(steps=[{"after": 5, "state": "closed"}])
+    port.play(((CLOSED, 30), (OPEN, 0)), 100, "a")
+    port.lose(131, "m")
+    assert (port.state, port.since, port.why, port.who) == (OPEN, 130, COMMAND, "m")
+
+
+def test_what_is_still_to_come_is_told_from_the_next_step_on():
+    """As the alarm needs it: (ms from `due`, level); what holds is no level."""
+    port, _ = make(steps=[{"after": 10, "state": "hold"}, {"after": 30, "state": "closed"}])
+    port.play(((CLOSED, 30), (OPEN, 20), (CLOSED, 7), (OPEN, 0)), 100, "a")
+    assert port.rest() == ((0, 1), (20, 0), (27, 1))
+    port.advance()
+    assert port.rest() == ((0, 0), (7, 1))
+    port.lose(200, "m")
+    assert port.due == 210
+    assert port.rest() == ((20, 0),)
+    port.advance()
+    assert (port.due, port.rest()) == (230, ((0, 0),))

@@ -4,6 +4,7 @@ from holdfast.core.restart import (
     ASKED,
     FAILED,
     HEALTHY,
+    HEALTHY_MS,
     MAINTENANCE,
     POWER_ON,
     RESET,
@@ -87,3 +88,38 @@ def test_three_in_a_row_are_safe_mode_and_six_are_not_even_that():
 def test_a_word_has_32_bits_and_up_to_16_ports():
     assert 0 <= word(MAINTENANCE, 15, bytes([1] * 20)) < 1 << 32
     assert Restart(WATCHDOG, word(STARTING, 0, bytes([1] * 20))).levels(16) == bytes([1] * 16)
+
+
+def test_what_is_in_the_word_stays_where_it_is():
+    """Another version may read it: the stages are numbers, and so is the check."""
+    stages = (STARTING, HEALTHY, FAILED, ASKED, MAINTENANCE, SAFE_MODE)
+    assert stages == (0, 1, 2, 3, 4, 5)
+    assert HEALTHY_MS == 60000
+    assert word(FAILED, 2) == 0xAA << 24 ^ word_check(2 << 20 | 2 << 16 | 0xAC) << 24 | 0x2200AC
+
+
+def word_check(value):
+    """What is added to 0xAA for a value, as the register keeps it."""
+    return 0xAA ^ 0xA5 ^ value & 0xFF ^ value >> 8 & 0xFF ^ value >> 16
+
+
+def test_every_start_says_why_and_knows_no_levels_when_nothing_survived():
+    for cause, kept, why in (
+        (POWER_ON, None, "power on"),
+        (WATCHDOG, None, "power on"),
+        (RESET, word(ASKED), "a restart that was asked for"),
+        (WATCHDOG, word(MAINTENANCE), "the end of maintenance"),
+        (WATCHDOG, word(FAILED), "an exception ended the application"),
+        (WATCHDOG, word(HEALTHY), "the watchdog: the application hung"),
+        (RESET, word(HEALTHY), "a reset that nobody asked for"),
+    ):
+        restart = Restart(cause, kept)
+        assert (restart.cause, restart.why) == (cause, why)
+        if not restart.crashed:
+            assert restart.levels(8) == bytes(8)
+
+
+def test_a_seventeenth_port_does_not_reach_into_what_is_counted():
+    restart = Restart(WATCHDOG, word(STARTING, 1, bytes([0] * 16 + [1])))
+    assert (restart.crashes, restart.levels(16)) == (2, bytes(16))
+    assert word(STARTING, 0, bytes([0] * 16 + [1])) == word(STARTING, 0, bytes(16))

@@ -160,3 +160,53 @@ def test_an_action_that_lasts_needs_a_condition():
     unlimited = {"template": "com.axis.action.unlimited.io.toggle"}
     unlimited["parameters"] = {"port": "3", "state": "low"}
     refused("rules.1.conditions", unlimited)
+
+
+def test_the_bounds_are_told_to_clients_and_hold_to_the_last():
+    assert (MAX_ACTIONS, MAX_RULES, MAX_CONDITIONS) == (16, 16, 8)
+    actions = {str(i): ACTION for i in range(1, 17)}
+    rules = {str(i): RULE for i in range(1, 17)}
+    assert len(settings(actions=actions, rules=rules).rules) == 16
+    conditions = [{"topic": TOPIC}] * 8
+    assert len(rows(ACTION, changed(RULE, conditions=conditions))[0][3]) == 8
+    assert settings(actions={"999999": ACTION}, rules={"999999": changed(RULE, action="999999")})
+
+
+def sequence(text):
+    action = {"template": "com.holdfast.action.fixed.io.sequence"}
+    action["parameters"] = {"port": "2", "sequence": text}
+    return action
+
+
+def test_times_hold_to_the_last_second_of_a_day_and_the_last_ms_of_a_step():
+    assert rows(parameters(duration="86400"))[0][4][2] == ((True, 86400000), (False, 0))
+    refused("actions.1.parameters.duration", parameters(duration="86401"))
+    assert rows(sequence("high:65535"))[0][4][2] == ((True, 65535),)
+    assert len(rows(sequence(",".join(["high:1"] * 16)))[0][4][2]) == 16
+    # Zeros in front, as far as they are bounded.
+    assert rows(parameters(duration="000000005"))[0][4][2][0] == (True, 5000)
+    refused("actions.1.parameters.duration", parameters(duration="0000000005"))
+
+
+def test_texts_are_bounded_and_the_name_of_an_action_is_looked_at():
+    long = "x" * 256
+    assert rows(http(message=long))[0][4][3] == long
+    refused("actions.1.parameters.message", http(message=long + "x"))
+    assert rows(changed(ACTION, name=long))
+    for name in (5, "a\nb", long + "x"):
+        refused("actions.1.name", changed(ACTION, name=name))
+
+
+def test_the_query_of_a_notification_is_of_printable_ascii():
+    for text in ("!", "~", "a=!~"):
+        assert rows(http(parameters=text))[0][4][2] == "/a?b=1&" + text
+    for text in (" ", "#", "\x7f"):
+        assert raises(SettingsError, rows, http(parameters=text))
+
+
+def test_a_login_has_no_colon():
+    refused("actions.1.parameters.login", http(login="a:b"))
+
+
+def test_a_start_may_be_any_of_several_events():
+    assert rows(ACTION, changed(RULE, start={"topic": "tns1:Device//."}))

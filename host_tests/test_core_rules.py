@@ -1,8 +1,10 @@
 """The rule engine: events in, commands out; bounded, and below the fallback."""
 
+from claims import raises
 from holdfast.core.events import PORT, VIRTUAL_INPUT
+from holdfast.core.log import RULES, Log
 from holdfast.core.port import CLOSED, OPEN
-from holdfast.core.rules import BURST, NOTIFY, OUTGOING, REST_MS
+from holdfast.core.rules import BURST, FOLLOW, NOTIFY, OUTGOING, PLAY, REST_MS, SET
 from makers import account, module, settings
 
 IO_PORT = "tns1:Device/tnsaxis:IO/Port"
@@ -357,3 +359,243 @@ def test_what_fallback_took_from_a_rule_is_not_the_rules_to_let_go_of():
     subject.heartbeat("a", 100, 200)
     turn(subject, 200)
     assert subject.ports[2].state == CLOSED and subject.ports[2].why == "fallback"
+
+
+# -- counts, rests, and a heap that is full -------------------------------------------------------
+
+PULSED = (toggle(duration="1"), V1)
+
+
+def fire(subject, times, now):
+    """So many start events in one ms; what `react` says."""
+    moved = False
+    for _ in range(times):
+        subject.switch(VIRTUAL_INPUT, 1, True, None, now)
+        subject.switch(VIRTUAL_INPUT, 1, False, None, now)
+        moved = subject.react(subject.events.take(), now)
+        subject.tell(now)
+        subject.events.take()
+    return moved
+
+
+def counted(rule):
+    return rule.fired, rule.missed, rule.resting_until
+
+
+def test_the_numbers_of_actions_and_the_bounds():
+    assert (SET, PLAY, FOLLOW, NOTIFY) == (0, 1, 2, 3)
+    assert (BURST, REST_MS, OUTGOING) == (20, 60000, 8)
+
+
+def test_a_rule_may_fire_so_often_in_a_second_and_then_rests_for_a_minute():
+    subject = ruled(PULSED)
+    subject.log = Log()
+    rule = subject.rules.rules[0]
+    assert counted(rule) == (0, 0, None)
+    assert fire(subject, BURST, 500) is True
+    assert counted(rule) == (BURST, 0, None)
+    # A second later it is another second.
+    assert fire(subject, BURST, 1500) is True
+    assert counted(rule) == (2 * BURST, 0, None)
+    assert fire(subject, 1, 2499) is False
+    assert counted(rule) == (2 * BURST, 1, 62499)
+    assert fire(subject, 4, 62498) is False
+    assert counted(rule) == (2 * BURST, 5, 62499)
+    entries = subject.log.books[1].waiting
+    assert entries == [(1, 2499, 0, RULES, "rule Rule 1: fired too often")]
+    # At the very ms its rest is over, and with that all that was counted.
+    assert fire(subject, BURST, 62499) is True
+    assert counted(rule) == (3 * BURST, 5, None)
+
+
+def test_what_does_not_follow_conditions_has_nothing_to_catch_up_with():
+    subject = ruled(PULSED)
+    fire(subject, BURST + 1, 0)
+    rule = subject.rules.rules[0]
+    assert subject.resume(REST_MS - 1) is False and rule.resting_until == REST_MS
+    assert subject.resume(REST_MS) is False and rule.resting_until is None
+    assert rule.fired == BURST
+
+
+def resting():
+    """A module whose rule follows input 0, rests, and has missed that it is closed."""
+    subject = ruled((follow(), None, INPUT_0))
+    for i in range(2 * BURST):
+        subject.input(0, 1 - i % 2, i)
+        turn(subject, i)
+    subject.input(0, 1, 1000)
+    turn(subject, 1000)
+    assert subject.levels[2] == 0
+    return subject, subject.rules.rules[0]
+
+
+def starve(subject, times=1):
+    """So many times there is no memory for what a rule is to do."""
+    act = subject.rules._act
+    left = [times]
+
+    def starved(*arguments):
+        if left[0]:
+            left[0] -= 1
+            raise MemoryError
+        return act(*arguments)
+
+    subject.rules._act = starved
+
+
+def test_what_follows_conditions_catches_up_though_the_heap_is_full_at_first():
+    subject, rule = resting()
+    until = rule.resting_until
+    starve(subject, 2)
+    for _ in range(2):
+        raises(MemoryError, subject.resume, until)
+        assert rule.resting_until == until
+    assert subject.resume(until) is True
+    assert (subject.levels[2], rule.resting_until) == (1, None)
+    assert subject.resume(until) is False
+
+
+def test_without_memory_a_rule_has_not_fired_and_is_shown_the_same_again():
+    subject = ruled((toggle("3"), V1), PULSED)
+    first, second = subject.rules.rules
+    subject.switch(VIRTUAL_INPUT, 1, True, None, 0)
+    changes = subject.events.take()
+    act = subject.rules._act
+    tries = []
+
+    def starved(rule, *arguments):
+        if rule is second and len(tries) < 3 * BURST:
+            tries.append(1)
+            raise MemoryError
+        return act(rule, *arguments)
+
+    subject.rules._act = starved
+    for _ in range(3 * BURST):
+        raises(MemoryError, subject.react, changes, 0)
+        assert counted(second) == (0, 0, None)
+    assert subject.react(changes, 0) is True
+    assert (counted(first), counted(second)) == ((1, 0, None), (1, 0, None))
+
+
+def test_what_moved_before_the_heap_was_full_counts_and_another_list_begins_anew():
+    subject = ruled((toggle("3"), V1), (notification(), V1))
+    subject.switch(VIRTUAL_INPUT, 1, True, None, 0)
+    changes = subject.events.take()
+    act = subject.rules._act
+
+    def starved(rule, *arguments):
+        if rule is subject.rules.rules[1]:
+            subject.rules._act = act
+            raise MemoryError
+        return act(rule, *arguments)
+
+    subject.rules._act = starved
+    raises(MemoryError, subject.react, changes, 0)
+    assert subject.react(changes, 0) is True
+    subject.switch(VIRTUAL_INPUT, 1, False, None, 1)
+    assert subject.react(subject.events.take(), 1) is False
+
+
+def test_what_follows_its_conditions_is_as_it_was_when_there_was_no_memory():
+    subject = ruled((follow(), None, INPUT_0))
+    rule = subject.rules.rules[0]
+    subject.input(0, 1, 5)
+    subject.tell(5)
+    changes = subject.events.take()
+    starve(subject)
+    raises(MemoryError, subject.react, changes, 5)
+    assert rule.on is False
+    assert subject.react(changes, 5) is True
+    assert rule.on is True and subject.levels[2] == 1
+
+
+def test_an_event_that_a_rule_has_to_forgo_is_counted_and_told_and_the_next_rule_sees_it():
+    rows = (toggle("3"), V1), PULSED, (notification(), V1)
+    subject = ruled(*rows)
+    subject.log = Log()
+    subject.switch(VIRTUAL_INPUT, 1, True, None, 0)
+    changes = subject.events.take()
+    act = subject.rules._act
+
+    def starved(rule, *arguments):
+        if rule is subject.rules.rules[1]:
+            raise MemoryError
+        return act(rule, *arguments)
+
+    subject.rules._act = starved
+    raises(MemoryError, subject.react, changes, 7)
+    subject.rules.forgo(7)
+    assert subject.react(changes, 7) is True
+    assert [rule.fired for rule in subject.rules.rules] == [1, 0, 1]
+    assert [rule.missed for rule in subject.rules.rules] == [0, 1, 0]
+    text = "rule Rule 2: an event missed, the heap is full"
+    assert subject.log.books[1].waiting == [(1, 7, 0, RULES, text)]
+    assert len(subject.rules.outgoing) == 1
+
+
+# -- one rule -------------------------------------------------------------------------------------
+
+
+def test_the_answers_of_a_rule_are_yes_or_no():
+    subject = ruled((toggle(), None, INPUT_0), (toggle(), INPUT_0), (toggle(), V1))
+    first, second, third = subject.rules.rules
+    port = subject.events.properties[2]
+    assert (port.topic, port.source) == (PORT, "0")
+    assert (first.holds(), first.starts(port, "1")) == (False, False)
+    assert (second.holds(), second.starts(port, "1")) == (True, True)
+    assert (second.starts(port, "0"), third.starts(port, "1")) == (False, False)
+    first.resting_until = 100
+    assert (first.may(99), first.may(100)) == (False, True)
+    assert subject.rules.fire(first, port, "1", 0, 200) is True
+
+
+def test_a_start_without_content_is_any_event_of_its_topic():
+    subject = ruled((notification(), on(IO_PORT)))
+    for now, level in ((5, 0), (10, 1), (15, 0)):  # closed, open, closed
+        subject.input(1, level, now)
+        turn(subject, now)
+    assert [row[2] for row in subject.rules.outgoing] == ["1", "0", "1"]
+
+
+def test_whether_any_rule_notifies_is_known():
+    assert ruled((toggle(), INPUT_0)).rules.notifies is False
+    subject = ruled((toggle(), INPUT_0), (notification(), INPUT_0))
+    assert subject.rules.notifies is True
+    subject.adopt(settings_with((toggle("3"), INPUT_0)), 5)
+    assert subject.rules.notifies is False
+
+
+def test_of_too_many_notifications_the_oldest_gives_way_and_none_moves_a_port():
+    subject = ruled((notification(), INPUT_0))
+    for i in range(OUTGOING + 3):
+        subject.input(0, 1, 1000 * i)
+        subject.tell(1000 * i)
+        assert subject.react(subject.events.take(), 1000 * i) is False
+        subject.input(0, 0, 1000 * i + 10)
+        turn(subject, 1000 * i + 10)
+    times = [at for _, _, _, at in subject.rules.outgoing]
+    assert len(times) == OUTGOING and times == sorted(times)
+    assert times[0] == 3000 and subject.rules.lost == 3
+
+
+def test_what_follows_with_the_inactive_state_lets_go_into_the_active_one():
+    subject = ruled((follow(state="low"), None, INPUT_0))
+    for now, level in ((5, 0), (10, 1), (15, 0)):
+        subject.input(0, 1 - level, now)
+        turn(subject, now)
+        assert subject.levels[2] == level
+
+
+def test_what_a_lock_refuses_moves_nothing_and_is_told():
+    subject = ruled((toggle(), V1))
+    subject.log = Log()
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 101)
+    assert fire(subject, 1, 110) is False
+    rule = subject.rules.rules[0]
+    assert (rule.fired, rule.refused) == (1, 1)
+    text = "port 2 is locked, refused: rule Rule 1"
+    assert subject.log.books[1].waiting == [(2, 110, 0, RULES, text)]
+    # Nor does what had nothing to hold let go of anything.
+    subject = ruled((follow(), None, INPUT_0))
+    assert subject.rules.fire(subject.rules.rules[0], None, None, 0, 0) is False

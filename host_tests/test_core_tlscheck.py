@@ -27,3 +27,7 @@ def test_bad_ones_are_named():
     ):
         assert raises(SettingsError, settings, tls=row).key == "settings.tls." + key
     assert raises(SettingsError, settings, tls=[]).key == "settings.tls"
+
+
+def test_a_name_may_be_32_characters_long():
+    assert settings(tls={"key": "x" * 32}).tls[1] == "x" * 32

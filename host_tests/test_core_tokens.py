@@ -2,7 +2,7 @@
 
 import hashlib
 
-from holdfast.core.tokens import OPERATOR, PING, VIEWER, token_row
+from holdfast.core.tokens import OPERATOR, PING, ROLES, VIEWER, token_row
 
 ROWS = tuple(
     [
@@ -40,3 +40,8 @@ def test_every_byte_of_every_row_is_looked_at_whoever_asks():
         looks.append(Counted.looked)
     # MicroPython's bytes do not ask a subclass; there nothing is counted.
     assert looks in ([96, 96, 96], [0, 0, 0])
+
+
+def test_each_role_may_what_the_ones_before_it_may():
+    assert (PING, VIEWER, OPERATOR) == (0, 1, 2)
+    assert (ROLES[PING], ROLES[VIEWER], ROLES[OPERATOR]) == ("ping", "viewer", "operator")

@@ -3,6 +3,7 @@
 from claims import raises
 from holdfast.core.links import AIRNODE, HEALTHCHECKS, PINGHOME, UNIFI
 from holdfast.core.settings import SettingsError
+from holdfast.core.uplinkcheck import _printable
 from makers import settings
 
 KEY = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
@@ -123,3 +124,42 @@ def test_others_are_heard_at_a_path():
         refused("inbound.path", inbound={"path": bad})
     refused("inbound.within", inbound={"path": "/a", "within": -1})
     refused("inbound.from", inbound={"path": "/a", "from": 1})
+
+
+def test_every_bound_holds_to_the_last():
+    for key, good, bad in (
+        ("frequency", (1, 86400), (0, 86401)),
+        ("success", ([200, 599], [], [200] * 8), ([199], [600], [True], [200] * 9)),
+        ("login", ("", "x" * 256, " ~"), ("x" * 257, "\x7f")),
+        ("body", ("", "x" * 256), ("x" * 257,)),
+        ("headers", ({"X%d" % i: "x" * 256 for i in range(8)}, {"x" * 64: " ~"}), ()),
+    ):
+        for value in good:
+            assert links(changed(UNIFI_LINK, **{key: value}))
+        for value in bad:
+            assert refused("links[0]." + key, changed(UNIFI_LINK, **{key: value}))
+    nine = {"X%d" % i: "" for i in range(9)}
+    refused("links[0].headers", changed(UNIFI_LINK, headers=nine))
+    assert len(links(*[changed(UNIFI_LINK, name="n%d" % i) for i in range(4)])) == 4
+    refused("links", *[changed(UNIFI_LINK, name="n%d" % i) for i in range(5)])
+    for stage in ("", "x" * 64):
+        assert links(changed(AIRNODE_LINK, stage=stage))[0][7][2] == stage
+    refused("links[0].stage", changed(AIRNODE_LINK, stage="x" * 65))
+
+
+def test_a_private_key_is_from_one_to_one_less_than_the_order():
+    for number in (1, int(ORDER, 16) - 1):
+        assert links(changed(AIRNODE_LINK, private_key="%064x" % number))[0][7][1] == number
+    for number in (0, int(ORDER, 16)):
+        refused("links[0].private_key", changed(AIRNODE_LINK, private_key="%064x" % number))
+
+
+def test_others_may_be_silent_for_ever_or_for_a_day():
+    for within in (0, 1, 86400):
+        inbound = {"path": "/!~", "within": within}
+        assert settings(uplinks={"inbound": inbound}).uplinks[1] == ("/!~", within * 1000)
+    refused("inbound.within", inbound={"path": "/a", "within": 86401})
+
+
+def test_the_answer_is_yes_or_no():
+    assert _printable(" ~") is True and _printable("\x1f") is False

@@ -1,6 +1,6 @@
 """Virtual inputs and manual triggers: switched, for good or for a time."""
 
-from holdfast.core.events import VIRTUAL_INPUT, VIRTUAL_PORT, EventSystem
+from holdfast.core.events import PORT, VIRTUAL_INPUT, VIRTUAL_PORT, EventSystem
 from holdfast.core.virtual import COUNT, VirtualInputs
 
 
@@ -52,3 +52,27 @@ def test_switching_off_or_on_again_forgets_the_end():
     inputs.set(VIRTUAL_INPUT, 1, True, 100, 60)
     assert not inputs.set(VIRTUAL_INPUT, 1, True, 100, 100)
     assert inputs.due == 200
+
+
+def test_the_two_kinds_are_counted_apart_though_others_were_declared_before():
+    system = EventSystem()
+    for number in range(3):
+        system.declare(PORT, str(number), False, 0)
+    inputs = VirtualInputs(system, 0)
+    inputs.set(VIRTUAL_PORT, 2, True, None, 1)
+    inputs.set(VIRTUAL_INPUT, 3, True, None, 2)
+    assert told(system) == [(True, "2", "1", 1), (False, "3", "1", 2)]
+    assert [p.source for p in system.properties if p.data == "1"] == ["3", "2"]
+
+
+def test_what_has_ended_ends_once():
+    system, inputs = made()
+    inputs.set(VIRTUAL_INPUT, 1, True, 100, 0)
+    inputs.advance(100)
+    assert inputs.due is None
+    # Another one has its own end, and this one is not looked at again.
+    inputs.set(VIRTUAL_INPUT, 2, True, 100, 300)
+    assert inputs.due == 400
+    system.take()
+    inputs.advance(400)
+    assert told(system) == [(False, "2", "0", 400)] and inputs.due is None

@@ -71,3 +71,14 @@ def test_a_merge_patch_sets_removes_and_goes_deep():
     assert merge({}, {"a": {"bb": {"ccc": None}}}) == {"a": {"bb": {}}}
     assert merge({"a": "c"}, {"a": {"b": "d"}}) == {"a": {"b": "d"}}
     assert merge({"a": [1]}, {"a": None}) == {}
+
+
+def test_what_waits_is_told_with_its_value():
+    """It is compared only, so anything that differs would do; two documents are the same if
+    theirs is.
+    """
+    assert late({"heartbeat": 1, "ports": {"4": {"power_on": 2, "name": 3}}}, False) == {
+        "heartbeat": 1,
+        "ports.4.power_on": 2,
+    }
+    assert late({"tls": {"key": "k", "http": False}}, True) == {"tls": True, "tls.http": False}

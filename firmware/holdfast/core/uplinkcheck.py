@@ -30,8 +30,6 @@ _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # o
 
 _COMMON = ("name", "kind", "url", "success")
 # By kind: how its interval is called, its default in s, and its other keys.
-_INTERVAL = const(0)
-_DEFAULT_S = const(1)
 _MORE = const(2)
 _ROWS = (
     ("frequency", 300, ("pauses", "login", "password", "token", "headers", "body")),
