@@ -96,3 +96,14 @@ def test_a_pin_is_used_once_and_not_where_the_board_has_it():
         assert pins.problems(wired(name, PORTS=((gpio, "output", 1),)))
     for gpio in (18, 20, 39, 43, 46):
         assert pins.problems(wired("ESP32_GENERIC_S3", PORTS=((gpio, "output", 1),)))
+
+
+def test_the_check_of_pins_says_how_it_is_used_and_which_boards_there_are(capsys):
+    for arguments, status, words in (
+        (["--help"], 0, "RPI_PICO_W"),
+        (["NONE"], 2, "no board NONE"),
+    ):
+        with pytest.raises(SystemExit) as end:
+            pins.main(arguments)
+        out, err = capsys.readouterr()
+        assert (end.value.code, words in out + err) == (status, True)

@@ -5,8 +5,11 @@ pseudo-terminal: its raw REPL is the real one. What only a chip can show, README
 import hashlib
 import json
 import os
+import select
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import interpreters
@@ -246,6 +249,37 @@ def test_a_port_that_somebody_else_has_is_busy(cable):
     assert (status, "is in use by another program" in err) == (4, True), err
 
 
+def test_a_port_may_be_a_url_of_pyserial(cable):
+    board = cable()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(1)
+        url = "socket://127.0.0.1:%d" % listener.getsockname()[1]
+        threading.Thread(target=carry, args=(listener, board.port), daemon=True).start()
+        options = ("--serial", "--port", url, "--no-restart")
+        account = ("--account", "root:administrator")
+        status, out, err = run("provision", *options, *account, stdin="password\n")
+    assert status == 0, out + err
+    assert json.loads((board.flash / "settings.json").read_text())["accounts"][0]["name"] == "root"
+    status, _, err = run("flash", "--port", url)
+    assert (status, "cannot be opened" in err) == (3, True), err
+
+
+def carry(listener, device):
+    """One connection to a serial device, as ser2net makes it."""
+    peer = listener.accept()[0]
+    with peer, open(os.open(device, os.O_RDWR | os.O_NOCTTY), "r+b", buffering=0) as port:
+        while True:
+            ready, _, _ = select.select([peer, port], [], [])
+            if port in ready:
+                peer.sendall(port.read(4096))
+            if peer in ready:
+                data = peer.recv(4096)
+                if not data:
+                    return
+                port.write(data)
+
+
 def test_a_full_flash_is_told_so(cable):
     board = cable(full=5)
     status, _, err = run("flash", "--port", board.port)
@@ -256,17 +290,17 @@ def test_a_full_flash_is_told_so(cable):
 def test_settings_go_over_the_cable_checked_and_hashed(cable):
     board = cable()
     options = ("--serial", "--port", board.port, "--name", "Gate", "--account", "door:operator")
-    status, _, err = run("provision", *options, stdin="secret\n")
+    status, _, err = run("provision", *options, stdin="secret-1\n")
     assert (status, "nobody could administer it" in err) == (8, True), err
     assert there(board) == {}
     options += ("--account", "root:administrator", "--no-restart")
-    status, out, err = run("provision", *options, stdin="secret\nother\n")
+    status, out, err = run("provision", *options, stdin="secret-1\nother-one\n")
     assert status == 0, out + err
     text = (board.flash / "settings.json").read_text()
     document = json.loads(text)
     assert document["name"] == "Gate"
     assert [row["name"] for row in document["accounts"]] == ["door", "root"]
-    md5 = hashlib.md5(b"door:Holdfast:secret").hexdigest()
+    md5 = hashlib.md5(b"door:Holdfast:secret-1").hexdigest()
     assert document["accounts"][0]["md5"] == md5
     assert "secret" not in text and "other" not in text
     from holdfast.shell.saving import document as read
@@ -287,24 +321,25 @@ def test_settings_come_and_go_back_over_the_cable(cable, tmp_path):
     assert (status, "no settings on the board" in err) == (1, True), err
     options = ("--serial", "--port", board.port)
     account = ("--account", "root:administrator")
-    assert run("provision", *options, "--name", "Gate", *account, stdin="pw\n")[0] == 0
+    assert run("provision", *options, "--name", "Gate", *account, stdin="password\n")[0] == 0
     assert run("backup", file, *options)[0] == 0
     assert file.read_bytes() == (board.flash / "settings.json").read_bytes()
     assert file.stat().st_mode & 0o777 == 0o600
     bad = tmp_path / "bad.json"
     bad.write_text('{"ports": {"1": {"power_on": "ajar"}}}')
-    status, _, err = run("restore", bad, *options)
+    status, _, err = run("restore", bad, *options, "--yes")
     assert (status, "settings.ports.1.power_on" in err) == (8, True), err
     (board.flash / "settings.json").write_text("{}")
-    status, _, err = run("restore", file, *options)
+    status, out, err = run("restore", file, *options, "--yes")
     assert (status, err) == (0, ""), err
+    assert "  new: accounts.root\n" in out
     assert (board.flash / "settings.json").read_bytes() == file.read_bytes()
     # A rule that does nothing is told of, here as over the network.
     words = "note: rule 1, Siren, does nothing at a loss: port 1 is locked while a master is lost"
     ruled = {**json.loads(file.read_text()), **BLOCKED}
     ruled.pop("checksum")
     bad.write_text(json.dumps(ruled).replace('"port": "5"', '"port": "1"'))
-    for arguments in (("restore", bad), ("provision", "--name", "Gate")):
+    for arguments in (("restore", bad, "--yes"), ("provision", "--name", "Gate")):
         status, _, err = run(*arguments, *options)
         assert (status, words in err) == (0, True), err
 
@@ -313,11 +348,11 @@ def test_a_certificate_and_its_key_are_files_on_the_board(cable, tmp_path):
     assert run("certificate", "gate.local", "--out", tmp_path)[0] == 0
     made = tmp_path / "gate.local.crt.der", tmp_path / "gate.local.key.der"
     options = ("--certificate", made[0], "--key", made[1], "--account", "root:administrator")
-    status, _, err = run("provision", "127.0.0.1", *options, stdin="pw\n")
+    status, _, err = run("provision", "127.0.0.1", *options, stdin="password\n")
     assert (status, "add --serial" in err) == (2, True), err
     board = cable()
     options += ("--serial", "--port", board.port, "--no-restart")
-    status, out, err = run("provision", *options, stdin="pw\n")
+    status, out, err = run("provision", *options, stdin="password\n")
     assert status == 0, out + err
     document = json.loads((board.flash / "settings.json").read_text())
     assert document["tls"] == {"certificate": "tls.crt", "key": "tls.key"}

@@ -19,6 +19,8 @@ import time
 from pathlib import Path
 
 import pytest
+from holdfast import VERSION
+from holdfast_cli import certificate as certificates
 
 from boards import BLOCKED, account, output, settings, wait_for
 
@@ -134,8 +136,9 @@ def test_rules_that_a_lock_keeps_from_what_they_are_for_are_told(board, tmp_path
     file = tmp_path / "rules.json"
     file.write_text(json.dumps({**document, **BLOCKED}))
     words = "rule 1, Siren, does nothing at a loss: port 5 is locked while a master is lost"
-    status, out, err = run("restore", file, board.url)
-    assert (status, out) == (0, "saved, and in force\n"), out + err
+    status, out, err = run("restore", file, board.url, "--yes")
+    assert (status, "  new: rules\n" in out) == (0, True), out + err
+    assert out.endswith("\nsaved, and in force\n"), out
     assert "holdfast: note: " + words in err
     status, out, err = run("status", board.url)
     assert (status, words in out) == (0, True), out + err
@@ -145,7 +148,10 @@ def test_rules_that_a_lock_keeps_from_what_they_are_for_are_told(board, tmp_path
     status, out, err = run("provision", "--file", file, "--name", "Gate")
     assert (status, words in err) == (0, True), out + err
     file.write_text(json.dumps({**document, **BLOCKED, **UNLOCKED}))
-    for arguments in (("restore", file, board.url), ("provision", "--file", file, "--name", "X")):
+    for arguments in (
+        ("restore", file, board.url, "--yes"),
+        ("provision", "--file", file, "--name", "X"),
+    ):
         status, out, err = run(*arguments)
         assert (status, "does nothing" in err) == (0, False), out + err
     assert "does nothing" not in run("status", board.url)[1]
@@ -153,7 +159,7 @@ def test_rules_that_a_lock_keeps_from_what_they_are_for_are_told(board, tmp_path
 
 def test_a_change_of_the_login_that_makes_it_leaves_rules_unseen_and_says_so(board):
     options = ("--account", "root:administrator")
-    status, out, err = run("provision", board.url, *options, stdin="other\n")
+    status, out, err = run("provision", board.url, *options, stdin="another one\n")
     assert (status, "saved, and in force" in out) == (0, True), out + err
     assert "note: rules were not looked at: " in err
 
@@ -196,7 +202,7 @@ def test_what_is_wrong_is_said_in_one_line(board, tmp_path):
             (("status", https), {}, (3, 6), ""),
             (("status", board.url), {"password": "wrong"}, 5, "wrong user or password for root"),
             (("status", board.url, "--user", "nobody"), {}, 5, "wrong user or password"),
-            (("status", board.url), {"password": None}, 2, "an empty password"),
+            (("status", board.url), {"password": None}, 2, "there is no password of root"),
             (("backup", "-", board.url, "--user", "door"), {}, 5, "door may not do that"),
             (("status", "two words"), {}, 2, "is no address"),
             (("status", "http://x/path"), {}, 2, "is no address"),
@@ -212,6 +218,10 @@ def test_what_is_wrong_is_said_in_one_line(board, tmp_path):
             (("restore", tmp_path / "none", board.url), {}, 2, "No such file"),
             (("backup", "-"), {}, 2, "say the module's ADDRESS"),
             (("account", "door", "king"), {}, 2, "king is no role"),
+            (("account", "door", "viewer"), {"password": None}, 2, "there is no password of door"),
+            (("account", "door", "viewer"), {"password": "seven77"}, 2, "8 characters or more"),
+            (("log", board.url, "--kind", "nonsense"), {}, 2, "there are: trip, return, release"),
+            (("master", https, "--beats", "1", "--trust", "/none"), {}, 2, "No such file"),
             (("nonsense",), {}, 2, "No such command"),
             (("drill", board.url, "--report", "x.pdf"), {}, 2, ".md or a .html"),
         ):
@@ -250,15 +260,22 @@ def test_settings_go_to_a_file_and_come_back(board, tmp_path):
     changed["ports"] = {"4": {"name": "Strike", "power_on": "closed"}}
     other = tmp_path / "other.json"
     other.write_text(json.dumps(changed))
-    status, out, err = run("restore", other, board.url)
+    status, _, err = run("restore", other, board.url)
+    assert (status, "say --yes" in err) == (2, True), err
+    status, out, err = run("restore", other, board.url, "--yes")
+    for line in ('changed: name "Other", was "Holdfast"', "new: ports.4"):
+        assert "  %s\n" % line in out, out
     assert (status, "from the next start on: ports.4.power_on" in out) == (0, True), out + err
     said = json.loads(run("status", board.url, "--json")[1])
     assert (said["name"], said["ports"][4]["name"]) == ("Other", "Strike")
     assert board.level(4) == 0
-    status, out, _ = run("restore", other, board.url, "--restart")
-    wait_for(lambda: board.level(4) == 1, what="the power-on state after the restart")
-    wait_for(lambda: run("status", board.url)[0] == 0, 20, what="the module, back again")
-    assert run("restore", file, board.url)[0] == 0
+    status, out, _ = run("restore", other, board.url)
+    assert (status, out) == (0, "these are its settings: nothing changes\n")
+    status, out, _ = run("restart", board.url)
+    assert status == 0 and "it is back after" in out
+    assert board.level(4) == 1  # the power-on state after the restart
+    assert run("status", board.url)[0] == 0
+    assert run("restore", file, board.url, "--yes")[0] == 0
     after = json.loads(run("backup", "-", board.url)[1])
     after.pop("checksum")
     before.pop("checksum", None)
@@ -278,7 +295,7 @@ def test_long_settings_go_in_parts(board, tmp_path):
     file = tmp_path / "long.json"
     file.write_text(json.dumps(document))
     assert file.stat().st_size > 4096
-    status, out, err = run("restore", file, board.url)
+    status, out, err = run("restore", file, board.url, "--yes")
     assert status == 0, out + err
     after = json.loads(run("backup", "-", board.url)[1])
     after.pop("checksum")
@@ -297,7 +314,7 @@ def test_bad_settings_are_named_and_change_nothing(board, tmp_path):
         ('{"name": "x", "checksum": "00"}', "checksum"),
     ):
         file.write_text(text.replace("%s", json.dumps([account("root", "administrator")])))
-        status, _, err = run("restore", file, board.url)
+        status, _, err = run("restore", file, board.url, "--yes")
         assert (status, words in err) == (8, True), err
     assert run("backup", "-", board.url)[1] == before
 
@@ -308,27 +325,29 @@ def test_a_module_nobody_has_set_up_learns_hashes_alone(make_board, tmp_path):
     seen = []
     with spied(board, seen) as url:
         arguments = ("provision", url, "--name", "Gate", "--account", "root:administrator")
-        status, out, err = run(*arguments, "--account", "door:operator", stdin="hush-1\nhush-2\n")
+        status, out, err = run(
+            *arguments, "--account", "door:operator", stdin="hush-hush-1\nhush-hush-2\n"
+        )
         assert status == 0, out + err
     sent = b"".join(seen)
-    assert hashlib.md5(b"root:Holdfast:hush-1").hexdigest().encode() in sent
+    assert hashlib.md5(b"root:Holdfast:hush-hush-1").hexdigest().encode() in sent
     assert b"hush" not in sent
-    assert run("status", board.url, password="hush-1")[0] == 0
-    said = json.loads(run("status", board.url, "--json", password="hush-1")[1])
+    assert run("status", board.url, password="hush-hush-1")[0] == 0
+    said = json.loads(run("status", board.url, "--json", password="hush-hush-1")[1])
     assert said["name"] == "Gate"
     arguments = ("provision", board.url, "--account", "vms:operator", "--remove-account", "door")
-    assert run(*arguments, password="hush-1", stdin="hush-3\n")[0] == 0
-    document = json.loads(run("backup", "-", board.url, password="hush-1")[1])
+    assert run(*arguments, password="hush-hush-1", stdin="hush-hush-3\n")[0] == 0
+    document = json.loads(run("backup", "-", board.url, password="hush-hush-1")[1])
     assert [row["name"] for row in document["accounts"]] == ["root", "vms"]
     for more, words in (
         (("--remove-account", "root"), "nobody could administer"),
         (("--remove-account", "ghost"), "there is no account ghost"),
         (("--realm", "New"), "give these anew"),
-        (("--account", "x:king"), "write it as NAME:operator"),
+        (("--account", "x:king"), "king is no role; write --account NAME:viewer"),
         (("--name", "x" * 40), "settings.name"),
         ((), "nothing to set"),
     ):
-        status, _, err = run("provision", board.url, *more, password="hush-1")
+        status, _, err = run("provision", board.url, *more, password="hush-hush-1")
         assert status in (2, 8), err
         assert words in err, err
 
@@ -368,21 +387,34 @@ def test_a_new_realm_needs_all_accounts_anew_and_counts_at_once(board):
     roles = ("administrator", "operator", "operator", "viewer")
     options = [part for pair in zip(names, roles) for part in ("--account", "%s:%s" % pair)]
     arguments = ("provision", board.url, "--realm", "North", *options)
-    status, out, err = run(*arguments, stdin="one\ntwo\nthree\nfour\n")
+    status, out, err = run(*arguments, stdin="one-one-1\ntwo-two-2\nthree-three\nfour-four\n")
     assert status == 0, out + err
-    assert run("status", board.url, password="one")[0] == 0
+    assert run("status", board.url, password="one-one-1")[0] == 0
     assert run("status", board.url)[0] == 5
-    status, out, _ = run("master", board.url, "-u", "door", "--beats", "1", password="two")
+    status, out, _ = run("master", board.url, "-u", "door", "--beats", "1", password="two-two-2")
     assert status == 0, out
 
 
 def test_a_settings_file_is_made_for_a_board(tmp_path):
     file = tmp_path / "settings.json"
     options = ("--file", file, "--name", "Gate", "--account", "root:administrator")
-    status, out, err = run("provision", *options, password=None, stdin="pw\n")
+    status, out, err = run("provision", *options, password=None)
+    assert (status, "there is no password of root" in err) == (2, True), err
+    assert "HOLDFAST_PASSWORD_ROOT" in err and not file.exists()
+    status, out, err = run("provision", *options, password=None, stdin="short\n")
+    assert (status, "8 characters or more" in err, file.exists()) == (2, True, False), err
+    status, out, err = run("provision", *options, password=None, stdin="long enough\n")
     assert status == 0, out + err
     assert json.loads(file.read_text())["name"] == "Gate"
     assert file.stat().st_mode & 0o777 == 0o600
+    for variables in (
+        {"password": "from outside"},
+        {"HOLDFAST_PASSWORD_ROOT": "from outside", "password": "not this one"},
+    ):
+        status, out, err = run("provision", *options, **variables)
+        assert status == 0, out + err
+        row = json.loads(file.read_text())["accounts"][0]
+        assert row["md5"] == hashlib.md5(b"root:Holdfast:from outside").hexdigest()
     file.chmod(0o644)  # as an editor may have left it
     status, out, err = run("provision", "--file", file, "--name", "Yard", password=None)
     assert status == 0, out + err
@@ -662,13 +694,51 @@ def test_the_reference_controller_is_a_sub_command(board):
     assert (status, out.count("answered in"), board.level(4)) == (0, 2, 1), out
 
 
+def test_the_reference_controller_speaks_https_with_the_modules_own_certificate(
+    make_board, tmp_path
+):
+    made = certificates.make("board")
+    data = tmp_path / "data"
+    data.mkdir()
+    (data / "tls.crt").write_bytes(made.certificate)
+    (data / "tls.key").write_bytes(made.key)
+    port = free()
+    board = make_board(settings(tls={}), "--data", data, "--tls-port", port, "--connections", 12)
+    board.start()
+    url = "https://127.0.0.1:%d" % port
+    arguments = ("master", url, "--user", "door", "--beats", "2", "--interval", "50")
+    status, out, err = run(*arguments, "--trust", data / "tls.crt", "--want", "4=closed")
+    assert (status, out.count("answered in"), board.level(4)) == (0, 2, 1), out + err
+    status, out, err = run(*arguments)
+    assert (status, out.count("is not one that is trusted here")) == (3, 2), out + err
+    assert run(*arguments, "--insecure")[0] == 0
+
+
+def test_the_version_and_what_a_shell_completes(tmp_path):
+    assert run("--version") == (0, "holdfast %s\n" % VERSION, "")
+    script = tmp_path / "completion.bash"
+    script.write_text(run("--show-completion", "bash")[1])
+    for line, wanted in (
+        (("holdfast", "st"), {"status"}),
+        (("holdfast", "res"), {"restore", "restart"}),
+        (("holdfast", "status", "--tr"), {"--trust"}),
+    ):
+        program = "source %s; COMP_WORDS=(%s); COMP_CWORD=%d; _holdfast_completion %s"
+        program += '; echo "${COMPREPLY[@]}"'
+        program %= script, " ".join(line), len(line) - 1, HOLDFAST
+        done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, timeout=60)
+        assert set(done.stdout.split()) == wanted, done
+
+
 def test_a_module_restarts_when_told_to(board):
     status, _, err = run("restart", board.url, "--user", "door")
     assert (status, "door may not do that" in err) == (5, True), err
     ready = board.lines.count("ready " + board.url)
-    assert run("restart", board.url)[0] == 0
-    wait_for(lambda: board.lines.count("ready " + board.url) == ready + 1, 20, "another start")
-    assert run("status", board.url)[0] == 0
+    status, out, err = run("restart", board.url)
+    assert (status, bool(re.fullmatch(r"it is back after \d+\.\d s\n", out))) == (0, True), err
+    assert board.lines.count("ready " + board.url) == ready + 1
+    assert run("restart", board.url, "--no-wait")[1] == "it restarts\n"
+    wait_for(lambda: board.lines.count("ready " + board.url) == ready + 2, 20, "another start")
 
 
 def test_help_is_there_for_every_sub_command():

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from boards import ANSWER_S, STATUS, STREAM, output, settings, wait_for
+from boards import ANSWER_S, STATUS, STREAM, Watch, output, settings, wait_for
 
 # 190 KB are free on a Pico W; objects of a 64-bit MicroPython take twice the room.
 HEAP = "380k"
@@ -276,15 +276,19 @@ def test_what_is_wrong_with_a_setting_is_named(board, look):
     looker.see("[role=alert]", "not JSON")
 
 
-def add_rule(looker, name, output, when=None):
-    """A rule by the form of the settings; when: its choice there, else as the form has it."""
+def add_rule(looker, name, output, when=None, what=None, seconds=None):
+    """A rule by the form of the settings; when, what: else as it stands there."""
     looker.open("#settings", "[data-form='4']")
     looker.page.get_by_text("Add a rule").click()
     form = looker.page.locator("[aria-labelledby=h-s-rules] details")
     form.get_by_label("Name", exact=True).fill(name)
     if when is not None:
         form.get_by_label("When", exact=True).select_option(when)
+    if what is not None:
+        form.get_by_label("Do", exact=True).select_option(what)
     form.get_by_label("Output", exact=True).select_option(str(output))
+    if seconds is not None:
+        form.get_by_label("Seconds", exact=True).fill(seconds)
     looker.press("Add", form)
 
 
@@ -332,12 +336,92 @@ def test_an_account_is_added_changed_and_removed(board, look):
     looker.see(".said", "Created account porter")
     with board.session("porter", "s3cret & more") as porter:
         assert porter.get(board.url + STATUS, timeout=ANSWER_S).status_code == 200
-    page.get_by_label("role of porter").select_option("operator")
+    # A key in the list changes nothing before that is wished for, and confirmed.
+    roles = page.get_by_label("role of porter", exact=True)
+    roles.focus()
+    page.keyboard.press("ArrowDown")
+    assert roles.input_value() == "operator"
+    looker.press("Change the role of porter")
+    looker.see("dialog", "from viewer to operator.*sends heartbeats and sets outputs")
+    looker.press("Leave it", page.locator("dialog"))
+    assert "porter" not in [row["master"] for row in status(board)["masters"]]
+    looker.press("Change the role of porter")
+    looker.sure("Change")
     looker.see(".said", "Modified account porter")
+    # A refusal is none in green.
+    page.get_by_label("role of root", exact=True).select_option("viewer")
+    looker.press("Change the role of root")
+    looker.sure("Change")
+    looker.see(".trouble[role=alert]", "root is the last administrator")
+    assert page.locator(".said", has_text="administrator").count() == 0
+    form.get_by_label("Name", exact=True).fill("short")
+    form.get_by_label("Password", exact=True).fill("7 signs")
+    looker.press("Save", form)
+    looker.see(".trouble[role=alert]", "8 characters or more")
     looker.press("Remove porter")
     looker.sure("Remove")
     looker.see(".said", "Removed account porter")
     assert "porter" not in [row["master"] for row in status(board)["masters"]]
+
+
+@looked_at
+def test_a_change_of_accounts_keeps_edits_and_saves_of_others_are_refused(board, look):
+    looker = look(board)
+    looker.open("#settings", "[data-form='4']")
+    page = looker.page
+    form = page.locator("[data-form='4']")
+    form.locator("summary").click()
+    form.get_by_label("Name", exact=True).fill("Edited")
+    page.get_by_label("role of guest", exact=True).select_option("operator")
+    looker.press("Change the role of guest")
+    looker.sure("Change")
+    looker.see(".said", "Modified account guest")
+    assert form.get_by_label("Name", exact=True).input_value() == "Edited"
+    form.get_by_label("Whose loss", exact=True).select_option("guest")  # it may be a master now
+    form.get_by_label("Whose loss", exact=True).select_option("door")
+    looker.press("Save", form)
+    looker.see("[data-form='4'] .said", "Saved")
+    assert status(board)["ports"][4]["name"] == "Edited"
+    # Somebody else has changed another thing meanwhile: that is not overwritten unseen.
+    with board.session() as root:
+        path = board.url + "/holdfast/settings"
+        root.patch(path, json={"ports": {"4": {"name": "Theirs"}}}, timeout=ANSWER_S)
+    page.get_by_label("role of guest", exact=True).select_option("viewer")
+    looker.press("Change the role of guest")
+    looker.sure("Change")
+    page.get_by_label("role of guest", exact=True).wait_for()
+    wait_for(lambda: "guest" not in [row["master"] for row in status(board)["masters"]])
+    form.get_by_label("Name", exact=True).fill("Mine")
+    looker.press("Save", form)
+    looker.see("[data-form='4'] .trouble", "read them again")
+    assert status(board)["ports"][4]["name"] == "Theirs"
+
+
+@looked_at
+def test_a_rule_keeps_a_time_of_less_than_a_second(board, look):
+    looker = look(board)
+    add_rule(looker, "Blink", 6, "port1", "pulse", "0.4")
+    looker.see(".line", "Blink")
+    with board.session() as root:
+        actions = root.get(board.url + "/holdfast/settings", timeout=ANSWER_S).json()["actions"]
+    assert actions["1"]["parameters"] == {"port": "6", "sequence": "high:400,low:0"}
+    with Watch(board, 6) as watch:
+        began = board.drive(1, 1)
+        up = watch.next(6, 1, began)
+        assert 0.35 < watch.next(6, 0, up) - up < 3
+    form = looker.page.locator("[aria-labelledby=h-s-rules] details")
+    for seconds, said in (("", "Say for how long"), ("70.5", "Whole seconds, or up to 65.535 s")):
+        form.get_by_label("Seconds", exact=True).fill(seconds)
+        looker.see(".field", said)
+        looker.press("Add", form)
+        looker.see("[aria-labelledby=h-s-rules] .trouble", said)
+    form.get_by_label("Seconds", exact=True).fill("70")
+    looker.press("Add", form)
+    looker.see("[aria-labelledby=h-s-rules] .said", "Saved")
+    with board.session() as root:
+        actions = root.get(board.url + "/holdfast/settings", timeout=ANSWER_S).json()["actions"]
+    assert len(actions) == 2
+    assert actions["2"]["parameters"] == {"port": "6", "state": "high", "duration": "70"}
 
 
 @looked_at

@@ -10,6 +10,7 @@ import json
 import sys
 
 ROLES = ("viewer", "operator", "administrator")
+SHORTEST = 8  # characters of a password: who can be guessed at over the network needs so many
 
 
 def main():
@@ -24,8 +25,8 @@ def main():
             sys.exit("account: the two are not the same")
     else:
         password = sys.stdin.readline().rstrip("\n")
-    if not password:
-        sys.exit("account: an empty password is none")
+    if len(password) < SHORTEST:
+        sys.exit("account: a password takes %d characters or more" % SHORTEST)
     print(json.dumps(row(options.name, options.role, password, options.realm), indent=2))
 
 

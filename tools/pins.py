@@ -12,6 +12,7 @@ datasheet v2.2, tables 2-1 (states at and after reset), 2-2 (glitches at power-u
 (strapping). Boards: the headers of pico-sdk and MicroPython for them.
 """
 
+import argparse
 import runpy
 import sys
 
@@ -102,10 +103,16 @@ def problems(board):
     return found
 
 
-def main(names):
+def main(arguments):
     """Check these boards, or all; status 1 when one is refused."""
     folder = interpreters.ROOT / "boards"
-    names = names or sorted(path.parent.name for path in folder.glob("*/board.py"))
+    known = sorted(path.parent.name for path in folder.glob("*/board.py"))
+    parser = argparse.ArgumentParser(description="Refuse a board whose wiring cannot work.")
+    parser.add_argument("board", nargs="*", help="of boards/; else all: " + ", ".join(known))
+    names = parser.parse_args(arguments).board or known
+    for name in names:
+        if name not in known:
+            parser.error("there is no board %s; there are: %s" % (name, ", ".join(known)))
     bad = 0
     for name in names:
         for problem in problems(runpy.run_path(str(folder / name / "board.py"))):

@@ -106,6 +106,13 @@ export async function accounts(fields) {
   return said;
 }
 
+export const SHORTEST = 8; // characters of a password
+
+/** An Error for a password that is too short to withstand guesses. */
+export function checkPassword(password) {
+  if ([...password].length < SHORTEST) throw new Error(`The password takes ${SHORTEST} characters or more.`);
+}
+
 export const GROUPS = {
   viewer: "viewer",
   operator: "viewer:operator",

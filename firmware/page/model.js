@@ -27,6 +27,13 @@ export function running(ms) {
   return ms < MINUTE ? `${(Math.max(0, ms) / 1000).toFixed(1)} s` : span(ms);
 }
 
+/** Whether two JSON documents say the same, in whatever order. */
+export function same(one, other) {
+  if (typeof one !== "object" || typeof other !== "object" || !one || !other) return one === other;
+  const keys = Object.keys(one);
+  return keys.length === Object.keys(other).length && keys.every((key) => key in other && same(one[key], other[key]));
+}
+
 // -- what is: every sentence about it comes from the status, here ------------------------------------
 
 /** What a master is, by the status, as [kind, words]; stale: nothing was heard of it for a while. */

@@ -122,7 +122,8 @@ export function Seconds({ value, onChange, ...more }) {
       value={value === undefined || value === null ? "" : value / 1000}
       onInput={(event) => {
         const text = event.currentTarget.value;
-        onChange(text === "" ? undefined : Math.round(Number(text) * 1000));
+        // What is no 0 does not become one.
+        onChange(text === "" ? undefined : Math.max(Number(text) > 0 ? 1 : 0, Math.round(Number(text) * 1000)));
       }}
       {...more}
     />

@@ -1,9 +1,9 @@
 // What an administrator changes: ports and their fallback, accounts, rules, and all else by its key.
 
 import { useEffect, useState } from "preact/hooks";
-import { accounts, ask, GROUPS, putSettings, readIfThere, Refusal } from "./api.js";
+import { accounts, ask, checkPassword, GROUPS, putSettings, Refusal, SHORTEST } from "./api.js";
 import { look, state } from "./live.js";
-import { ROLES } from "./model.js";
+import { ROLES, same } from "./model.js";
 import { Act, Blocked, Card, Field, Seconds, Select } from "./parts.jsx";
 
 const CONFIRM_S = 60; // in which changes are kept that could lock somebody out, or move outputs
@@ -35,11 +35,19 @@ export function useSettings() {
     await look();
     return JSON.parse(text);
   };
-  return [held, save, load];
+  // Accounts are changed by an API of their own. What else is in the settings counts as read only if
+  // it is what was read: else the next save is refused, as it must be.
+  const follow = async () => {
+    const { text, etag } = await ask("GET", "/holdfast/settings");
+    const document = JSON.parse(text);
+    delete document.checksum;
+    setHeld((before) => (before?.document && same({ ...before.document, accounts: null }, { ...document, accounts: null }) ? { document, text, etag } : before));
+  };
+  return [held, save, load, follow];
 }
 
 export function Settings() {
-  const [held, save, load] = useSettings();
+  const [held, save, load, follow] = useSettings();
   if (!held) return <p class="quiet">Asking for the settings …</p>;
   return (
     <>
@@ -55,7 +63,7 @@ export function Settings() {
           <Backup held={held} load={load} />
         </>
       )}
-      <Accounts />
+      <Accounts follow={follow} />
     </>
   );
 }
@@ -95,7 +103,7 @@ function PortForm({ port, row, document, save }) {
   const store = async () => {
     const patch = { ...draft };
     for (const key in row) if (!(key in draft) || draft[key] === undefined) patch[key] = null;
-    const trial = output && JSON.stringify(draft.fallback) !== JSON.stringify(row.fallback);
+    const trial = output && !same(draft.fallback, row.fallback);
     setSaid(await save({ ports: { [port.port]: patch } }, trial));
   };
   return (
@@ -188,7 +196,20 @@ function Fallback({ fallback, masters, onChange }) {
 
 const FOLLOW = "com.axis.action.unlimited.io.toggle";
 const PULSE = "com.axis.action.fixed.io.toggle";
+const SEQUENCE = "com.holdfast.action.fixed.io.sequence";
 const NOTIFY = "com.axis.action.fixed.notification.http";
+
+/** The action that sets a port active for so many ms. A Duration of VAPIX has whole seconds. */
+function pulseOf(port, ms) {
+  if (ms % 1000) return { template: SEQUENCE, parameters: { port, sequence: `high:${ms},low:0` } };
+  return { template: PULSE, parameters: { port, state: "high", duration: String(ms / 1000) } };
+}
+
+/** What is wrong with that time, "" for nothing. */
+function pulseTrouble(ms) {
+  if (ms === undefined) return "Say for how long; 0: it stays.";
+  return ms % 1000 && ms > 65535 ? "Whole seconds, or up to 65.535 s." : "";
+}
 
 const item = (name, value) => `boolean(//SimpleItem[@Name="${name}" and @Value="${value}"])`;
 
@@ -217,11 +238,13 @@ function Rules({ document, save }) {
   const [said, setSaid] = useState(null);
   const put = (change) => setDraft({ ...draft, ...change });
   const add = async () => {
+    const trouble = draft.what === "pulse" && pulseTrouble(draft.seconds);
+    if (trouble) throw new Error(trouble);
     const rule = first(rules);
     const action = first(document.actions ?? {});
     const parameters = {
       follow: { template: FOLLOW, parameters: { port: draft.port, state: "high" } },
-      pulse: { template: PULSE, parameters: { port: draft.port, state: "high", duration: String(Math.round((draft.seconds ?? 0) / 1000)) } },
+      pulse: pulseOf(draft.port, draft.seconds),
       notify: { template: NOTIFY, parameters: { upload_url: draft.url, message: draft.message, parameters: "", login: "", password: "", proxy_host: "", proxy_port: "", proxy_login: "", proxy_password: "", qos: "" } },
     }[draft.what];
     const condition = when.find(([key]) => key === draft.when)[2];
@@ -282,7 +305,7 @@ function Rules({ document, save }) {
             </Field>
           )}
           {draft.what === "pulse" && (
-            <Field label="Seconds" hint="0: it stays.">
+            <Field label="Seconds" hint={pulseTrouble(draft.seconds) || "0: it stays."}>
               <Seconds value={draft.seconds} onChange={(seconds) => put({ seconds })} />
             </Field>
           )}
@@ -398,8 +421,31 @@ function Backup({ held, load }) {
 
 const NEW = { name: "", password: "", role: "operator" };
 
-function Accounts() {
+/** The role of an account. The list alone changes nothing: a key pressed in it is no wish. */
+function Role({ name, role, change }) {
+  const [chosen, setChosen] = useState(role);
+  useEffect(() => setChosen(role), [role]);
+  return (
+    <>
+      <Select value={chosen} aria-label={`role of ${name}`} options={ROLES.slice(1).map((one) => [one, one])} onChange={setChosen} />
+      {chosen !== role && (
+        <Act class="strong" label={`Change the role of ${name}`} act={() => change({ action: "update", user: name, sgrp: GROUPS[chosen] })} sure={{ title: `Change ${name} from ${role} to ${chosen}?`, text: RIGHTS[chosen], yes: "Change" }}>
+          Change
+        </Act>
+      )}
+    </>
+  );
+}
+
+const RIGHTS = {
+  viewer: "A viewer sees what the module does, and changes nothing. If it was a master, it is lost at once, and then awaited no more.",
+  operator: "An operator sends heartbeats and sets outputs.",
+  administrator: "An administrator sends heartbeats, sets outputs and changes every setting.",
+};
+
+function Accounts({ follow }) {
   const [rows, setRows] = useState([]);
+  const [trouble, setTrouble] = useState("");
   const [draft, setDraft] = useState(NEW);
   const [said, setSaid] = useState("");
   const put = (change) => setDraft({ ...draft, ...change });
@@ -414,11 +460,13 @@ function Accounts() {
     );
   };
   useEffect(() => {
-    load().catch((error) => setSaid(error.message));
+    load().catch((error) => setTrouble(error.message));
   }, []);
   const change = async (fields) => {
+    setSaid("");
     setSaid(await accounts(fields));
     await load();
+    await follow();
     await look();
   };
   return (
@@ -428,7 +476,7 @@ function Accounts() {
         <div key={name} class="row line">
           <strong>{name}</strong>
           <span class="space" />
-          <Select value={role} aria-label={`role of ${name}`} options={ROLES.slice(1).map((one) => [one, one])} onChange={(one) => change({ action: "update", user: name, sgrp: GROUPS[one] }).catch((error) => (setSaid(error.message), load()))} />
+          <Role name={name} role={role} change={change} />
           <Act act={() => change({ action: "remove", user: name })} sure={{ title: `Remove ${name}?`, text: "If it is a master, it is lost at once, and then awaited no more.", yes: "Remove" }} label={`Remove ${name}`}>
             Remove
           </Act>
@@ -440,7 +488,7 @@ function Accounts() {
           <Field label="Name">
             <input value={draft.name} maxLength="32" autocomplete="off" onInput={(event) => put({ name: event.currentTarget.value })} />
           </Field>
-          <Field label="Password">
+          <Field label="Password" hint={`${SHORTEST} characters or more.`}>
             <input type="password" value={draft.password} maxLength="64" autocomplete="new-password" onInput={(event) => put({ password: event.currentTarget.value })} />
           </Field>
           <Field label="Role">
@@ -450,6 +498,7 @@ function Accounts() {
         <Act
           class="strong"
           act={async () => {
+            checkPassword(draft.password);
             const known = rows.some((row) => row.name === draft.name);
             await change({ action: known ? "update" : "add", user: draft.name, pwd: draft.password, sgrp: GROUPS[draft.role], ...(!known && { grp: "users" }) });
             setDraft(NEW);
@@ -458,6 +507,11 @@ function Accounts() {
           Save
         </Act>
       </details>
+      {trouble && (
+        <p class="trouble" role="alert">
+          {trouble}
+        </p>
+      )}
       {said && (
         <p role="status" class="said">
           {said}

@@ -1,7 +1,7 @@
 // The first account of a module that has none.
 
 import { useState } from "preact/hooks";
-import { accounts, GROUPS } from "./api.js";
+import { accounts, checkPassword, GROUPS, SHORTEST } from "./api.js";
 import { Field } from "./parts.jsx";
 
 export function SetUp() {
@@ -13,6 +13,7 @@ export function SetUp() {
     event.preventDefault();
     if (password !== again) return setTrouble("The two passwords differ.");
     try {
+      checkPassword(password);
       await accounts({ action: "add", user: name, pwd: password, grp: "users", sgrp: GROUPS.administrator });
       location.reload();
     } catch (error) {
@@ -27,7 +28,7 @@ export function SetUp() {
         <Field label="Name">
           <input value={name} required maxLength="32" pattern="[A-Za-z0-9._\-]+" autocomplete="username" onInput={(event) => setName(event.currentTarget.value)} />
         </Field>
-        <Field label="Password" hint="Up to 64 characters.">
+        <Field label="Password" hint={`${SHORTEST} to 64 characters.`}>
           <input type="password" value={password} required maxLength="64" autocomplete="new-password" onInput={(event) => setPassword(event.currentTarget.value)} />
         </Field>
         <Field label="Password, again">

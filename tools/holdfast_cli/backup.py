@@ -10,8 +10,10 @@ from typing import Annotated
 
 import typer
 
+from holdfast_cli import document as documents
 from holdfast_cli import product
 from holdfast_cli.document import (
+    changes,
     note_blocked,
     parsed,
     sealed,
@@ -19,7 +21,17 @@ from holdfast_cli.document import (
     warn_of_clear_text,
     write_secret,
 )
-from holdfast_cli.options import Address, Insecure, Port, Serial, Trust, User, module, one_of
+from holdfast_cli.options import (
+    Address,
+    Insecure,
+    Port,
+    Serial,
+    Trust,
+    User,
+    confirmed,
+    module,
+    one_of,
+)
 from holdfast_cli.problems import USAGE, Problem
 
 
@@ -69,8 +81,11 @@ def restore(
     start_again: Annotated[
         bool, typer.Option("--restart", help="restart, if something waits for that")
     ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="replace settings; do not ask")] = False,
 ):
-    """Give a module the settings of a file: all of them, or none when one is wrong."""
+    """Give a module the settings of a file: all of them, or none when one is wrong. It shows what
+    changes, and asks first.
+    """
     try:
         data = file.read_bytes()
     except OSError as error:
@@ -82,18 +97,38 @@ def restore(
     if one_of(where, serial, port):
         with module(where, user, trust, insecure) as subject:
             warn_of_clear_text(subject.url)
-            waiting = subject.put_settings(data)
-            tell(waiting, subject, start_again)
+            _, tag, before = subject.settings()
+            if not agreed(before, document, yes):
+                return
+            tell(subject.put_settings(data, tag), subject, start_again)
     else:
         from holdfast_cli.board import Board
 
         with Board(port) as there:
             product.check_settings(document, there.name)
+            held = there.settings_there()
+            before = {} if held is None else parsed(held, "the board's settings")
+            if not agreed(before, document, yes):
+                return
             there.write_settings(data)
             print("settings are on the board; they count from its next start on")
             note_blocked(product.rules(document, there.name))
             if start_again:
                 there.reset()
+
+
+def agreed(before, after, yes):
+    """Show what a restore changes and ask; False when nothing does. Abort where it is refused."""
+    before.pop("checksum", None)
+    lines = list(changes(before, after))
+    for line in lines:
+        print("  " + line)
+    if not lines:
+        print("these are its settings: nothing changes")
+        return False
+    if not confirmed("Replace the settings?", yes):
+        raise typer.Abort()
+    return True
 
 
 def restart(
@@ -103,14 +138,15 @@ def restart(
     insecure: Insecure = False,
     serial: Serial = False,
     port: Port = None,
+    wait: Annotated[bool, typer.Option("--wait/--no-wait", help="until it is back")] = True,
 ):
     """Have a module start again: its outputs fall back, then take their power-on state."""
     if one_of(where, serial, port):
         with module(where, user, trust, insecure) as subject:
-            subject.restart()
+            documents.restart(subject, wait)
     else:
         from holdfast_cli.board import Board
 
         with Board(port) as board:
             board.reset()
-    print("it restarts")
+        print("it restarts")

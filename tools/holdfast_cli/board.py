@@ -145,7 +145,8 @@ class Board:
     # -- getting there ----------------------------------------------------------------------------
 
     def _connect(self):
-        if not os.path.exists(self.port) and os.name == "posix":
+        url = "://" in self.port  # of pyserial: socket://, rfc2217://, ...
+        if not url and not os.path.exists(self.port) and os.name == "posix":
             there = ", ".join(device for device, _ in ports()) or "none"
             text = "there is no serial port %s; ports with something on them: %s"
             raise Problem(text % (self.port, there), UNREACHABLE)
@@ -157,7 +158,7 @@ class Board:
     def _closed_door(self):
         """Why the port cannot be opened: mpremote does not say."""
         try:
-            serial.Serial(self.port, _BAUD, exclusive=True).close()
+            serial.serial_for_url(self.port, _BAUD, exclusive=True).close()
         except (OSError, ValueError) as error:
             text = str(error)
             if "Permission" in text or "denied" in text:
@@ -165,6 +166,8 @@ class Board:
                 return Problem("%s: %s, then log in again" % (self.port, reason), UNREACHABLE)
             if "lock" in text or "busy" in text.lower():
                 return Problem("%s is in use by another program" % self.port, BUSY)
+            if "://" in self.port:
+                return Problem("%s cannot be opened: %s" % (self.port, text), UNREACHABLE)
         return Problem("%s is no serial port that can be opened" % self.port, UNREACHABLE)
 
     def _interrupt(self):

@@ -3,6 +3,7 @@
 Everything goes over one kept connection, because a Pico W has five; a stream takes one more.
 """
 
+import contextlib
 import json
 import re
 import ssl
@@ -19,6 +20,8 @@ PART_BYTES = 4096  # a request's body, see README "Limits"
 TIMEOUT_S = 10
 _BUSY_TRIES = 8  # a module that cannot write to flash now can in a moment
 _BUSY_PAUSE_S = 0.5
+_BACK_S = 90  # for a module that starts again: Wi-Fi takes its time
+_LOOK_S = 0.3
 _PING_S = 5  # a stream that answers no ping for so long is not live
 
 
@@ -101,6 +104,13 @@ class Module:
         if answer.status_code in fine:
             return answer
         raise self._problem(answer)
+
+    def post(self, url, data, headers, timeout):
+        """As requests.post, over the kept connection; OSError when nobody answers."""
+        try:
+            return self._http.post(url, content=data, headers=headers, timeout=timeout)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise OSError(self._unreachable(error).text) from None
 
     def _unreachable(self, error):
         text = str(error)
@@ -205,11 +215,31 @@ class Module:
         answer = self.request("PATCH", SETTINGS_PATH, content=data, headers=headers)
         return answer.json().get("next_start", [])
 
-    def restart(self):
-        """Have the module start again; its answer comes before it does."""
+    def restart(self, wait=True):
+        """Have the module start again; its answer comes before it does. wait: until it is back;
+        for how long it was away, in s.
+        """
+        before = self.status()["events"]["epoch"]
+        began = time.monotonic()
         answer = self.request("POST", "/holdfast/restart", (202, 501), content=b"{}")
         if answer.status_code == 501:
             raise Problem("%s cannot restart itself; switch it off and on" % self.url)
+        if wait:
+            self.come_back(before)
+        return time.monotonic() - began
+
+    def come_back(self, before):
+        """Wait until a module that starts again answers. before: the epoch of its events, which a
+        start changes.
+        """
+        end = time.monotonic() + _BACK_S
+        while time.monotonic() < end:
+            time.sleep(_LOOK_S)
+            with contextlib.suppress(Problem):
+                if self.status()["events"]["epoch"] != before:
+                    return
+        text = "%s has not come back within %d s: look at its lamp, and at its network"
+        raise Problem(text % (self.url, _BACK_S), UNREACHABLE)
 
     def heartbeat(self, duration_ms):
         """Send a heartbeat; the SessionId."""

@@ -63,8 +63,47 @@ def tell(waiting, subject, start_again):
     except Problem as problem:  # the change may have been one of the account that made it
         note("rules were not looked at: " + problem.text)
     if waiting and start_again:
-        subject.restart()
-        print("it restarts")
+        restart(subject)
+
+
+def restart(subject, wait=True):
+    """Have a module start again, and say so."""
+    away_s = subject.restart(wait)
+    print("it is back after %.1f s" % away_s if wait else "it restarts")
+
+
+def changes(before, after, path=""):
+    """What differs between two documents, a line for each path; no secret is shown."""
+    for key in [*before, *(key for key in after if key not in before)]:
+        name = path + key
+        old, new = before.get(key), after.get(key)
+        if old == new and (key in before) == (key in after):
+            continue
+        if name == "accounts":
+            yield from changes(_by_name(old), _by_name(new), "accounts.")
+        elif isinstance(old, dict) and isinstance(new, dict):
+            yield from changes(old, new, name + ".")
+        elif key not in after:
+            yield "removed: " + name
+        elif key not in before:
+            yield "new: " + name + _shown(key, new)
+        else:
+            yield "changed: %s%s, was%s" % (name, _shown(key, new), _shown(key, old) or " another")
+
+
+def _by_name(rows):
+    """Accounts as an object, so that each is compared with itself."""
+    return {row["name"]: row for row in rows or () if isinstance(row, dict) and "name" in row}
+
+
+_SECRETS = ("md5", "sha256", "key", "password", "login", "proxy_password", "token", "secret")
+
+
+def _shown(key, value):
+    """A value behind its name, where it is short and no secret."""
+    text = json.dumps(value)
+    hidden = key in _SECRETS or isinstance(value, (dict, list)) or len(text) > 60
+    return "" if hidden else " " + text
 
 
 def blocked(rules):

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from holdfast_cli import product
-from holdfast_cli.options import read_password
+from holdfast_cli.options import new_password
 from holdfast_cli.problems import USAGE, Problem
 
 
@@ -29,16 +29,18 @@ def account(
     realm: Annotated[str, typer.Option(help="as in the settings; hashes hold it")] = "Holdfast",
 ):
     """Make an account row for a settings file: hashes only."""
-    print(json.dumps(account_row(name, role, realm), indent=2))
+    print(json.dumps(account_row(name, role, realm, True), indent=2))
 
 
-def account_row(name, role, realm):
-    """The row of an account whose password is asked for; it is hashed here, and goes nowhere."""
+def account_row(name, role, realm, alone):
+    """The row of an account whose password is asked for; it is hashed here, and goes nowhere.
+    alone: as of options.new_password.
+    """
     import account as accounts  # the one in tools/
 
     if role not in accounts.ROLES:
         raise Problem("%s is no role; there are: %s" % (role, ", ".join(accounts.ROLES)), USAGE)
-    return accounts.row(name, role, read_password(name, None, again=True), realm)
+    return accounts.row(name, role, new_password(name, alone), realm)
 
 
 def certificate(

@@ -9,8 +9,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from holdfast_cli import product  # noqa: F401 makes the firmware importable
 from holdfast_cli.options import Insecure, Trust, User, Where, module
-from holdfast_cli.problems import FAILED, Problem
+from holdfast_cli.problems import FAILED, USAGE, Problem
 from holdfast_cli.status import period
 
 PATH = "/holdfast/log"
@@ -30,6 +31,10 @@ def log(
     latest: Annotated[int, typer.Option(metavar="N", help="only the latest N", min=0)] = 0,
 ):
     """Print the event log, oldest first."""
+    from holdfast.core.log import NAMES
+
+    if kind is not None and kind not in NAMES:
+        raise Problem("%s is no kind of entry; there are: %s" % (kind, ", ".join(NAMES)), USAGE)
     with module(where, user, trust, insecure) as subject:
         answer = subject.request("GET", PATH, (200, 404))
         if answer.status_code == 404:
@@ -37,6 +42,7 @@ def log(
             text = "%s (Holdfast %s) has no event log" % (subject.url, said["version"])
             raise Problem(text, FAILED)
         entries = parse(answer.content)
+    there = bool(entries)
     entries = [entry for entry in entries if kind is None or entry.get("kind") == kind]
     entries = entries[-latest:]
     if as_json:
@@ -44,6 +50,10 @@ def log(
             print(json.dumps(entry))
     else:
         show(entries)
+        if there and not entries:
+            print("no entry of this kind is in the log")
+        elif not there:
+            print("the log is empty")
 
 
 def parse(data):
@@ -68,10 +78,7 @@ def show(entries):
     for entry in entries:
         number, kind, text = (str(entry.get(key, "")) for key in ("number", "kind", "text"))
         table.add_row(number, when(entry), Text(kind), Text(text))
-    console = Console()
-    console.print(table)
-    if not entries:
-        console.print("nothing is in the log")
+    Console().print(table)
 
 
 def when(entry):

@@ -7,6 +7,7 @@ with HOLDFAST_TRACE=1 a developer sees both.
 import os
 import sys
 import traceback
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -17,14 +18,25 @@ from holdfast_cli.problems import FAULT, INTERRUPTED, Problem
 app = typer.Typer(
     cls=Commands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 
+def _version(wanted: bool):
+    if wanted:
+        from holdfast_cli import product
+
+        print("holdfast " + product.version())
+        raise typer.Exit()
+
+
 @app.callback()
-def holdfast():
+def holdfast(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="tell it, and end")
+    ] = False,
+):
     """What a person does with Holdfast modules from a PC."""
 
 

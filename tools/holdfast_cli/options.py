@@ -2,12 +2,21 @@
 
 import getpass
 import os
+import re
 import sys
 from typing import Annotated
 
 import typer
 
+from holdfast_cli import product  # noqa: F401 makes tools/ importable
 from holdfast_cli.problems import USAGE, Problem
+
+import account  # isort: skip the one in tools/
+
+_NO_PASSWORD = (
+    "there is no password of %s: type it on a terminal, give it as a line of standard input, "
+    "or set %s"
+)
 
 Where = Annotated[
     str,
@@ -31,21 +40,43 @@ Address = Annotated[
 Insecure = Annotated[bool, typer.Option("--insecure", help="do not check the certificate")]
 Port = Annotated[
     str | None,
-    typer.Option(metavar="DEVICE", help="serial port, /dev/ttyACM0; else the only board there is"),
+    typer.Option(
+        metavar="DEVICE",
+        help="/dev/ttyACM0, socket://HOST:PORT, ...; else the only board there is",
+    ),
 ]
 
 
-def read_password(name, variable="HOLDFAST_PASSWORD", again=False):
-    """The password of an account: from the environment, else asked for, else a line of standard
-    input. Never from the command line, where every process can see it.
+def read_password(name, variable="HOLDFAST_PASSWORD"):
+    """The password of an account that there is: from the environment, else asked for, else a line
+    of standard input. Never from the command line, where every process can see it.
     """
-    value = os.environ.get(variable) if variable else None
+    value = os.environ.get(variable)
     if value is None:
         value = ask("password of %s: " % name)
-        if again and sys.stdin.isatty() and value != ask("again: "):
+    if not value:
+        raise Problem(_NO_PASSWORD % (name, variable), USAGE)
+    return value
+
+
+def new_password(name, alone=False):
+    """The password of an account that is made or changed: HOLDFAST_PASSWORD_<NAME>, else asked for
+    twice, else a line of standard input. alone: nobody logs in meanwhile, and no other account is
+    made; HOLDFAST_PASSWORD does, too.
+    """
+    variable = "HOLDFAST_PASSWORD_" + re.sub(r"[^A-Z0-9]", "_", name.upper())
+    value = os.environ.get(variable)
+    if value is None and alone:
+        value = os.environ.get("HOLDFAST_PASSWORD")
+    if value is None:
+        value = ask("new password of %s: " % name)
+        if value and sys.stdin.isatty() and value != ask("again: "):
             raise Problem("the two are not the same", USAGE)
     if not value:
-        raise Problem("an empty password of %s is none" % name, USAGE)
+        raise Problem(_NO_PASSWORD % (name, variable), USAGE)
+    if len(value) < account.SHORTEST:
+        text = "the password of %s is too short: it takes %d characters or more"
+        raise Problem(text % (name, account.SHORTEST), USAGE)
     return value
 
 

@@ -117,15 +117,18 @@ class Wish:
         if not colon:
             name, role = text, "operator"
         if role not in ("viewer", "operator", "administrator"):
-            raise Problem("%s: write it as NAME:operator" % text, USAGE)
+            text = (
+                "%s is no role; write --account NAME:viewer, NAME:operator or NAME:administrator"
+            )
+            raise Problem(text % role, USAGE)
         return name, role
 
     def __bool__(self):
         parts = (self.name, self.realm, self.network, self.made)
         return bool(self.accounts or self.removed) or any(part is not None for part in parts)
 
-    def patch(self, document):
-        """A merge patch for settings; asks for passwords."""
+    def patch(self, document, alone=True):
+        """A merge patch for settings; asks for passwords. alone: nobody had to log in."""
         patch = {}
         if self.name is not None:
             patch["name"] = self.name
@@ -139,21 +142,21 @@ class Wish:
                 raise Problem(text % ", ".join(left), SETTINGS)
             patch["realm"] = realm = self.realm
         if self.accounts or self.removed:
-            patch["accounts"] = self._rows(kept, realm)
+            patch["accounts"] = self._rows(kept, realm, alone and len(self.accounts) == 1)
         if self.network is not None:
             patch["network"] = self.network
         if self.made is not None:
             patch["tls"] = {"certificate": _CERTIFICATE, "key": _KEY}
         return patch
 
-    def _rows(self, kept, realm):
+    def _rows(self, kept, realm, alone):
         there = [row["name"] for row in kept]
         for name in self.removed:
             if name not in there:
                 raise Problem("there is no account %s" % name, SETTINGS)
         rows = [dict(row) for row in kept if row["name"] not in self.removed]
         for name, role in self.accounts:
-            new = account_row(name, role, realm)
+            new = account_row(name, role, realm, alone)
             for row in rows:
                 if row["name"] == name:
                     row.update(new)
@@ -228,7 +231,7 @@ def into_module(where, user, trust, insecure, wish, start_again):
         warn_of_clear_text(url)
         _, tag, document = subject.settings()
         document.pop("checksum", None)
-        patch = wish.patch(document)
+        patch = wish.patch(document, False)
         after = {**document, **{key: patch[key] for key in patch if key != "network"}}
         if not [row for row in after["accounts"] if row["role"] == "administrator"]:
             raise Problem("nobody could administer it any more", SETTINGS)

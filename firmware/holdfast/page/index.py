@@ -1,22 +1,22 @@
 """Made by tools/page.py out of firmware/page/; `make page` makes it again."""
 
-# Sources: 48a64e96071dec2bb1ea4cc7f7dc5b53fb04a7387a710d8ebafe061224ea9450
+# Sources: 8919a70b9aa115a57721223ab92ae676e746cf34a25c153efd58a285d0a6cc66
 
 # Path, content type, entity tag, bytes, number of the first module, modules.
 ROWS = (
     (
         "/",
         "text/html; charset=utf-8",
-        "bc765d2166664d7d",
-        461,
+        "fc09f16714971b9b",
+        460,
         0,
         1,
     ),
     (
         "/holdfast/page.js",
         "text/javascript; charset=utf-8",
-        "899136cfc2f2e6bb",
-        19893,
+        "63b6c692600acca1",
+        20364,
         1,
         10,
     ),
