@@ -30,7 +30,7 @@ help:
 	@echo "make emulator ... in an image for the RP2040, run in an emulator: heap, times, trips"
 	@echo "make bench    beside microdot: speed, instructions, bytes, heap"
 	@echo "make soak     a million requests in a bounded heap: does anything grow?"
-	@echo "make nightly  the same, and the long ones"
+	@echo "make nightly  the tests in their long form, soak, emulator; ARGS=... for some of the tests"
 
 run: $(RUN)
 	@exec $(VENV)/bin/python tools/simulate.py $(ARGS)
@@ -62,7 +62,11 @@ conformance: $(DEV)
 	@$(VENV)/bin/python -m pytest --tb=no --no-summary -W "ignore:Unverified HTTPS" $(ARGS) host_tests/test_conformance_*.py
 
 nightly: $(DEV)
+ifdef ARGS
 	HOLDFAST_NIGHTLY=1 $(VENV)/bin/python -m pytest $(ARGS)
+else
+	@$(VENV)/bin/python tools/nightly.py
+endif
 
 lint: $(DEV)
 	$(VENV)/bin/ruff check $(SOURCES)
