@@ -279,7 +279,7 @@ def bad_peers(board):
     yield Peer(
         "never reads",
         dial(board, buffer=256),
-        b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n" * 20000,
+        b"GET /x HTTP/1.1\r\nHost: a\r\n\r\n" * 50000,
         reads=False,
     )
     yield Peer("takes no page", dial(board, buffer=256), page, reads=False)
