@@ -217,6 +217,7 @@ def test_a_drill_moves_outputs_and_ends_when_it_is_acknowledged(board, look):
     page.keyboard.press("Enter")
     looker.see("dialog", "Run a drill: lose door now")
     page.keyboard.press("Escape")
+    page.locator("dialog").wait_for(state="detached")  # till then a key is for it
     assert not status(board)["lost"]
     page.keyboard.press("Enter")
     looker.see("dialog:focus-within", "Run a drill")
