@@ -5,15 +5,28 @@ from holdfast.wire.http import HttpError
 
 
 def asked(request, name, kind):
-    """The member `name`, of this type, of the JSON object in a request's body; HttpError 400."""
+    """The member `name`, of this type, of the JSON object in a request's body, which has no other;
+    HttpError 400, 422 for another member.
+    """
     try:
         value = json.loads(request.body)
     except json.JsonError:
-        raise HttpError(400)
-    value = value.get(name) if isinstance(value, dict) else None
-    if not isinstance(value, kind):
-        raise HttpError(400)
-    return value
+        value = None
+    if not isinstance(value, dict):
+        raise _refused(400, "", "the body must be a JSON object")
+    for key in value:
+        if key != name:
+            raise _refused(422, key, "unknown key; known is: " + name)
+    if not isinstance(value.get(name), kind):
+        problem = "must be true or false" if kind is bool else "must be text"
+        raise _refused(400, name, problem)
+    return value[name]
+
+
+def _refused(status, key, problem):
+    error = HttpError(status)
+    error.json = '{"error":{"key":%s,"problem":%s}}' % (json.quote(key), json.quote(problem))
+    return error
 
 
 def boolean(value):
