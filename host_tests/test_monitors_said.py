@@ -114,6 +114,8 @@ def test_what_is_not_understood_is_refused_and_named():
         (("", "[]"), (400, "body")),
         (("", "fail", JSON), (400, "body")),
         (("", "true", JSON), (400, "body")),
+        (("", '"it failed"', JSON), (400, "body")),
+        (("", '"{\\"result\\":\\"fail\\"}"', JSON), (400, "body")),
         (("", "null", JSON), (400, "body")),
         (("", "{broken"), (400, "body")),
         (("", '{"result":"success","message":"it said "no""}'), (400, "body")),

@@ -169,7 +169,7 @@ def _sequence(keys, text):
     """`"high:500,low:200,high:0"`: states and how many ms each lasts; the last one stays."""
     steps = []
     for part in text.split(","):
-        state, _, time = part.strip().partition(":")
+        state, _, time = part.strip(" \t\r\n").partition(":")
         if state not in ("high", "low") or len(steps) == _MAX_STEPS:
             problem = 'must be like "high:500,low:0", up to %d steps' % _MAX_STEPS
             raise SettingsError(keys.path("sequence"), problem)

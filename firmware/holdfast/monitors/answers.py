@@ -26,7 +26,7 @@ def require(tokens, request, role):
     row = None
     if value[:7].lower() == b"bearer ":
         try:
-            row = token_row(tokens, value[7:].decode().strip())
+            row = token_row(tokens, value[7:].decode().strip(" \t\r\n"))
         except UnicodeError:
             pass  # no token of ours
     if row is None:

@@ -67,9 +67,9 @@ class Pinghome:
         for name, value in parameters(request.query):
             if name in ("id", "id[]"):
                 for part in value.split(","):
-                    if not part.strip():
+                    if not part.strip(" \t\r\n"):
                         continue
-                    monitor = self._find(part.strip())
+                    monitor = self._find(part.strip(" \t\r\n"))
                     if monitor not in monitors:
                         monitors.append(monitor)
         if not monitors:

@@ -74,7 +74,7 @@ def fields(text):
     for part in text.split("&", MAX_FIELDS):
         if part:
             name, _, value = part.partition("=")
-            pairs.append((_unquoted(name).strip().lower(), _unquoted(value)))
+            pairs.append((_unquoted(name).strip(" \t\r\n").lower(), _unquoted(value)))
     return pairs
 
 
@@ -103,7 +103,7 @@ def _result(pairs):
     for name, value in pairs:
         if name != _KNOWN[0]:
             continue
-        word = value.strip().lower() if isinstance(value, str) else ""
+        word = value.strip(" \t\r\n").lower() if isinstance(value, str) else ""
         if word == RESULTS[FAIL]:
             return FAIL
         if word not in _WORDS:
@@ -140,20 +140,15 @@ def _body(request):
         body = body[3:]
     body = body.strip(_BLANKS)
     if kind.endswith("json") or _is_json(body):
-        value = _value(body)
-        if not isinstance(value, str):
-            return value
-        text = value
-    else:
-        text = _readable(body)
-        pairs = fields(text)
-        for name, _ in pairs:
-            if name in _KNOWN:
-                return pairs
-        if kind == _FORM and "=" in text and len(text.split()) == 1:
-            return pairs  # a form, of somebody else's names
-    name = _KNOWN[0] if text.strip().lower() in _WORDS else _KNOWN[1]
-    return [(name, text)]
+        return _value(body)
+    text = _readable(body)
+    pairs = fields(text)
+    for name, _ in pairs:
+        if name in _KNOWN:
+            return pairs
+    if kind == _FORM and "=" in text and len(body.split()) == 1:
+        return pairs  # a form, of somebody else's names
+    return [(_KNOWN[0] if text.lower() in _WORDS else _KNOWN[1], text)]
 
 
 def _is_text(body):
@@ -169,8 +164,8 @@ def _is_json(body):
 
 
 def _value(body):
-    """What a JSON body says: (name, value) pairs, or a text. Scripts put the output of commands
-    between quotes as it is: line ends, Latin-1, quotes, backslashes. Problem.
+    """The (name, value) that a JSON body says; Problem. Scripts put the output of commands between
+    quotes as it is: line ends, Latin-1, quotes, backslashes.
     """
     plain = bytearray(_readable(body).encode())
     for i, byte in enumerate(plain):
@@ -185,11 +180,11 @@ def _value(body):
         if len(body) >= BODY_BYTES:
             raise Problem(413, "must be up to %d bytes" % BODY_BYTES, "body")
         raise Problem(400, "must be JSON", "body")
-    if isinstance(value, str):
-        return value
+    if isinstance(value, str) and value.strip(" \t\r\n").lower() in _WORDS:
+        return [(_KNOWN[0], value)]
     if not isinstance(value, dict):
         raise Problem(400, "must be a JSON object", "body")
-    return [(name.strip().lower(), value[name]) for name in value]
+    return [(name.strip(" \t\r\n").lower(), value[name]) for name in value]
 
 
 def _unquoted(text):

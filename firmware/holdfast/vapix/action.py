@@ -144,7 +144,7 @@ class ActionService:
 
         new = _required(element, "NewActionRule")
         failover = new.child("FailoverAction")
-        if failover is not None and failover.text.strip():
+        if failover is not None and failover.text.strip(" \t\r\n"):
             raise _fault("InvalidActionConfigurationFault", "fallback actions are not supported")
         timeout = new.child("ActivationTimeout")
         if timeout is not None and not _is_zero(timeout.text):
@@ -252,7 +252,7 @@ def _required(element, name):
 
 def _text(element, name):
     """The text of a child without the blanks around it; a fault when there is no such child."""
-    return _required(element, name).text.strip()
+    return _required(element, name).text.strip(" \t\r\n")
 
 
 def _check_parameters(template, parameters):
@@ -275,21 +275,21 @@ def _filter(element):
     """The settings of a StartEvent or a Condition."""
     topic = _required(element, "TopicExpression")
     dialect = topic.attributes.get("Dialect", _CONCRETE)
-    if dialect.strip() not in (_CONCRETE, _CONCRETE_SET):
+    if dialect.strip(" \t\r\n") not in (_CONCRETE, _CONCRETE_SET):
         raise _fault("TopicExpressionDialectUnknownFault", "the topic's dialect is unknown")
     row = {"topic": _line(topic.text)}
     content = element.child("MessageContent")
     if content is not None:
-        if content.attributes.get("Dialect", _ITEM_FILTER).strip() != _ITEM_FILTER:
+        if content.attributes.get("Dialect", _ITEM_FILTER).strip(" \t\r\n") != _ITEM_FILTER:
             raise _fault("InvalidFilterFault", "the content's dialect is unknown")
-        if content.text.strip():
+        if content.text.strip(" \t\r\n"):
             row["content"] = _line(content.text)
     return row
 
 
 def _line(text):
     """A filter in one line: settings hold no line breaks, and none means anything here."""
-    return " ".join(text.split())
+    return b" ".join(text.encode().split()).decode()
 
 
 def _parameter(kind, value, name):
@@ -320,7 +320,7 @@ def _shown(name, row):
 
 def _is_zero(text):
     """True for an xs:duration of nothing, and for none."""
-    text = text.strip()
+    text = text.strip(" \t\r\n")
     return not text or (text[0] == "P" and not text.strip("PYMDTHS0."))
 
 

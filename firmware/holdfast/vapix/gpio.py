@@ -82,7 +82,7 @@ class GpioService:
         return _as_xml(self.port_list(caller, _fields(element), now))
 
     def get_port(self, caller, element, now):
-        fields = {"PortId": [child.text.strip() for child in element.all("PortId")]}
+        fields = {"PortId": [child.text.strip(" \t\r\n") for child in element.all("PortId")]}
         return _as_xml(self.ports(caller, fields, now))
 
     def set_port(self, caller, element, now):
@@ -272,7 +272,9 @@ def _is_number(text):
 
 def _boolean(value):
     if isinstance(value, str):
-        value = {"true": True, "1": True, "false": False, "0": False}.get(value.strip().lower())
+        value = {"true": True, "1": True, "false": False, "0": False}.get(
+            value.strip(" \t\r\n").lower()
+        )
     if not isinstance(value, bool):
         raise Fault("ter:InvalidArgVal", "Active is neither true nor false")
     return value
@@ -282,7 +284,7 @@ def _fields(element):
     """An element as the dict that the JSON of it would be; no child of these comes twice."""
     fields = {}
     for child in element.children:
-        fields[child.name] = _fields(child) if child.children else child.text.strip()
+        fields[child.name] = _fields(child) if child.children else child.text.strip(" \t\r\n")
     return fields
 
 

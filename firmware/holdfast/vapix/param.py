@@ -74,7 +74,7 @@ class Parameters:
         lines = []
         told = set() if "," in groups else None
         for group in groups.split(","):
-            group = group.strip()
+            group = group.strip(" \t\r\n")
             patterns = _bare(group.lower()).split(".")
             if patterns == ["root"]:
                 patterns = ["*"]

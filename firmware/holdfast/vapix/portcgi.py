@@ -110,7 +110,7 @@ class PortCgi:
             raise BadRequest("too many ports")
         ports = []
         for part in parts:
-            part = part.strip()
+            part = part.strip(" \t\r\n")
             if len(part) > _MAX_DIGITS or not all_digits(part):
                 raise BadRequest("a list of ports is like 1,2")
             ports.append((int(part), self._port(int(part))))
@@ -141,12 +141,12 @@ def _refused(error):
 def _parse(text):
     """`[number]:action[wait action...]` as (number, ((active?, ms until the next), ...))."""
     number, colon, actions = text.partition(":")
-    number = number.strip()
+    number = number.strip(" \t\r\n")
     if not colon or len(number) > _MAX_DIGITS or not (number == "" or all_digits(number)):
         raise BadRequest("an action is like 1:/500\\")
     steps = []
     wait = ""
-    for character in actions.strip():
+    for character in actions.strip(" \t\r\n"):
         if character in "/\\":
             if steps:
                 if not wait or len(steps) == _MAX_STEPS:

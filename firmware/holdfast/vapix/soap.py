@@ -120,7 +120,7 @@ class SoapService:
         if duration is None:
             raise Fault("ter:InvalidArgs", "Duration is missing")
         module = self._module
-        text = duration.text.strip()
+        text = duration.text.strip(" \t\r\n")
         duration_ms = milliseconds(text, module.shortest_ms, module.longest_ms)
         content = self._beat(caller, duration_ms, now)
         if len(body) <= _BODY_KEPT_BYTES:

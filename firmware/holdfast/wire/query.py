@@ -30,7 +30,7 @@ def form(request):
     text = request.query
     if request.method == "POST" and request.body:
         try:
-            text += "&" + utf8(request.body).strip()
+            text += "&" + utf8(request.body).strip(" \t\r\n")
         except ValueError:
             raise HttpError(400)
     return parameters(text)
