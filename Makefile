@@ -22,7 +22,7 @@ help:
 	@echo "make page     build the page of firmware/page/ into the firmware; needs npm"
 	@echo "make screenshots  look at the page in Chromium, for README"
 	@echo "make cross    compile every firmware file with mpy-cross"
-	@echo "make package  package.json, for mpremote mip"
+	@echo "make package [BOARD=...]   package.json, for mpremote mip, and which boards have room for it"
 	@echo "make bundle   the firmware as .mpy files, zipped"
 	@echo "make firmware BOARD=... MICROPYTHON_DIR=...   MicroPython with the firmware built in"
 	@echo "make size     heap kept per module"
@@ -91,7 +91,7 @@ cross: $(RUN)
 	$(VENV)/bin/python tools/cross.py
 
 package: $(RUN)
-	@$(VENV)/bin/python tools/package.py json
+	@$(VENV)/bin/python tools/package.py json "$(BOARD)"
 
 bundle: $(RUN)
 	@$(VENV)/bin/python tools/package.py bundle

@@ -12,6 +12,7 @@ class Flash:
         self.files = dict(files)
         self.left = None
         self.full = False
+        self.size = None  # in bytes, of blocks of 4096, a file each or more; None: not known
         self.writes = 0
         self.written = 0
 
@@ -36,6 +37,11 @@ class Flash:
         if self.left is not None:
             self.left -= len(data)
         self.files[name] = before + data
+
+    def free(self):
+        if self.size is None:
+            return None
+        return self.size - sum([-(-len(data) // 4096) * 4096 for data in self.files.values()])
 
     def remove(self, name):
         self._rename()

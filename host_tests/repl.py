@@ -76,6 +76,8 @@ class _Flash:
             if _written > {full!r}:
                 raise OSError(28)
         return self._files.open(self._path(path), mode)
+    def statvfs(self, path):
+        return (4096, 4096, 1000, {free!r}, {free!r}, 0, 0, 0, 0, 255)
     def ilistdir(self, path):
         return self._files.ilistdir(self._path(path))
     def stat(self, path):
@@ -111,7 +113,7 @@ class ReplBoard:
     """A MicroPython on a pseudo-terminal; `port` is its device, `flash` its files.
 
     main: main.py is run at power-on, and Ctrl-C interrupts it. deaf: nothing is ever answered.
-    full: after so many files.
+    full: after so many files; free: blocks of 4 KB that it says are.
     """
 
     def __init__(
@@ -126,6 +128,7 @@ class ReplBoard:
         main=False,
         deaf=False,
         full=None,
+        free=1000,
     ):
         self._micropython = micropython
         self._folder = Path(folder)
@@ -138,6 +141,7 @@ class ReplBoard:
             "platform": platform,
             "name": name,
             "full": full,
+            "free": free,
         }
         self._deaf = deaf
         self._running = main

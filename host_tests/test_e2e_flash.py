@@ -280,6 +280,14 @@ def carry(listener, device):
                 port.write(data)
 
 
+def test_firmware_that_does_not_fit_is_refused_before_anything_is_touched(cable):
+    board = cable(free=100)
+    status, _, err = run("flash", "--port", board.port)
+    assert (status, "the firmware does not fit" in err) == (1, True), err
+    assert "400 KB of flash are free" in err
+    assert there(board) == {}
+
+
 def test_a_full_flash_is_told_so(cable):
     board = cable(full=5)
     status, _, err = run("flash", "--port", board.port)

@@ -23,6 +23,7 @@ from holdfast.shell.keeping import (
     EVENT_FILES,
     EVENTS_KEPT,
     PAUSE_MS,
+    RESERVE_BYTES,
 )
 from watching import EPOCH, Life
 
@@ -249,6 +250,27 @@ def test_the_latest_hundred_of_a_quiet_monitor_outlive_a_busy_one():
         assert messages == ["number %d" % i for i in range(50, 150)]
         assert len(now.events(busy)) == EVENTS_KEPT
         assert now.events(busy, 1)[0][5] == b"%048d" % (step - 1)
+
+
+def test_where_flash_is_short_the_oldest_history_gives_way_before_settings_do():
+    flash = Flash()
+    flash.size = 40 * 4096
+    life = Life(flash)
+    busy = life.create("busy", 3600)
+    counts = []
+    for step in range(3000):
+        life.check_in(busy, TICK, "%048d" % step)
+        if step % 30 == 29:
+            life.clock.at += 61000
+            for _ in range(3):
+                life.keeper.step(life.clock.at)
+            counts.append(life.keeper._events.count)
+    # A file that has just begun may be in the reserve; the oldest has given way for it.
+    assert flash.free() >= RESERVE_BYTES - 4096
+    assert 10 < max(counts) <= counts[-1] + 1 < EVENT_FILES
+    assert life.events(busy, 1)[0][5] == b"%048d" % step
+    again = life.again()
+    assert again.events(again.keeper.engine.all[0], 1)[0][5] == b"%048d" % step
 
 
 def test_what_does_not_fit_is_lost_from_the_history_and_counted():

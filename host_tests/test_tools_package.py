@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 
 import interpreters
+import littlefs
 import package
 import pytest
 from repl import ReplBoard
@@ -53,6 +54,60 @@ def test_a_bundle_is_complete_and_the_same_every_time(tmp_path):
     assert {"boot.py", "main.py", "package.json", "LICENSE"} <= names
     for board in package.boards():
         assert {board + ".json", "boards/%s/board.py" % board} <= names
+
+
+def used_blocks(folder, names, blocks):
+    """Blocks that files take in littlefs, as MicroPython on rp2 makes it; None: no room."""
+    file_system = littlefs.LittleFS(
+        block_size=package.BLOCK_BYTES,
+        block_count=blocks,
+        read_size=32,
+        prog_size=256,
+        cache_size=1024,
+        lookahead_size=32,
+    )
+    try:
+        for name in names:
+            file_system.makedirs(str(Path(name).parent), exist_ok=True)
+            with file_system.open(name, "wb") as file:
+                file.write((folder / name).read_bytes())
+    except littlefs.errors.LittleFSError as error:
+        assert error.code == -28
+        return None
+    return file_system.used_block_count
+
+
+def test_what_fits_a_board_is_judged_by_its_file_system(tmp_path):
+    sources = json.loads(package.PACKAGE.read_text())["urls"]
+    sources = [name for name, _ in sources]
+    compiled = package.bundle(tmp_path).with_suffix("")
+    bundled = [name for name, _ in json.loads((compiled / "package.json").read_text())["urls"]]
+    for folder, names in ((interpreters.FIRMWARE, sources), (compiled, bundled)):
+        sizes = {name: (folder / name).stat().st_size for name in names}
+        needed = package.needs(sizes)
+        for board, size in package.STOCK_BYTES.items():
+            used = used_blocks(folder, names, size // package.BLOCK_BYTES)
+            if used is None:
+                assert package.room_on(board, sizes) < 0, board
+            else:
+                # Never too little, and not much too much.
+                assert used * package.BLOCK_BYTES <= needed < used * package.BLOCK_BYTES * 1.3
+    # The sources are too much for a Pico W, and a third of its flash is what .mpy files leave.
+    assert used_blocks(interpreters.FIRMWARE, sources, 848 // 4) is None
+    assert package.STOCK_BYTES.keys() == set(package.boards())
+
+
+def test_a_package_that_does_not_fit_a_board_is_refused(monkeypatch, tmp_path):
+    status, text = made("json", "RPI_PICO_W")
+    assert (status, "package: refused for RPI_PICO_W" in text) == (1, True), text
+    assert "RPI_PICO_W         848 KB for files: DOES NOT FIT: use make bundle" in text
+    assert "ESP32_GENERIC     2048 KB for files" in text
+    status, text = made("json", "NONE")
+    assert (status, "there is no board NONE" in text) == (1, True), text
+    monkeypatch.setitem(package.STOCK_BYTES, "RPI_PICO_W", 640 * 1024)
+    with pytest.raises(SystemExit) as refused:
+        package.bundle(tmp_path)
+    assert "the bundle does not fit RPI_PICO_W" in str(refused.value)
 
 
 @pytest.mark.parametrize("form", ("bundle", "checkout"))

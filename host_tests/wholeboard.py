@@ -94,6 +94,9 @@ class Flash:
         self.files[name] = before + data
         self._end(kind)
 
+    def free(self):
+        return None
+
     def rename(self, name, to):
         kind = self._begin("rename", name, 0)
         if isinstance(kind, int):

@@ -27,6 +27,18 @@ OLDEST = (1, 27)  # the MicroPython that a checkout has to have: hashlib.md5 on 
 # what is left, files get so many bytes instead.
 FILES_BYTES = {"W5500_EVB_PICO": 1024 * 1024}
 FLASH_BYTES = {"RP2040": 2048 * 1024, "RP2350": 4096 * 1024}  # of the boards here
+# What MicroPython's own images leave for files, by board. ESP32: what modules with 4 MB have.
+STOCK_BYTES = {
+    "RPI_PICO_W": 848 * 1024,
+    "RPI_PICO2_W": 2560 * 1024,
+    "W5500_EVB_PICO": 1408 * 1024,
+    "ESP32_GENERIC": 2048 * 1024,
+    "ESP32_GENERIC_S3": 2048 * 1024,
+}
+BLOCK_BYTES = 4096  # of littlefs on these boards: a file has one or more of its own
+_INLINE_BYTES = 256  # a file up to this surely lies in its folder's blocks
+_FOLDER_BLOCKS = 2
+RESERVE_BYTES = 100 * 1024  # for settings in four copies, the log, and no history of monitors
 _STORAGE = "MICROPY_HW_FLASH_STORAGE_BYTES"
 PACKAGE = ROOT / "package.json"
 # What boards do not need: the simulated board's hardware, CPython's half of the shell.
@@ -61,6 +73,40 @@ def package_text():
     return json.dumps({"version": version(), "deps": [], "urls": urls}, indent=1) + "\n"
 
 
+def needs(files):
+    """Bytes of flash that files take in littlefs, at most. files: {path: bytes in it}."""
+    folders = {parent for path in files for parent in Path(path).parents}
+    blocks = len(folders) * _FOLDER_BLOCKS
+    blocks += sum(-(-size // BLOCK_BYTES) for size in files.values() if size > _INLINE_BYTES)
+    return blocks * BLOCK_BYTES
+
+
+def room_on(board, files):
+    """What is left of a board's flash beside files, with what the module writes itself; less than
+    0 where they do not fit.
+    """
+    return STOCK_BYTES[board] - needs(files) - RESERVE_BYTES
+
+
+def sizes(folder, paths):
+    return {path.as_posix(): (folder / path).stat().st_size for path in paths}
+
+
+def fits(board=""):
+    """Where package.json fits, in words; ended by a board that is named and has no room for it."""
+    files = sizes(interpreters.FIRMWARE, on_boards(interpreters.sources()))
+    lines = ["package.json: %d files, up to %d KB of flash" % (len(files), needs(files) // 1024)]
+    for name in boards():
+        left = room_on(name, files)
+        word = "%d KB left" % (left // 1024) if left >= 0 else "DOES NOT FIT: use make bundle"
+        lines.append("  %-17s %4d KB for files: %s" % (name, STOCK_BYTES[name] // 1024, word))
+    if board and board not in STOCK_BYTES:
+        sys.exit("package: there is no board %s; there are: %s" % (board, ", ".join(boards())))
+    if board and room_on(board, files) < 0:
+        sys.exit("\n".join([*lines, "package: refused for %s" % board]))
+    return "\n".join(lines)
+
+
 def mpy_format(folder):
     """The version of the .mpy files in a folder (py/persistentcode.c). Bytecode has no
     sub-version: any MicroPython of that version loads it.
@@ -86,6 +132,10 @@ def bundle(target=interpreters.BUILD / "bundle"):
     urls = [[path.as_posix(), path.as_posix()] for path in paths]
     write_json(folder / "package.json", urls)
     for board in boards():
+        left = room_on(board, sizes(folder, paths))
+        if left < 0:
+            text = "package: the bundle does not fit %s: %d KB too much for what its image has"
+            sys.exit(text % (board, -left // 1024))
         source = "boards/%s/board.py" % board
         (folder / source).parent.mkdir(parents=True)
         shutil.copyfile(ROOT / source, folder / source)
@@ -213,7 +263,8 @@ def port_of(board, checkout, where=BOARDS):
 def main():
     parser = argparse.ArgumentParser(description="Packages of the firmware.")
     what = parser.add_subparsers(dest="what", required=True)
-    what.add_parser("json", help="write package.json")
+    file = what.add_parser("json", help="write package.json, and tell which boards it fits")
+    file.add_argument("board", nargs="?", default="", help="refused where it does not fit")
     what.add_parser("bundle", help="zip the .mpy files")
     build = what.add_parser("firmware", help="build MicroPython with the firmware frozen in")
     build.add_argument("board", nargs="?", default="")
@@ -223,8 +274,10 @@ def main():
     build.add_argument("--make", default="", metavar="ARGUMENTS", help="more for its make")
     options = parser.parse_args()
     if options.what == "json":
+        told = fits(options.board)
         PACKAGE.write_text(package_text())
         print(PACKAGE)
+        print(told)
     elif options.what == "bundle":
         print(bundle())
     elif not options.board:

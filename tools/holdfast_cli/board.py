@@ -80,6 +80,15 @@ def _mkdirs(path):
             os.mkdir(at)
 """
 
+_FREE = """
+import os
+try:
+    _s = os.statvfs('/')
+    print(repr((_s[0], _s[3])))
+except (OSError, AttributeError):
+    print(None)
+"""
+
 # Folders that are empty go, too; those that are not, stay.
 _PRUNE = """
 import os
@@ -277,6 +286,10 @@ class Board:
                 name, digest = ast.literal_eval(line)
                 found[name] = digest
         return found
+
+    def free(self):
+        """(bytes of a block of the file system, blocks that are free); None when it tells none."""
+        return ast.literal_eval(self.run(_FREE).strip())
 
     def write(self, path, data, progress=lambda count: None):
         """Write a file: beside the old one, verified there by hash, then renamed over it."""

@@ -54,6 +54,8 @@ def flash(
             for path in stale:
                 print("would remove " + path)
         else:
+            new = [len(data) for path, data in files.items() if path not in present]
+            room(there, new, len(stale))
             copy(there, {path: files[path] for path in changed}, stale, console)
             verify(there, wanted)
             counts = (len(changed), len(files) - len(changed), len(stale))
@@ -65,6 +67,21 @@ def flash(
         else:
             console.print("it waits in the REPL; a reset starts it")
     raise typer.Exit(1 if check and (changed or stale) else 0)
+
+
+def room(there, sizes, stale):
+    """A Problem when the board's flash cannot hold so many new files; before anything is touched.
+    stale: how many go.
+    """
+    found = there.free()
+    if found is None:
+        return
+    block, free = found
+    needed = sum(-(-size // block) for size in sizes)
+    if needed > free + stale:
+        text = "the firmware does not fit: it takes %d KB more, and %d KB of flash are free on %s"
+        values = needed * block // 1024, (free + stale) * block // 1024, there.name
+        raise Problem(text % values, FAILED)
 
 
 def copy(there, files, stale, console):

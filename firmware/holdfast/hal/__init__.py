@@ -9,7 +9,8 @@ clock       `now() -> ms`, an int from 0 that never wraps; `epoch_ms()`: what to
 storage     `read(name) -> bytes`, None when there is no such file, OSError when it cannot be read:
             without settings a device lets anybody set it up, with damaged ones it does not;
             `write(name, data)`, `append(name, data)` and `rename(name, to)`, which replaces,
-            complete in flash when they return, OSError; `remove(name)`, which may not be there
+            complete in flash when they return, OSError; `remove(name)`, which may not be there;
+            `free()`: bytes of flash, None where that is not known
 network     `Network(board, settings, quiet)`; `address() -> (host, port)` to listen on, at any
             time; `step(now, heard_at)` keeps it up, the address text or None; `show(lit)`;
             `refused(error)` when there is no listening; `signal()`: of Wi-Fi in dBm, or None;

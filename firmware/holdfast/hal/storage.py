@@ -44,6 +44,13 @@ class Storage:
         except OSError:
             pass  # it is not there
 
+    def free(self):
+        """Bytes of flash that are free; None where that is not known."""
+        if self._folder is None or not hasattr(os, "statvfs"):
+            return None
+        size, _, _, free = os.statvfs(self._folder or "/")[:4]
+        return size * free
+
     def rename(self, name, to):
         """Rename a file; one that has the new name is replaced. OSError when it cannot be."""
         os.rename(self._path(name), self._path(to))

@@ -8,6 +8,9 @@ Loaded with the first monitor; a module without one has none of this.
     events.0 ..            the journal of events: at least the latest EVENTS_KEPT of every monitor
     hours.0 ..             the journal of statistics: at least 30 days
 
+The bounds of both come from the board's flash: where less than RESERVE_BYTES is free the oldest
+file gives way, though it be within those. Settings and the log need that room.
+
 Events wait in a batch, packed as they will be in flash. It is written when it is 15 minutes old,
 three quarters full, or has a change of state to tell, but never twice within a minute: so many
 writes a day at most, however many check in. What does not fit any more meanwhile is lost from the
@@ -50,6 +53,7 @@ _MOST_NUMBERS = const(65535)
 EVENT_FILES = const(64)  # then the oldest is let go, with what is live in it carried over
 _EVENT_FILES_AT_MOST = const(72)  # ... or without, should it not keep up
 HOUR_FILES = const(64)  # 32 monitors that check in every hour fill 60 of them in 30 days
+RESERVE_BYTES = const(64 * 1024)  # settings in four copies at most, and the log
 _LOOK_MS = const(1000)
 _FIRST = '{"monitors":1,"following":%d}\n'
 _CHECKSUM = "sha256 "
@@ -355,7 +359,7 @@ class Keeper:
             hour, known, rows = engine.closed[0]
             self._hours.append(records.hour_row(hour, known, rows))
             engine.closed.pop(0)
-            if self._hours.count > HOUR_FILES:
+            if self._hours.count > HOUR_FILES or self._short(self._hours):
                 self._hours.drop()
         elif self._waiting and self._ripe(now):
             self._events.append(self._batch())
@@ -364,7 +368,9 @@ class Keeper:
             self._oldest_at = None
             self._urgent = False
             self._batched = True
-            if self._events.count > EVENT_FILES:
+            if self._short(self._events):
+                self._events.drop()
+            elif self._events.count > EVENT_FILES:
                 self._collect()
         elif self._stale_at is None:
             for monitor in engine.all:
@@ -373,6 +379,11 @@ class Keeper:
                     break
         elif now - self._stale_at >= BATCH_MS:
             self._write_standing(now)
+
+    def _short(self, journal):
+        """True when flash is short, and a journal has a file to spare."""
+        free = self._storage.free() if journal.count > 1 else None
+        return free is not None and free < RESERVE_BYTES
 
     def _write_standing(self, now):
         self._standing.write(records.seal(self._stand()))
