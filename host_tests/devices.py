@@ -44,9 +44,10 @@ class Running:
         self.module = Module(settings, bytes([1 - row[2] for row in WIRING]), Numbers(), 0)
         self.quiet = True
         self.store.quiet = lambda now: self.quiet
+        self.store.turn = lambda: 0
         self.store.adopt = self._adopt
 
-    def _adopt(self, settings, now):
+    def _adopt(self, settings, now, by):
         self.accounts = settings.accounts
         self.module.name = settings.name
         self.module.adopt(settings, now)

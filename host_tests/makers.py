@@ -1,9 +1,12 @@
 """Settings, wirings and modules as tests need them; runs on CPython and MicroPython."""
 
+import asyncio
+
 from holdfast.core.accounts import Account
 from holdfast.core.check import check
 from holdfast.core.module import Module
 from holdfast.core.settings import NotSaved
+from holdfast.shell.portable import again
 from holdfast.wire.dump import dumps
 from holdfast.wire.json import loads
 
@@ -41,13 +44,14 @@ class Store:
         self.fresh = False
         self.count = 0
         self.full = False
+        self.now = 5
         self._module = subject
         self._wiring = wiring
 
     def document(self):
         return loads(dumps(self.saved).encode())
 
-    def change(self, edit, now):
+    async def change(self, edit, by=None, guard=None):
         if self.full:
             raise NotSaved("full")
         changed = self.document()
@@ -55,7 +59,25 @@ class Store:
         settings = check(changed, self._wiring)
         self.saved = changed
         self.count += 1
-        self._module.adopt(settings, now)
+        self._module.adopt(settings, self.now)
+        return self.now
+
+
+def finished(answer, store=None):
+    """What a handler answers, or a coroutine of it gives. store: whose task runs meanwhile."""
+    if not hasattr(answer, "send"):
+        return answer
+
+    async def main():
+        saver = None if store is None else asyncio.create_task(store.save())
+        try:
+            return await answer
+        finally:
+            if saver is not None:
+                saver.cancel()
+
+    again()
+    return asyncio.run(main())
 
 
 class Numbers:
@@ -104,6 +126,8 @@ class Caller:
 
 class Asked:
     """A request as the reader makes it; only what a handler looks at."""
+
+    path = "/a/path"
 
     def __init__(self, body=b"", query="", headers=None, method="POST"):
         self.method = method

@@ -70,34 +70,34 @@ def flush(app):
 # Each a function(app) that changes flash, and the names that settings may have afterwards.
 
 
-def change(app):
-    app.store.change(named("New"), app.clock.now())
+async def change(app):
+    await app.store.change(named("New"))
 
 
-def change_twice(app):
-    change(app)
-    app.store.change(with_account("c"), app.clock.now())
+async def change_twice(app):
+    await change(app)
+    await app.store.change(with_account("c"))
 
 
-def kept(app):
-    app.trial.call("begin", named("New"), False, app.clock.now())
-    app.trial.call("end", True, app.clock.now())
+async def kept(app):
+    await app.trial.call("begin", named("New"), None, [])
+    await app.trial.call("end", True)
 
 
-def taken_back(app):
-    app.trial.call("begin", named("New"), False, app.clock.now())
-    app.trial.call("end", False, app.clock.now())
+async def taken_back(app):
+    await app.trial.call("begin", named("New"), None, [])
+    await app.trial.call("end", False)
 
 
-def at_start(app):
+async def at_start(app):
     """The next life tries them; then they are kept."""
     if app.store.trying is None:
-        app.trial.call("begin", named("New"), True, app.clock.now())
+        await app.trial.call("begin", named("New"), None, ["network"])
     else:
-        app.trial.call("end", True, app.clock.now())
+        await app.trial.call("end", True)
 
 
-def logged(app):
+async def logged(app):
     for text in ("one", "two"):
         app.log.put(TRIP, text, app.clock.now())
         flush(app)
@@ -105,8 +105,8 @@ def logged(app):
     flush(app)
 
 
-def set_up(app):
-    app.store.change(first_account, app.clock.now())
+async def set_up(app):
+    await app.store.change(first_account)
 
 
 def files(**more):
@@ -132,12 +132,12 @@ def live(flash, act, entries=None):
     hal = wholeboard.Hal(flash)
     hal.quiet = True
 
-    def script(app):
+    async def script(app):
         app.store.quiet = lambda now: True
         if entries is not None:
             rows, _ = app.book("entries", 0, 1000, 0)
             entries.extend(rows)
-        act(app)
+        await act(app)
 
     hal.live(script)
     return hal
@@ -162,7 +162,7 @@ TRIED = seal(dumps(dict(OLD, name="New")))
 def grown():
     """A log whose main book is about to go on in another file, which is its oldest."""
 
-    def many(app):
+    async def many(app):
         book = app.log.books[0]
         number = 0
         while book.segment != 0 or app.log.number < 100:
@@ -202,7 +202,7 @@ def look(start, before, names):
     hal = wholeboard.Hal(flash)
     found = []
 
-    def script(app):
+    async def script(app):
         store = app.store
         found.append(app.module.name)
         assert app.module.name in names, ("name", app.module.name)
@@ -220,7 +220,7 @@ def look(start, before, names):
             0,
         )
         if people:
-            answer = app.dispatcher.answer(Connection(), request, app.clock.now(), None)
+            answer = await app.dispatcher.answer(Connection(), request, app.clock.now(), None)
             assert answer.status == 401, ("door", answer.status)
         levels = app.module.fallback_levels
         assert not people or levels[4] == 1 or before.get("fresh"), "fallback"
@@ -233,7 +233,7 @@ def look(start, before, names):
         # And it goes on: a change is saved, an entry written, and both are there afterwards.
         app.store.quiet = lambda now: True
         if store.trying is None:
-            store.change(named("Last"), app.clock.now())
+            await store.change(named("Last"))
         app.log.put(TRIP, "last", app.clock.now())
         flush(app)
 
@@ -260,7 +260,8 @@ def facts(start, act):
         before["fresh"] = True
     if len(start) > 3:
         rows = []
-        live(wholeboard.Flash(start), lambda app: rows.extend(app.book("entries", 0, 1000, 0)[0]))
+        look_at = wholeboard.Hal(wholeboard.Flash(start))
+        look_at.live(lambda app: rows.extend(app.book("entries", 0, 1000, 0)[0]))
         # The oldest file of four goes; a start reads the others.
         before["log"] = [row[5] for row in rows if row[5].startswith("fresh")]
         assert before["log"]
@@ -299,7 +300,7 @@ def seen_names(start, clean):
     if start:
         return ("Old", "New")
     default = []
-    live(wholeboard.Flash(), lambda app: default.append(app.module.name))
+    wholeboard.Hal(wholeboard.Flash()).live(lambda app: default.append(app.module.name))
     return (default[0],)
 
 
@@ -334,10 +335,10 @@ KINDS = ("error", "short", "lost")
 def _careful(act, problems):
     """A script that does it, and notes what a client is told."""
 
-    def script(app):
+    async def script(app):
         app.store.quiet = lambda now: True
         try:
-            act(app)
+            await act(app)
         except NotSaved as error:
             problems.append(str(error))
 

@@ -4,7 +4,7 @@ from claims import raises
 from holdfast.core.settings import NotSaved
 from holdfast.own.confirm import ConfirmService
 from holdfast.wire.http import HttpError
-from makers import Asked, Caller
+from makers import Asked, Caller, finished
 
 
 class Trial:
@@ -14,22 +14,22 @@ class Trial:
         self.there = there
         self.asked = []
 
-    def call(self, name, keep, now):
-        self.asked.append((name, keep, now))
+    async def call(self, name, keep):
+        self.asked.append((name, keep))
         if self.there is None:
             raise NotSaved("full")
         return self.there
 
 
 def post(trial, body):
-    return ConfirmService(trial).post(Caller(), Asked(body), 7)
+    return finished(ConfirmService(trial).post(Caller(), Asked(body), 7))
 
 
 def test_what_is_on_trial_is_kept_or_taken_back():
     trial = Trial(True)
     assert post(trial, '{"keep":true}').body == b'{"kept":true}'
     assert post(trial, '{"keep":false}').body == b'{"kept":false}'
-    assert trial.asked == [("end", True, 7), ("end", False, 7)]
+    assert trial.asked == [("end", True), ("end", False)]
 
 
 def test_nothing_on_trial_is_a_conflict_and_full_flash_says_later():

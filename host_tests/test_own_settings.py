@@ -8,11 +8,11 @@ from holdfast.core.settings import NotSaved
 from holdfast.own.settings import MAX_BYTES, SettingsService
 from holdfast.shell.documents import PART
 from holdfast.shell.saving import CURRENT, document, seal
-from holdfast.shell.store import Store
+from holdfast.shell.store import WRITE_MS, Store
 from holdfast.wire.dump import dumps
 from holdfast.wire.http import HttpError
 from holdfast.wire.json import loads
-from makers import WIRING, Asked, Caller, account
+from makers import WIRING, Asked, Caller, account, finished
 
 ADMIN = Caller("b", 3)
 OLD = {"name": "Old", "accounts": [account("a"), account("b", "administrator")]}
@@ -58,7 +58,9 @@ class Subject:
         self.quiet = True
         self.store = Store(self.flash, WIRING)
         self.store.quiet = lambda now: self.quiet
-        self.store.adopt = lambda settings, now: self.adopted.append(settings)
+        self.now = 0
+        self.store.turn = lambda: self.now
+        self.store.adopt = lambda settings, now, by: self.adopted.append(settings)
         self.store.load()
         self.service = SettingsService(self.store)
 
@@ -68,11 +70,15 @@ class Subject:
 
     def put(self, value, caller=ADMIN, **headers):
         headers = {name.replace("_", "-"): headers[name] for name in headers}
-        return self.service.put(caller, Asked(encoded(value), headers=headers), 0)
+        return self.asked(self.service.put, caller, encoded(value), headers)
 
     def patch(self, value, caller=ADMIN, **headers):
         headers = {name.replace("_", "-"): headers[name] for name in headers}
-        return self.service.patch(caller, Asked(encoded(value), headers=headers), 0)
+        return self.asked(self.service.patch, caller, encoded(value), headers)
+
+    def asked(self, method, caller, body, headers=None, query=""):
+        """What a method of the service answers, whose changes the store's task makes."""
+        return finished(method(caller, Asked(body, query, headers), 0), self.store)
 
     def refused(self, call, status, key=None):
         """A call that is refused and changes nothing; the problem."""
@@ -264,6 +270,7 @@ def test_a_document_in_parts_counts_with_the_last_one():
         there = 0
         for part, where in parts(data, size):
             assert not subject.adopted
+            subject.now += 2 * WRITE_MS  # each part is a write, of which there are few
             answer = subject.put(part, content_range=where)
             there += len(part)
             if there < len(data):
@@ -319,7 +326,7 @@ def test_parts_of_no_sense_are_refused():
 def test_the_store_says_when_it_cannot():
     subject = Subject()
     subject.quiet = False
-    raises(NotSaved, subject.store.documents().gather, b"a", 0, 0)
+    raises(NotSaved, subject.store.documents().gather, b"a", 0)
 
 
 class Trial:
@@ -329,18 +336,18 @@ class Trial:
         self.begun = []
         self._store = store
 
-    def call(self, name, edit, at_start, now, waiting):
+    async def call(self, name, edit, by, waiting, guard):
         assert name == "begin"
         document = self._store.document()
         edit(document)
-        self.begun.append((document.get("name"), at_start))
+        self.begun.append((document.get("name"), bool(waiting)))
 
 
 def tried(patch):
     subject = Subject()
     trial = Trial(subject.store)
-    asked = Asked(dumps(patch), "trial=1")
-    answer = SettingsService(subject.store, trial).patch(ADMIN, asked, 0)
+    service = SettingsService(subject.store, trial)
+    answer = subject.asked(service.patch, ADMIN, dumps(patch), query="trial=1")
     assert subject.adopted == []
     return loads(answer.body), trial.begun
 
@@ -365,7 +372,8 @@ def test_a_certificate_waits_for_the_next_start_only_where_tls_is_not_served():
 def test_without_trial_nothing_is_tried():
     subject = Subject()
     trial = Trial(subject.store)
-    SettingsService(subject.store, trial).patch(ADMIN, Asked('{"name":"New"}', "trial=0"), 0)
+    service = SettingsService(subject.store, trial)
+    subject.asked(service.patch, ADMIN, '{"name":"New"}', query="trial=0")
     assert trial.begun == [] and subject.adopted[0].name == "New"
 
 

@@ -3,13 +3,13 @@
 import asyncio
 
 from claims import raises
-from holdfast.core.settings import NotSaved, SettingsError
+from holdfast.core.settings import NotSaved, OnTrial, SettingsError
 from holdfast.shell import trial
 from holdfast.shell.saving import CURRENT, NEXT, PREVIOUS, TRIAL, document
 from holdfast.shell.store import Store
 from holdfast.shell.trial import TRIAL_MS, Trial
 from holdfast.wire.dump import dumps
-from makers import WIRING, account
+from makers import WIRING, account, finished
 
 OLD = {"name": "Old", "accounts": [account("a"), account("b", "administrator")]}
 
@@ -61,7 +61,8 @@ class Subject:
         self.quiet = True
         self.store = Store(self.flash, WIRING)
         self.store.quiet = lambda now: self.quiet
-        self.store.adopt = lambda settings, now: self.adopted.append(settings.name)
+        self.store.turn = lambda: self.at
+        self.store.adopt = lambda settings, now, by: self.adopted.append(settings.name)
         self.loaded = self.store.load()
         self.trial = Trial(self.store, lambda: self.at, self.restart, self.over)
         self.trial._wait = self.wait
@@ -74,12 +75,24 @@ class Subject:
         self.restarts += 1
         return self.can_restart
 
-    def over(self, text):
+    def over(self, text, idle):
+        assert idle
         self.overs += 1
         self.told.append(text)
 
     def begin(self, name="New", at_start=False):
-        self.trial.begin(lambda document: document.update({"name": name}), at_start, self.at)
+        waiting = ["network"] if at_start else []
+        self.run(self.trial.begin(lambda document: document.update({"name": name}), None, waiting))
+
+    def run(self, work):
+        """A coroutine to its end, while the store does what it asks for."""
+        return finished(work, self.store)
+
+    def end(self, keep):
+        return self.run(self.trial.end(keep))
+
+    def change(self, edit):
+        return self.run(self.store.change(edit))
 
     def watch(self, *times):
         """Run the loop; it finds the clock at each of these times."""
@@ -92,7 +105,7 @@ class Subject:
 
         trial.sleep_ms = sleep
         try:
-            asyncio.run(self.trial._watch())
+            self.run(self.trial._watch())
         except asyncio.CancelledError:
             pass
 
@@ -113,22 +126,22 @@ def test_settings_on_trial_are_in_force_and_flash_keeps_the_old_ones():
 def test_kept_they_are_those_in_flash_and_the_old_ones_are_the_copy_before():
     subject = Subject()
     subject.begin()
-    assert subject.trial.end(True, 5000)
+    assert subject.end(True)
     assert subject.in_force() == "New"
     assert document(subject.flash.files[PREVIOUS])["name"] == "Old"
     assert subject.trial.left_ms(5000) is None
     assert subject.told == ["on trial: kept"]
-    assert not subject.trial.end(True, 5000)
+    assert not subject.end(True)
     assert subject.told[1:] == [None]
     # And settings may be changed as ever.
-    subject.store.change(lambda document: document.update({"name": "Newer"}), 6000)
+    subject.change(lambda document: document.update({"name": "Newer"}))
     assert subject.in_force() == "Newer"
 
 
 def test_taken_back_or_forgotten_the_old_ones_are_in_force_at_once():
     subject = Subject()
     subject.begin()
-    assert subject.trial.end(False, 5000)
+    assert subject.end(False)
     assert subject.adopted == ["New", "Old"]
     assert subject.told == ["on trial: taken back"]
     subject = Subject()
@@ -155,14 +168,15 @@ def test_they_go_back_in_a_quiet_moment_but_not_never():
 def test_nothing_else_is_changed_meanwhile():
     subject = Subject()
     subject.begin()
-    raises(NotSaved, subject.store.change, lambda document: None, 0)
+    raises(NotSaved, subject.change, lambda document: None)
     raises(NotSaved, subject.begin, "Third")
     assert subject.adopted == ["New"]
 
 
 def test_bad_settings_or_a_moment_that_is_not_quiet_begin_nothing():
     subject = Subject()
-    raises(SettingsError, subject.trial.begin, lambda old: old.update({"x": 1}), False, 0)
+    bad = subject.trial.begin(lambda old: old.update({"x": 1}), None, [])
+    raises(SettingsError, subject.run, bad)
     subject.quiet = False
     raises(NotSaved, subject.begin)
     assert subject.adopted == [] and subject.trial.until is None
@@ -173,11 +187,16 @@ def test_out_of_memory_leaves_no_trial_behind():
     subject = Subject()
     adopt = subject.store.adopt
 
-    def full(settings, now):
-        subject.store.adopt = adopt
+    tries = [1, 1]
+
+    def full(settings, now, by):
+        tries.pop()
+        if not tries:
+            subject.store.adopt = adopt
         raise MemoryError
 
     subject.store.adopt = full
+    subject.store.shed = lambda spared: None
     raises(MemoryError, subject.begin)
     subject.begin()
     assert subject.adopted == ["New"]
@@ -203,7 +222,7 @@ def test_tried_by_a_start_and_kept_they_stay():
     before.begin(at_start=True)
     subject = Subject(before.flash)
     subject.trial.resume(0)
-    assert subject.trial.end(True, 100)
+    assert subject.end(True)
     assert subject.in_force() == "New" and subject.restarts == 0
 
 
@@ -213,15 +232,21 @@ def test_a_board_that_cannot_restart_says_that_it_cannot_take_them_back_now():
     subject = Subject(before.flash)
     subject.trial.resume(0)
     subject.can_restart = False
-    raises(NotSaved, subject.trial.end, False, 100)
+    raises(NotSaved, subject.end, False)
     assert subject.trial.until is not None
 
 
-def test_a_change_that_is_saved_takes_the_place_of_one_that_waits():
+def test_a_trial_that_waits_for_the_next_start_is_dropped_only_by_whoever_says_so():
     subject = Subject()
     subject.begin(at_start=True)
-    subject.store.change(lambda document: document.update({"name": "Other"}), 0)
+    raises(OnTrial, subject.change, lambda document: document.update({"name": "Other"}))
+    raises(OnTrial, subject.begin, "Other")
+    assert not subject.end(True)
+    assert NEXT in subject.flash.files
+    assert subject.end(False)
+    assert subject.told[-1] == "on trial: taken back before the next start"
     assert NEXT not in subject.flash.files
+    subject.change(lambda document: document.update({"name": "Other"}))
     assert subject.in_force() == "Other"
 
 
@@ -243,7 +268,7 @@ def test_wherever_the_power_goes_off_a_start_finds_the_old_or_the_kept_ones():
                 if at_start:
                     subject = Subject(subject.flash)
                     subject.trial.resume(0)
-                subject.trial.end(True, 1)
+                subject.end(True)
                 kept = True
             except PowerCut:
                 pass
@@ -258,20 +283,21 @@ def test_whatever_keeps_the_module_from_adopting_them_no_trial_stays_behind():
     subject = Subject()
     adopt = subject.store.adopt
 
-    def broken(settings, now):
+    def broken(settings, now, by):
         subject.store.adopt = adopt
         raise ValueError("a mistake of ours")
 
     subject.store.adopt = broken
     raises(ValueError, subject.begin)
     assert subject.store.trying is None
-    subject.store.change(lambda document: document.update({"name": "Newer"}), 0)
+    subject.change(lambda document: document.update({"name": "Newer"}))
     assert subject.adopted == ["Newer"]
 
 
 def test_what_begins_no_trial_is_let_go():
     subject = Subject()
-    raises(SettingsError, subject.trial.begin, lambda old: old.update({"x": 1}), False, 0)
+    bad = subject.trial.begin(lambda old: old.update({"x": 1}), None, [])
+    raises(SettingsError, subject.run, bad)
     assert subject.overs == 1
     # But not the trial that is under way.
     subject.begin()
@@ -283,20 +309,21 @@ def test_who_asks_for_the_settings_meanwhile_is_told_those_that_are_in_force():
     subject = Subject()
     subject.begin()
     assert subject.store.document()["name"] == "New"
-    subject.trial.end(False, 1)
+    subject.end(False)
     assert subject.store.document()["name"] == "Old"
     subject.begin()
-    subject.trial.end(True, 1)
+    subject.end(True)
     assert subject.store.document()["name"] == "New"
 
 
 def test_what_waits_for_the_next_start_does_so_from_when_they_are_kept():
     subject = Subject()
-    subject.trial.begin(lambda document: None, False, 0, ["ports.2.power_on"])
+    power_on = ["ports.2.power_on"]
+    subject.run(subject.trial.begin(lambda document: None, None, power_on))
     assert subject.store.waiting == []
-    subject.trial.end(True, 1)
+    subject.end(True)
     assert subject.store.waiting == ["ports.2.power_on"]
     again = Subject()
-    again.trial.begin(lambda document: None, False, 0, ["ports.2.power_on"])
-    again.trial.end(False, 1)
+    again.run(again.trial.begin(lambda document: None, None, power_on))
+    again.end(False)
     assert again.store.waiting == []

@@ -7,7 +7,7 @@ from holdfast.core.settings import NotSaved
 from holdfast.vapix.action import ActionService
 from holdfast.vapix.fault import Fault
 from holdfast.wire.xml import parse
-from makers import WIRING, Caller, account
+from makers import WIRING, Caller, account, finished
 
 CONCRETE = "http://docs.oasis-open.org/wsn/t-1/TopicExpression/Concrete"
 CONCRETE_SET = "http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet"
@@ -48,7 +48,7 @@ class Settings:
             return {key: self.copy(value[key]) for key in value}
         return value
 
-    def change(self, edit, now):
+    async def change(self, edit, by=None, guard=None):
         changed = self.document()
         edit(changed)
         check(changed, WIRING)
@@ -59,7 +59,7 @@ def call(store, operation, inner="", role=3):
     text = '<aa:%s xmlns:aa="http://www.axis.com/vapix/ws/action1">%s</aa:%s>'
     element = parse((text % (operation, inner, operation)).encode())
     answer = getattr(ActionService(store), HANDLERS[operation])(Caller("a", role), element, 5)
-    return "".join(answer)
+    return "".join(finished(answer))
 
 
 def refused(name, *asked):

@@ -6,7 +6,7 @@ from holdfast.vapix.gpio import GpioService
 from holdfast.wire.http import HttpError
 from holdfast.wire.json import loads
 from holdfast.wire.xml import parse
-from makers import Asked, Caller, Store, module
+from makers import Asked, Caller, Store, finished, module
 
 
 class Bench:
@@ -17,7 +17,8 @@ class Bench:
 
     def json(self, operation, fields="{}", role=3, now=1000):
         body = '{"axgpio:%s":%s}' % (operation, fields)
-        answer = self.service.post(Caller("b", role), Asked(body), now)
+        self.store.now = now
+        answer = finished(self.service.post(Caller("b", role), Asked(body), now))
         assert (answer.status, answer.content_type) == (200, "application/json")
         return loads(b"".join(answer.body))
 
@@ -26,7 +27,8 @@ class Bench:
 
     def xml(self, method, inner="", now=1000):
         element = parse(('<a:X xmlns:a="urn:x">%s</a:X>' % inner).encode())
-        text = getattr(self.service, method)(Caller("b", 3), element, now)
+        self.store.now = now
+        text = finished(getattr(self.service, method)(Caller("b", 3), element, now))
         text = text if isinstance(text, str) else "".join(text)
         return parse(('<r xmlns:axgpio="urn:x">%s</r>' % text).encode())
 
@@ -39,7 +41,7 @@ def test_capabilities_are_as_the_vendor_prints_them_and_for_everybody():
     for operation, status in (("GetServiceCapabilities", 200), ("GetPortList", 401)):
         asked = Asked('{"axgpio:%s":{}}' % operation)
         try:
-            assert bench.service.post(stranger, asked, 0).status == status
+            assert finished(bench.service.post(stranger, asked, 0)).status == status
         except HttpError as error:
             assert error.status == status
 
@@ -223,7 +225,8 @@ def test_rights_are_those_of_the_operation():
 def test_what_is_no_request_is_a_fault():
     bench = Bench()
     for body in ("", "[]", "{}", "5", '{"a":{},"b":{}}', '{"axgpio:MakeTea":{}}', '{"GetPort":5}'):
-        error = raises(Fault, bench.service.post, Caller(role=3), Asked(body), 0)
+        asked = bench.service.post(Caller(role=3), Asked(body), 0)
+        error = raises(Fault, finished, asked)
         assert error.status == 400
 
 

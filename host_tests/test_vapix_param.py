@@ -5,7 +5,7 @@ from devices import Board, Running, administrator
 from holdfast.core.settings import MAX_NAME
 from holdfast.vapix.param import Parameters
 from holdfast.wire.http import HttpError
-from makers import Asked, Caller
+from makers import Asked, Caller, finished
 
 ABOUT = (Board(), "1.2.3", "Nov 24 2026", "A realm")
 
@@ -13,7 +13,7 @@ ABOUT = (Board(), "1.2.3", "Nov 24 2026", "A realm")
 def ask(running, query="", body="", caller=None, now=0, headers=None, address="10.0.0.9"):
     request = Asked(body, query, headers, "POST" if body else "GET")
     subject = Parameters(running.module, running.store, ABOUT, lambda: address)
-    answer = subject.handle(caller or administrator(), request, now)
+    answer = finished(subject.handle(caller or administrator(), request, now), running.store)
     assert (answer.status, answer.content_type) == (200, "text/plain")
     body = answer.body
     return (body if isinstance(body, bytes) else b"".join(body)).decode()

@@ -4,15 +4,15 @@ from claims import raises
 from holdfast.vapix.portmanagement import PortManagement
 from holdfast.wire.http import HttpError
 from holdfast.wire.json import loads
-from makers import Asked, Caller, Store, module, turn
+from makers import Asked, Caller, Store, finished, module, turn
 
 
 def call(subject, method, params=None, role=2, version='"apiVersion":"1.0",', now=5, store=None):
     body = '{%s"context":"c","method":"%s"' % (version, method)
     body += ',"params":%s}' % params if params else "}"
-    answer = PortManagement(subject, store or Store(subject)).post(
-        Caller("a", role), Asked(body), now
-    )
+    store = store or Store(subject)
+    store.now = now
+    answer = finished(PortManagement(subject, store).post(Caller("a", role), Asked(body), now))
     assert answer.status == 200
     return loads(answer.body)
 

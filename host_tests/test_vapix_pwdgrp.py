@@ -7,7 +7,7 @@ from claims import raises
 from devices import Running, administrator, stranger
 from holdfast.vapix.pwdgrp import Accounts
 from holdfast.wire.http import HttpError
-from makers import Asked, Caller, account
+from makers import Asked, Caller, account, finished
 
 ADD = "action=add&user=door&pwd=secret&grp=users&sgrp=viewer:operator"
 
@@ -16,6 +16,7 @@ def ask(running, text, caller=None, method="POST", status=200):
     request = Asked(text) if method == "POST" else Asked(query=text, method="GET")
     subject = Accounts(running.store, lambda: "A realm", lambda: running.accounts)
     answer = subject.handle(caller or administrator(), request, 0)
+    answer = finished(answer, running.store)
     assert answer.status == status, answer.body
     text = answer.body.decode()
     if answer.content_type == "text/plain":

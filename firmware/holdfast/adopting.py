@@ -37,7 +37,7 @@ def begin(app, listeners, tasks):
     except OSError as error:
         app.network.refused(error)
         raise
-    for loop in (app.server.reap, app.keep):
+    for loop in (app.server.reap, app.keep, app.store.save):
         tasks.append(asyncio.create_task(for_ever(loop)))
     _prepare(app)
     _wake_monitors(app)
@@ -56,8 +56,10 @@ def _listen(app, listener, gate, listeners, tasks):
     tasks.append(asyncio.create_task(for_ever(app.server.accept, listener, gate)))
 
 
-def adopt(app, settings, now):
-    """The settings were changed: accounts, ports and rules at once, the rest at the next start."""
+def adopt(app, settings, now, by):
+    """The settings were changed: accounts, ports and rules at once, the rest at the next start.
+    by: who did it with what, None where that is told elsewhere.
+    """
     # Who may come in first: should memory run out after that, nobody who is gone stays.
     accounts = settings.accounts
     if _known(accounts) != _known(app.accounts):
@@ -78,10 +80,8 @@ def adopt(app, settings, now):
     app.tls = settings.tls
     if app.tls is not None and app.gate is not None:
         _secure(app)  # whoever comes from now on gets the new certificate
-    asking = app.dispatcher.asking
-    if asking is not None:
-        who = "a device set up" if asking[0].account is None else asking[0].account.name
-        app.log.add(SETTINGS, "by %s with %s" % (who, asking[1]), now)
+    if by is not None:
+        app.log.add(SETTINGS, "by " + by, now)
 
 
 def _known(accounts):

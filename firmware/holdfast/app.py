@@ -55,11 +55,11 @@ class App:
         """True when nothing that a pin hangs on is due while flash is written."""
         return self.module.quiet(now, self.about[0].STALL_MS)
 
-    def adopt(self, settings, now):
-        """The settings were changed: accounts, ports and rules at once, the rest at the next
-        start.
+    def adopt(self, settings, now, by):
+        """The settings were changed, by whom, with what: accounts, ports and rules at once, the
+        rest at the next start.
         """
-        passing("holdfast.adopting", "adopt", self, settings, now)
+        passing("holdfast.adopting", "adopt", self, settings, now, by)
         if self._life is not None:
             self._life.changed()
 
@@ -69,12 +69,15 @@ class App:
             return 0, 0, 0
         return self.outbound.made.counts()
 
-    def trial_over(self, text=None):
-        """No settings are on trial any more. text: what became of them, for the log."""
+    def trial_over(self, text, idle):
+        """No settings are on trial any more. text: what became of them, for the log. idle: nobody
+        waits for what does it.
+        """
         if text is not None:
             self.log.add(SETTINGS, text, self.clock.now())
-        self.trial.made = None
-        forget("holdfast.shell.trial")
+        if idle:
+            self.trial.made = None
+            forget("holdfast.shell.trial")
 
     def restart(self):
         """Start again as soon as the answer is out; True."""

@@ -29,6 +29,7 @@ def join(app, board, hal, pins, settings):
     app.accounts = settings.accounts
     store.adopt = app.adopt
     store.quiet = app.calm
+    store.turn = app.turn
     # What keeps something in mind stays, once it was used.
     app.tokens = Lazy("holdfast.vapix.wssession", "TokenService", os.urandom)
     app.streaming = Lazy(
@@ -82,6 +83,7 @@ def join(app, board, hal, pins, settings):
     )
     app.server = Server(app.dispatcher, app.ticker.turn, board.CONNECTIONS)
     app.server.troubled = app.troubled
+    store.shed = app.server.shed
     app.network = hal.Network(board, settings.network, app.quiet)
     app.tls = settings.tls
     app.tls_place = (getattr(board, "TLS_PORT", _TLS_PORT), getattr(board, "TLS_CONNECTIONS", 1))

@@ -42,6 +42,14 @@ _KEYS = (
 
 def check(data, wiring):
     """Return Settings, or raise SettingsError naming the bad key. Pure."""
+    settings = None
+    for found in parts(data, wiring):
+        settings = found
+    return settings
+
+
+def parts(data, wiring):
+    """As `check`, part by part: a generator that stops after each, and the last gives Settings."""
     keys = Keys(data, "settings", _KEYS)
     name = keys.text("name", "Holdfast")
     realm = keys.text("realm", "Holdfast")
@@ -51,32 +59,39 @@ def check(data, wiring):
             keys.path("realm"), "must be printable ASCII without quote, backslash or colon"
         )
     accounts = _accounts(keys.get("accounts", []), keys.path("accounts"))
+    yield
     heartbeat = keys.object("heartbeat", ("shortest", "longest"))
     longest_ms = heartbeat.integer("longest", _DAY_MS, 1, MAX_MS)
     shortest_ms = heartbeat.integer("shortest", min(_SHORTEST_MS, longest_ms), 1, longest_ms)
     ports = keys.object("ports", tuple(str(i) for i in range(len(wiring))))
     masters = tuple(account.name for account in accounts if account.role >= OPERATOR)
-    rows = tuple(_port(ports, i, row, masters) for i, row in enumerate(wiring))
+    rows = []
+    for i, row in enumerate(wiring):
+        rows.append(_port(ports, i, row, masters))
+        yield
     rules = ()
     if keys.get("rules", None) or keys.get("actions", None):
         outputs = tuple(str(i) for i, row in enumerate(rows) if row.output)
         rules = _late("holdfast.core.rulecheck", "rules")(keys, outputs)
-    settings = Settings(name, realm, accounts, rows, shortest_ms, longest_ms, rules)
+        yield
+    settings = Settings(name, realm, accounts, tuple(rows), shortest_ms, longest_ms, rules)
     if keys.get("uplinks", None) is not None:
         uplinks = _late("holdfast.core.uplinkcheck", "uplinks")
         settings.uplinks = uplinks(keys.object("uplinks", ("certificate", "inbound", "links")))
+        yield
     if keys.get("network", None) is not None:
         network = _late("holdfast.core.networkcheck", "network")
         settings.network, settings.dns = network(keys)
     if keys.get("monitors", None) is not None:
         settings.tokens = _late("holdfast.core.monitorcheck", "tokens")(keys)
+        yield
     if keys.get("tls", None) is not None:
         tls = _late("holdfast.core.tlscheck", "tls")
         settings.tls = tls(keys.object("tls", ("certificate", "key", "http")))
     if keys.get("time", None) is not None:
         server = _late("holdfast.core.timecheck", "server")
         settings.time = server(keys.object("time", ("server",)))
-    return settings
+    yield settings
 
 
 def _late(module, name):

@@ -41,7 +41,20 @@ class SettingsError(ValueError):
 
 
 class NotSaved(Exception):
-    """A change could not be written to flash, and so is not made; the text says why."""
+    """A change could not be written to flash, and so is not made; the text says why. retry_s: when
+    it may be tried again, None for soon.
+    """
+
+    def __init__(self, problem, retry_s=None):
+        super().__init__(problem)
+        self.retry_s = retry_s
+
+
+class OnTrial(NotSaved):
+    """Nothing is changed while other settings are on trial."""
+
+    def __init__(self):
+        super().__init__("other settings are on trial; confirm them or take them back first")
 
 
 class PortSettings:

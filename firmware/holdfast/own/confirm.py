@@ -11,13 +11,13 @@ class ConfirmService:
     def __init__(self, trial):
         self._trial = trial
 
-    def post(self, caller, request, now):
+    async def post(self, caller, request, now):
         """Answer what has become of them; 409 when there are none on trial."""
         keep = asked(request, "keep", bool)
         try:
-            there = self._trial.call("end", keep, now)
-        except NotSaved:
-            raise HttpError(503)
+            there = await self._trial.call("end", keep)
+        except NotSaved as error:
+            raise HttpError(503, retry_s=error.retry_s)
         if not there:
             raise HttpError(409)
         return Response(200, ('{"kept":%s}' % boolean(keep)).encode(), "application/json")

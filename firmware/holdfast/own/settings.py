@@ -14,8 +14,8 @@ The ETag is the document's checksum. With If-Match a change is refused when some
 
 from micropython import const
 
-from holdfast.core.accounts import ADMINISTRATOR
-from holdfast.core.settings import NotSaved, SettingsError
+from holdfast.core.accounts import ADMINISTRATOR, by_whom
+from holdfast.core.settings import NotSaved, OnTrial, SettingsError
 from holdfast.core.waiting import late, merge, waits
 from holdfast.wire import json
 from holdfast.wire.http import HttpError, Response, all_digits
@@ -25,9 +25,6 @@ from holdfast.wire.query import parameter
 MAX_BYTES = const(16 * 1024)
 _PIECE_BYTES = const(1024)
 
-_ON_TRIAL = "other settings are on trial; confirm them or take them back first"
-_NOT_NOW = "not now: a deadline is too near to write to flash, or flash fails"
-
 
 class SettingsService:
     """Reads and changes the settings of a store. A device without any account takes the first from
@@ -35,6 +32,7 @@ class SettingsService:
     """
 
     def __init__(self, store, trial=None, gate=None):
+        self._store = store
         self._documents = store.documents()
         self._trial = trial
         self._secure = gate is not None
@@ -47,23 +45,22 @@ class SettingsService:
         lines = ['ETag: "%s"' % self._documents.mark(data), "Cache-Control: no-store"]
         return Response(200, pieces, "application/json", lines)
 
-    def put(self, caller, request, now):
+    async def put(self, caller, request, now):
         """Replace the document, or take a part of a new one.
 
         Answers what waits for the next start; 202 and how much is there for a part.
         """
         if not self._first(caller):
             _require(caller)
-        self._admit(request)
         content_range = request.headers.get("content-range")
         if content_range is None:
-            return self._replace(request, request.body, now)
+            return await self._replace(caller, request, request.body)
         start, end, total = _range(content_range)
         if total > MAX_BYTES:
             raise HttpError(413)
         if end - start + 1 != len(request.body) or end >= total:
             raise HttpError(400)
-        there = self._saved(self._documents.gather, request.body, start, now)
+        there = self._saved(self._documents.gather, request.body, start)
         if there is None:
             raise _refusal(409, "", "parts come in order, each once; begin with byte 0")
         if there < total:
@@ -71,41 +68,42 @@ class SettingsService:
         data = self._saved(self._documents.gathered)
         if not self._documents.sealed(data):
             raise _refusal(400, "checksum", "a document in parts must end with its checksum")
-        return self._replace(request, data, now)
+        return await self._replace(caller, request, data)
 
-    def patch(self, caller, request, now):
+    async def patch(self, caller, request, now):
         """Merge a JSON merge patch into the document; answers as `put`."""
         if not self._first(caller):
             _require(caller)
-        self._admit(request)
         patch = self._object(json.loads, request.body)
-        return self._change(request, lambda document: merge(document, patch), now)
+        return await self._change(caller, request, lambda document: merge(document, patch))
 
     def _saved(self, function, *arguments):
-        """What a function of flash gives; 503 when it cannot be, without its reasons."""
+        """What a function of flash gives; 503 when it cannot be."""
         try:
             return function(*arguments)
-        except NotSaved:
-            raise _refusal(503, "", _NOT_NOW)
+        except NotSaved as error:
+            raise _unsaved(error)
 
     def _first(self, caller):
         """True for the set-up of a device that has no account."""
-        return caller.account is None and self._documents.fresh()
+        return caller.account is None and self._store.fresh
 
-    def _admit(self, request):
-        """Refuse a change while others are on trial, and one of settings that are not these."""
-        if self._documents.on_trial():
-            raise _refusal(409, "", _ON_TRIAL)
+    def _matching(self, request):
+        """A function(data) that refuses to change settings that are not those that are meant."""
         wanted = request.headers.get("if-match")
         if wanted is None or wanted.strip() == "*":
-            return
-        mark = '"%s"' % self._documents.mark(self._saved(self._documents.content))
-        if mark not in [tag.strip() for tag in wanted.split(",")]:
-            raise _refusal(412, "", "the settings are not these any more; read them again")
+            return None
+        tags = [tag.strip() for tag in wanted.split(",")]
 
-    def _replace(self, request, data, now):
+        def guard(data):
+            if '"%s"' % self._documents.mark(data) not in tags:
+                raise _refusal(412, "", "the settings are not these any more; read them again")
+
+        return guard
+
+    def _replace(self, caller, request, data):
         document = self._object(self._documents.parse, data)
-        return self._change(request, lambda old: document, now)
+        return self._change(caller, request, lambda old: document)
 
     def _object(self, read, data):
         """The JSON object in `data`, by `read`."""
@@ -119,44 +117,52 @@ class SettingsService:
             raise _refusal(400, "settings", "must be an object")
         return value
 
-    def _change(self, request, make, now):
+    async def _change(self, caller, request, make):
         """make: a function(document) that gives the new one."""
-        documents = self._documents
-        found = []
+        store = self._store
+        found = []  # paths of what counts at the next start only
         trial = parameter(request.query, "trial") == "1"
 
         def edit(document):
+            if caller.account is None and not store.fresh:
+                raise HttpError(401)  # somebody else was first
             before = late(document, self._secure)
             after = make(document)
             _keep_administrator(after)
+            found.clear()
             found.extend(waits(before, late(after, self._secure)))
             if after is not document:
                 document.clear()
                 document.update(after)
 
+        by = by_whom(caller, request.path)
+        guard = self._matching(request)
         try:
             if trial:
-                self._saved(self._try, make, edit, now, found)
+                await self._trial.call("begin", edit, by, found, guard)
             else:
-                self._saved(documents.change, edit, now)
+                await store.change(edit, by, guard)
         except SettingsError as error:
             raise _refusal(400, error.key, error.problem)
-        waiting = found if trial else documents.waiting
-        for path in found:
-            if path not in waiting:
-                waiting.append(path)
+        except NotSaved as error:
+            raise _unsaved(error)
+        waiting = found
+        if not trial:
+            waiting = store.waiting
+            waiting.extend([path for path in found if path not in waiting])
         names = ",".join([json.quote(path) for path in waiting])
         text = '{"next_start":[%s]%s}' % (names, ',"trial":true' if trial else "")
-        lines = ['ETag: "%s"' % documents.mark(self._saved(documents.content))]
-        return Response(200, text.encode(), "application/json", lines)
+        mark = self._documents.mark(self._saved(self._documents.content))
+        return Response(200, text.encode(), "application/json", ('ETag: "%s"' % mark,))
 
-    def _try(self, make, edit, now, waiting):
-        """On trial: at once, but from the next start on where something counts only then."""
-        before = self._documents.parse(self._documents.content())
-        secure = self._secure
-        paths = waits(late(before, secure), late(make(before), secure))
-        at_start = [path for path in paths if not path.startswith("ports.")]
-        self._trial.call("begin", edit, bool(at_start), now, waiting)
+
+def _unsaved(error):
+    """The HttpError for a NotSaved; nothing was changed."""
+    if isinstance(error, OnTrial):
+        return _refusal(409, "", str(error))
+    refusal = _refusal(503, "", "not now: %s" % error)
+    refusal.retry_s = error.retry_s
+    return refusal
 
 
 def _keep_administrator(document):

@@ -64,6 +64,8 @@ class Connections:
         """Who gives way first has the lowest; None for who never does."""
         if connection.endless or now - connection.since < _GRACE_MS:
             return None
+        if connection.deadline is None:
+            return None  # its change is being saved
         if not connection.heard:
             return None  # in its handshake, which has a short time of its own
         if self.feeds(connection):
@@ -95,6 +97,8 @@ class Connections:
         for connection in reversed(self.all):
             if connection is spared or connection.ended or self.feeds(connection):
                 continue
+            if connection.deadline is None and connection.stream is None:
+                continue  # its change is being saved
             if connection.rest or not holding:
                 return connection
         return None

@@ -1,8 +1,9 @@
 """From a request to an answer: the route's row, who is calling, may they, and the handler.
 
 A route is a row `(path, methods, lowest role, service, name)`, and `service.call(name, caller,
-request, now)` returns a Response. The first row, that of the heartbeat, has a function(caller,
-request, now) for a service. Whatever goes wrong inside is answered without detail.
+request, now)` returns a Response, or a coroutine that does where flash is changed. The first row,
+that of the heartbeat, has a function(caller, request, now) for a service. Whatever goes wrong
+inside is answered without detail.
 """
 
 from micropython import const
@@ -67,11 +68,10 @@ class Dispatcher:
 
     redeem: a function(query, now) for the account whose session token the query has, or None.
     refused: a function(connection, authorization, now) that is told of Digest credentials and
-    tokens that are no good. `asking` is whose request is answered, (caller, path).
+    tokens that are no good.
     """
 
     def __init__(self, first, services, authenticator, redeem, refused=None):
-        self.asking = None
         self._first = first
         self._services = services
         self._authenticator = authenticator
@@ -79,7 +79,8 @@ class Dispatcher:
         self._refused = refused
 
     def answer(self, connection, request, now, shed):
-        """Return the Response to a request of connection.caller.
+        """Return the Response to a request of connection.caller; of a handler that is a coroutine
+        something to be awaited, which gives it.
 
         shed: a function(connection) that makes memory at the expense of another connection; what
         could not be done without is then tried once more. A second MemoryError comes through for a
@@ -113,7 +114,6 @@ class Dispatcher:
             try:
                 if route is self._first:
                     return route[3](caller, request, now)
-                self.asking = (caller, request.path)
                 response = route[3].call(route[4], caller, request, now)
             except MemoryError:
                 # Not the whole: these credentials are used, a second look would refuse them.
@@ -125,8 +125,8 @@ class Dispatcher:
                 except MemoryError:
                     # What it needed is free in a moment, when nothing on the stack holds it.
                     raise HttpError(503)
-            finally:
-                self.asking = None
+            if not isinstance(response, Response):
+                return self._finish(response, route, connection, request, now, shed)
             if response.status == 401 and route[2] == BY_TOKEN:
                 self._note(connection, request, now, b"bearer ")
             return response
@@ -134,13 +134,31 @@ class Dispatcher:
             if not refused.stale:
                 self._note(connection, request, now, b"digest ")
             return self._challenge(now, refused.stale)
-        except HttpError as error:
-            return self._challenge(now) if error.status == 401 else error_response(error)
         except MemoryError:
             raise
         except Exception as error:
-            report(error)
-            return refusal(500)
+            return self._failed(error, now)
+
+    async def _finish(self, waiting, route, connection, request, now, shed):
+        """Await the answer of a handler that is a coroutine; as `answer` else."""
+        try:
+            try:
+                return await waiting
+            except MemoryError:
+                shed(connection)
+            try:
+                return await route[3].call(route[4], connection.caller, request, now)
+            except MemoryError:
+                raise HttpError(503)
+        except Exception as error:
+            return self._failed(error, now)
+
+    def _failed(self, error, now):
+        """The answer where a handler raised this."""
+        if isinstance(error, HttpError):
+            return self._challenge(now) if error.status == 401 else error_response(error)
+        report(error)
+        return refusal(500)
 
     def rest(self):
         """Let go of the services that nobody has called since this was asked last."""
@@ -196,7 +214,7 @@ def error_response(error):
     if error.status == 405:
         lines.append("Allow: " + error.allow)
     elif error.status == 503:
-        lines.append("Retry-After: %d" % _RETRY_AFTER_S)
+        lines.append("Retry-After: %d" % (error.retry_s or _RETRY_AFTER_S))
     if error.json is not None:
         return Response(error.status, error.json.encode(), "application/json", lines)
     return refusal(error.status, lines)

@@ -5,6 +5,10 @@ replaced as shell.copies does it. Only then the running module adopts it. At whi
 rename the power goes off, the next start finds the old settings or the new ones. What changes
 nothing is not written: clients repeat themselves, and flash wears.
 
+The coroutines run in the store's own task, one at a time. Others have their turn between the
+steps: read and parse, edit, check, make the text, each change of flash, adopt. Before each change
+of flash they look whether a deadline is near.
+
 What is written ends with a checksum over all before it, as the last member of the JSON object. A
 file without one, as people write them, is taken as it is.
 
@@ -16,9 +20,10 @@ from binascii import hexlify
 
 from micropython import const
 
-from holdfast.core.check import check
+from holdfast.core.check import check, parts
 from holdfast.core.settings import NotSaved, SettingsError
 from holdfast.shell import heap
+from holdfast.shell.portable import sleep_ms
 from holdfast.wire.json import JsonError, loads
 
 CURRENT = "settings.json"
@@ -32,6 +37,11 @@ TRIAL = "settings.trial"  # being tried; of no account to any later start
 # seconds.
 MAX_BYTES = const(16 * 1024)
 
+_LOOKS = const(100)  # for a quiet moment in the middle of a change, and how far apart
+_LOOK_MS = const(20)
+_TURN_CHARACTERS = const(512)  # of the text are made before others have their turn
+
+NONE = b"{}\n"  # the document of a board that has none
 _CHECKSUM = b',\n "checksum": "'
 _END = b'"\n}\n'
 _HEX_DIGITS = 64
@@ -39,11 +49,16 @@ _HEX_DIGITS = 64
 
 def load(store):
     """The settings in flash; with none, or broken ones, safe defaults, no account, aloud."""
-    broken = False
-    settings = None
+    store.trying = None
     settings = _tried(store)
-    if settings is not None:
-        return settings
+    if settings is None:
+        settings = _found(store)
+    store.fresh = not settings.accounts and not store.damaged
+    return settings
+
+
+def _found(store):
+    settings = None
     for name in (CURRENT, NEW, PREVIOUS):
         data = None
         try:
@@ -63,16 +78,15 @@ def load(store):
             problem = "is too large for the memory"
         # A new file without its end is one that the power was cut on: nothing was lost with it.
         if name != NEW or data is None or data.endswith(_END):
-            broken = True
+            store.damaged = True
         print("holdfast: %s: %s" % (name, problem))
     if settings is None:
-        if not broken:
+        if not store.damaged:
             print("holdfast: there is no %s" % CURRENT)
         print("holdfast: safe defaults: every output falls back to open, nobody can log in")
         settings = defaults(store)
     elif store.name != CURRENT:
         print("holdfast: going on with %s" % store.name)
-    store.fresh = not settings.accounts and not broken
     return settings
 
 
@@ -118,113 +132,202 @@ def current(store):
             continue
         store.name = name
         return settings
-    raise NotSaved("there are no settings to go back to")
-
-
-def attempt(store, edit, at_start):
-    """Edit the document and check it; the settings, which are in flash on trial."""
-    changed = read(store)
-    files = _files(changed)
-    edit(changed)
-    settings = _checked(store, changed, files)
-    data = _sealed(changed)
-    try:
-        store.storage.write(TRIAL, data)
-        if at_start:
-            store.storage.rename(TRIAL, NEXT)
-        else:
-            store.storage.remove(NEXT)
-            store.trying = TRIAL
-    except OSError as error:
-        raise NotSaved("flash cannot be written: %s" % error)
-    return settings
-
-
-def keep(store):
-    """What is on trial is in force; the same file is not written twice."""
-    storage = store.storage
-    try:
-        if store.name == CURRENT:
-            storage.rename(CURRENT, PREVIOUS)
-            store.name = PREVIOUS
-        storage.rename(TRIAL, CURRENT)
-    except OSError as error:
-        raise NotSaved("flash cannot be written: %s" % error)
-    store.name = CURRENT
+    if store.damaged:
+        raise NotSaved("there are no settings to go back to")
+    return defaults(store)
 
 
 def read(store):
     """The settings in force, or on trial, as a JSON reader gives them; NotSaved when they cannot
     be read.
     """
+    data = content(store)
+    try:
+        return document(data)
+    except (JsonError, SettingsError):
+        raise NotSaved("the settings cannot be read any more")
+
+
+def content(store):
+    """The document in force, or on trial, as it is in flash (bytes); NotSaved when it cannot be
+    read.
+    """
     name = store.trying or store.name
     if name is None:
-        return {}
+        return NONE
     try:
-        return document(store.storage.read(name) or b"")
-    except (JsonError, SettingsError, OSError):
+        return store.storage.read(name) or b""
+    except OSError:
         raise NotSaved("%s cannot be read any more" % name)
 
 
-def change(store, edit):
-    """Edit the document, check it and save it; the settings that now hold."""
-    changed = read(store)
-    before = _digest(changed)
+async def change(store, edit, by, guard):
+    """Edit the document, check it, save it, adopt it; the time when it was."""
+    settings, data = await _edited(store, edit, guard)
+    if data is not None:
+        copies = heap.load("holdfast.shell.copies", "Copies")(
+            store.storage, (CURRENT, NEW, PREVIOUS), store.name
+        )
+        await _write(store, copies.steps(data), copies)
+        await sleep_ms(0)
+    return _adopt(store, settings, by)
+
+
+async def attempt(store, edit, by, guard, waiting, begun):
+    """Edit the document and check it; adopt it, on trial in flash, or leave it to the next start.
+    True for the latter.
+    """
+    settings, data = await _edited(store, edit, guard)
+    data = data or content(store)
+    at_start = False
+    for path in waiting:
+        if not path.startswith("ports."):
+            at_start = True
+    await _write(store, _trial(store, data, at_start))
+    if at_start:
+        store.next = True
+        return True
+    await sleep_ms(0)
+    store.trying = TRIAL
+    try:
+        begun(_adopt(store, settings, by))
+    except Exception:
+        store.trying = None
+        raise
+    return False
+
+
+def _trial(store, data, at_start):
+    storage = store.storage
+    yield
+    storage.write(TRIAL, data)
+    if at_start:
+        yield
+        storage.rename(TRIAL, NEXT)
+
+
+async def keep(store, waiting):
+    """What is on trial is in force; the same file is not written twice."""
+    if store.trying is None:
+        raise NotSaved("no settings are on trial")
+    await _write(store, _kept(store))
+    store.trying = None
+    store.waiting.extend([path for path in waiting if path not in store.waiting])
+
+
+def _kept(store):
+    storage = store.storage
+    if store.name == CURRENT:
+        yield
+        storage.rename(CURRENT, PREVIOUS)
+        store.name = PREVIOUS
+    yield
+    storage.rename(TRIAL, CURRENT)
+    store.name = CURRENT
+
+
+async def back(store):
+    """Adopt the settings of the file in force instead of those on trial."""
+    if store.trying is not None:
+        settings = current(store)
+        await sleep_ms(0)
+        store.trying = None
+        _adopt(store, settings, None)
+
+
+async def drop(store):
+    """The next start is to try nothing."""
+    store.ready()
+    store.storage.remove(NEXT)
+    store.next = False
+
+
+async def _edited(store, edit, guard):
+    """(settings, text): what an edit makes of the document in force, checked; text: as bytes to
+    be written, None where nothing is different.
+    """
+    store.admit()
+    data = content(store)
+    if guard is not None:
+        guard(data)
+    try:
+        changed = document(data)
+    except (JsonError, SettingsError):
+        raise NotSaved("the settings cannot be read any more")
+    await sleep_ms(0)
+    if not sealed(data):
+        # Written by somebody: what it would look like if we had written it.
+        data = await _sealed(changed)
+        await sleep_ms(0)
     files = _files(changed)
     edit(changed)
-    settings = _checked(store, changed, files)
-    if _digest(changed) != before:
-        _save(store, _sealed(changed))
-    store.fresh = store.fresh and not settings.accounts
-    return settings
-
-
-def _sealed(value):
-    """A document as it is written; NotSaved when it would be too large to be checked."""
-    data = seal(_text(value))
-    if len(data) > MAX_BYTES:
+    await sleep_ms(0)
+    for found in parts(changed, store.wiring):
+        settings = found  # the last
+        await sleep_ms(0)
+    if settings.tls is not None and _files(changed) != files:
+        # Now, while somebody is there to be told; at the start it would cost HTTPS alone. Not
+        # those that are there already: a certificate gone bad keeps nobody from changing the rest.
+        heap.load("holdfast.shell.tlsfiles", "files")(store.storage, settings.tls)
+        await sleep_ms(0)
+    after = await _sealed(changed)
+    if len(after) > MAX_BYTES:
         raise NotSaved("settings would be larger than %d bytes" % MAX_BYTES)
-    return data
+    return settings, None if after == data else after
+
+
+async def _write(store, steps, copies=None):
+    """Change flash step by step, while no deadline is near; NotSaved when that is not possible."""
+    store.ready()
+    store.spend()
+    first = True
+    try:
+        for _ in steps:
+            if not first:
+                # What is begun is finished, in a quiet moment if there is one.
+                for _ in range(_LOOKS):
+                    if store.quiet(store.turn()):
+                        break
+                    await sleep_ms(_LOOK_MS)
+            first = False
+    except OSError as error:
+        print("holdfast: settings: %s" % error)
+        raise NotSaved("flash cannot be written")
+    finally:
+        if copies is not None:
+            store.name = copies.held
+
+
+def _adopt(store, settings, by):
+    """The module takes over other settings; the time."""
+    now = store.turn()
+    # Nobody may come in by the door of a new device from here on.
+    store.fresh = not settings.accounts and not store.damaged
+    try:
+        store.adopt(settings, now, by)
+    except MemoryError:
+        store.shed(None)
+        store.adopt(settings, now, by)
+    return now
+
+
+async def _sealed(value):
+    """A document as it is written."""
+    texts = []
+    size = 0
+    for text in heap.load("holdfast.wire.dump", "lines")(value):
+        texts.append(text)
+        size += len(text)
+        if size > _TURN_CHARACTERS:
+            size = 0
+            await sleep_ms(0)
+    return seal("".join(texts)) if value else NONE
 
 
 def _files(document):
     """The names of certificate and key in settings that hold, as they are written there."""
     tls = document.get("tls")
     return None if tls is None else (tls.get("certificate"), tls.get("key"))
-
-
-def _checked(store, document, files_before):
-    """The settings that a document makes, with the files looked at that they name and those before
-    did not: a certificate gone bad in flash keeps nobody from changing the rest; SettingsError.
-    """
-    settings = check(document, store.wiring)
-    if settings.tls is not None and _files(document) != files_before:
-        # Now, while somebody is there to be told; at the start it would cost HTTPS alone.
-        heap.load("holdfast.shell.tlsfiles", "files")(store.storage, settings.tls)
-    return settings
-
-
-def _digest(value):
-    """What tells two documents apart, and is small."""
-    return hashlib.sha256(_text(value).encode()).digest()
-
-
-def _text(value):
-    """A document as text. A start needs none."""
-    return heap.load("holdfast.wire.dump", "dumps")(value)
-
-
-def _save(store, data):
-    copies = heap.load("holdfast.shell.copies", "Copies")(
-        store.storage, (CURRENT, NEW, PREVIOUS), store.name
-    )
-    try:
-        store.storage.remove(NEXT)  # made of settings that are not these any more
-        copies.write(data)
-    except OSError as error:
-        raise NotSaved("flash cannot be written: %s" % error)
-    finally:
-        store.name = copies.held
 
 
 def document(data):
@@ -235,6 +338,12 @@ def document(data):
         if seal_of(data[: -len(_END) - _HEX_DIGITS - len(_CHECKSUM)]) != data:
             raise SettingsError("checksum", "does not match; remove it if you edited this file")
     return value
+
+
+def sealed(data):
+    """True for a document that ends with a checksum, whether it is right or not."""
+    tail = data[-len(_CHECKSUM) - _HEX_DIGITS - len(_END) :]
+    return tail.startswith(_CHECKSUM) and tail.endswith(_END)
 
 
 def seal(text):

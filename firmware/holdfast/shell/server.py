@@ -17,7 +17,7 @@ from holdfast.shell.dispatch import error_response
 from holdfast.shell.heap import load
 from holdfast.shell.portable import read_into, readable, report, send_at_once, sleep_ms, write
 from holdfast.wire.buffer import ReceiveBuffer
-from holdfast.wire.http import CONTINUE, HEAD_BYTES, HttpError
+from holdfast.wire.http import CONTINUE, HEAD_BYTES, HttpError, Response
 
 _REAP_MS = const(250)
 _REST_MS = const(60000)  # a service that nobody called for so long is let go
@@ -303,7 +303,12 @@ class Server:
                     request = self.take(connection, reader.next)
                     now = self.turn()
                     self.heard_at = now
-                response = self._answer(connection, request, now)
+                connection.partial = False  # whoever takes no answer has sent all of the request
+                response = self._dispatcher.answer(connection, request, now, self.shed)
+                if not isinstance(response, Response):
+                    response = await self._awaited(connection, response)
+                    now = self.turn()
+                response = self._checked(connection, response)
                 keep_alive = request.keep_alive and not self.connections.crowded_by(connection)
                 encoded = response.encode(keep_alive, request.method == "HEAD")
                 await connection.send(encoded, now)
@@ -323,9 +328,16 @@ class Server:
                 await self.linger(connection, now)
                 return None
 
-    def _answer(self, connection, request, now):
-        connection.partial = False  # whoever takes no answer has sent all of the request
-        response = self._dispatcher.answer(connection, request, now, self.shed)
+    async def _awaited(self, connection, waiting):
+        """The Response of a handler that waits for the task that saves."""
+        before = connection.deadline
+        connection.deadline = None  # it takes as long as it takes, and cannot take for ever
+        response = await waiting
+        connection.deadline = before
+        return response
+
+    def _checked(self, connection, response):
+        """The Response that is to be sent, and the turn before it is."""
         if response.endless and self.connections.streams_full():
             response = error_response(HttpError(503))
         connection.endless = response.endless

@@ -1,9 +1,18 @@
 """The settings of the board: load them, look at them, change them. How, shell.saving knows; it is
 loaded for each of these and let go again, because that happens seldom.
+
+Changes are made by one task, `save`, one after the other: it begins at the bottom of the stack, of
+which a board has 8 KB, and others have their turn between its steps. Whoever asks for one awaits
+it. When the asker is gone meanwhile, the change is made all the same.
 """
 
-from holdfast.core.settings import NotSaved
+import asyncio
+
+from micropython import const
+
+from holdfast.core.settings import NotSaved, OnTrial
 from holdfast.shell.heap import forget, load
+from holdfast.shell.portable import sleep_ms
 
 # What loading and changing needs and nothing else does.
 _PASSING = (
@@ -24,24 +33,36 @@ _PASSING = (
     "wire.dump",
 )
 
+# Flash wears: so many changes of it at once, and one more each two minutes.
+MOST_WRITES = const(30)
+WRITE_MS = const(120000)
+
 
 class Store:
     """Settings of one board.
 
-    storage: of the HAL. wiring: the board's PORTS. quiet: a function(now) that tells whether
-    nothing is due while flash is written. adopt: a function(settings, now) for what has changed.
-    Both are set when the module runs.
+    storage: of the HAL. wiring: the board's PORTS. Set when the module runs: turn: a function()
+    that does what is due and gives the time. quiet: a function(now) that tells whether nothing is
+    due while flash is written. adopt: a function(settings, now, by) for what has changed. shed: a
+    function(connection) that makes memory at the expense of others.
     """
 
     def __init__(self, storage, wiring):
         self.storage = storage
         self.wiring = wiring
-        self.quiet = None
-        self.adopt = None
+        self.turn = self.quiet = self.adopt = self.shed = None
         self.name = None  # of the file that holds the settings in force, None for none
+        self.damaged = False  # flash holds settings that cannot be used
         self.fresh = False  # nobody has an account, and nothing is broken: a device to be set up
         self.trying = None  # the name of the file with settings on trial; see shell.trial
+        self.next = False  # settings in flash are to be tried by the next start
         self.waiting = []  # paths of what was changed and counts from the next start on
+        self.writes = 0  # of settings, since the start
+        self.refused = 0  # .. that would have been too many
+        self._left = MOST_WRITES
+        self._left_at = 0  # when there was one more
+        self._jobs = []  # what `save` has to do
+        self._more = None  # an Event: there are some
 
     def load(self):
         """The settings in flash; with none, or broken ones, safe defaults, no account, aloud."""
@@ -59,58 +80,119 @@ class Store:
         """The settings as a document to send and receive, for whoever does that."""
         return load("holdfast.shell.documents", "Documents")(self)
 
-    def change(self, edit, now):
-        """Edit the settings, check them, save them, adopt them; all or nothing.
-
-        edit: a function(document) that changes it in place. SettingsError: the edit makes bad
-        settings. NotSaved: not now, or flash is full.
-        """
-        self._may_write(now)
-        if self.trying is not None:
-            raise NotSaved("other settings are on trial")
-        self.adopt(self._do("change", edit), now)
-        _let_go()
-
     def files(self, tls):
         """(certificate, key) as DER for `tls` of the settings; SettingsError."""
         try:
             return load("holdfast.shell.tlsfiles", "files")(self.storage, tls)
         finally:
-            _let_go()
+            let_go()
 
-    def attempt(self, edit, at_start, now):
-        """Edit and check as `change`, but leave what is in force in flash; the settings to adopt.
+    async def change(self, edit, by=None, guard=None):
+        """Edit the settings, check them, save them, adopt them, all or nothing; the time.
 
-        at_start: they are for the next start, which tries them once.
+        edit: a function(document) that changes it in place. by: who asks, with what, for the log.
+        guard: a function(data) that looks at the document in force (bytes) before. What the two
+        raise comes out of here. SettingsError: the edit makes bad settings. NotSaved: not now, or
+        flash is full. OnTrial: others are on trial.
         """
-        self._may_write(now)
-        if self.trying is not None:
-            raise NotSaved("other settings are on trial")
-        return self._do("attempt", edit, at_start)
+        return await self._ask("change", edit, by, guard)
 
-    def keep(self, now):
+    async def attempt(self, edit, by, guard, waiting, begun):
+        """Edit and check as `change`, adopt them, and leave what is in force in flash.
+
+        waiting: a list to which `edit` adds the paths of what counts at a start only. With some
+        beside those of ports the next start tries the settings, once. begun: a function(now) that
+        is called when they are adopted instead. True when they are.
+        """
+        return await self._ask("attempt", edit, by, guard, waiting, begun)
+
+    async def drop(self):
+        """The next start has nothing to try; NotSaved."""
+        return await self._ask("drop")
+
+    async def keep(self, waiting=()):
         """The settings on trial are those in force from now on; NotSaved."""
-        self._may_write(now)
-        self._do("keep")
+        return await self._ask("keep", waiting)
 
-    def current(self):
-        """The settings in force in flash, though others are on trial; NotSaved."""
-        return self._do("current")
+    async def back(self):
+        """The settings in flash are adopted again, instead of those on trial; NotSaved."""
+        return await self._ask("back")
 
-    def _may_write(self, now):
-        if self.name is None and not self.fresh:
+    async def _ask(self, name, *arguments):
+        job = Job(name, arguments)
+        self._jobs.append(job)
+        if self._more is not None:
+            self._more.set()
+        await job.done.wait()
+        if job.error is not None:
+            raise job.error
+        return job.result
+
+    async def save(self):
+        """Do what is asked for; never ends."""
+        self._more = asyncio.Event()
+        while True:
+            while self._jobs:
+                job = self._jobs[0]
+                try:
+                    await sleep_ms(0)
+                    job.result = await load("holdfast.shell.saving", job.name)(
+                        self, *job.arguments
+                    )
+                except Exception as error:
+                    job.error = error  # the asker's
+                finally:
+                    self._jobs.pop(0)
+                    let_go()
+                job.done.set()
+            self._more.clear()
+            await self._more.wait()
+
+    def admit(self):
+        """NotSaved when flash may not be written now, or not at all."""
+        if self.trying is not None or self.next:
+            raise OnTrial()
+        self.ready()
+
+    def ready(self):
+        """As `admit`, for what is to become of settings on trial."""
+        if self.name is None and self.damaged:
             # A change of nothing would take the place of what is there, accounts and all.
             raise NotSaved("the settings in flash are damaged, or could not be read")
-        if not self.quiet(now):
+        if not self.quiet(self.turn()):
             raise NotSaved("a deadline is too near to write to flash")
+
+    def spend(self):
+        """Count a write to flash; NotSaved when there have been too many."""
+        now = self.turn()
+        more = (now - self._left_at) // WRITE_MS
+        self._left_at += more * WRITE_MS
+        self._left = min(MOST_WRITES, self._left + more)
+        if not self._left:
+            self.refused += 1
+            text = "too many changes: flash wears; one more is possible each 2 minutes"
+            raise NotSaved(text, (self._left_at + WRITE_MS - now) // 1000 + 1)
+        self._left -= 1
+        self.writes += 1
 
     def _do(self, name, *arguments):
         try:
             return load("holdfast.shell.saving", name)(self, *arguments)
         finally:
-            _let_go()
+            let_go()
 
 
-def _let_go():
+class Job:
+    """Something for the task that saves: a function of shell.saving, and what comes of it."""
+
+    def __init__(self, name, arguments):
+        self.name = name
+        self.arguments = arguments
+        self.done = asyncio.Event()
+        self.result = self.error = None
+
+
+def let_go():
+    """Let go of what only loading and changing needs."""
     for name in _PASSING:
         forget("holdfast." + name)

@@ -24,8 +24,8 @@ class Trial:
     """One trial at a time.
 
     store: of the settings. now: a function() that gives ms of the module's time. restart: a
-    function() that starts the module again. over: a function(text) that lets go of this; text:
-    what became of the settings, None where there were none on trial.
+    function() that starts the module again. over: a function(text, idle) that is told what became
+    of the settings, None where there were none on trial; idle: nobody needs this any more.
     """
 
     def __init__(self, store, now, restart, over):
@@ -37,24 +37,26 @@ class Trial:
         self._from_start = False
         self._waiting = ()
         self._task = None
+        self._askers = 0  # who wait for an answer of `begin` or `end`
 
-    def begin(self, edit, at_start, now, waiting=()):
-        """Edit the settings and try them: at once, or at the next start. SettingsError, NotSaved:
-        as of Store.change. waiting: paths of what counts from the next start on, once it is kept.
+    async def begin(self, edit, by, waiting, guard=None):
+        """Edit the settings and try them: at once, or at the next start where something in
+        `waiting` says so; see Store.attempt. SettingsError, NotSaved: as of Store.change.
         """
+
+        def begun(now):
+            self._waiting = waiting
+            self._wait(now)
+
+        self._askers += 1
         told = None
         try:
-            settings = self._store.attempt(edit, at_start, now)
-            if at_start:
+            if await self._store.attempt(edit, by, guard, waiting, begun):
                 told = "changed on trial, from the next start on"
-            else:
-                self._store.adopt(settings, now)
-                self._waiting = waiting
-                self._wait(now)
         finally:
+            self._askers -= 1
             if self.until is None:  # the next start begins it, or nobody: it may be tried again
-                self._store.trying = None
-                self._over(told)
+                self._over(told, not self._askers)
 
     def resume(self, now):
         """The module has started with settings on trial."""
@@ -65,19 +67,31 @@ class Trial:
         """How long they may still be kept; None when there are none."""
         return None if self.until is None else max(0, self.until - now)
 
-    def end(self, keep, now):
+    async def end(self, keep):
         """Keep them, or take them back now; False when there is no trial. NotSaved: not now."""
+        self._askers += 1
+        told = None
+        try:
+            told = await self._end(keep)
+        finally:
+            self._askers -= 1
+            if self.until is None:
+                self._over(told, not self._askers)
+        return told is not None
+
+    async def _end(self, keep):
+        """What became of the settings; None without any."""
+        store = self._store
         if self.until is None:
-            self._over(None)
-            return False
+            if keep or not store.next:
+                return None
+            await store.drop()
+            return "on trial: taken back before the next start"
         if keep:
-            self._store.keep(now)
-            store = self._store
-            store.waiting.extend([path for path in self._waiting if path not in store.waiting])
-            self._finish("on trial: kept")
-        else:
-            self._take_back(now, "on trial: taken back")
-        return True
+            await store.keep(self._waiting)
+            self.until = None
+            return "on trial: kept"
+        return await self._take_back("on trial: taken back")
 
     def _wait(self, now):
         self._task = asyncio.create_task(self._watch())  # it looks when this is done
@@ -88,27 +102,30 @@ class Trial:
         while self.until is not None:
             now = self._now()
             quiet = self._store.quiet(now) or now >= self.until + _PATIENCE_MS
-            if now >= self.until and quiet:
+            told = None
+            if self._store.trying is None:
+                told = "on trial: kept"  # whoever asked for it did not wait for the answer
+            elif now >= self.until and quiet:
                 try:
-                    self._take_back(now, "on trial: not kept in time, taken back")
+                    told = await self._take_back("on trial: not kept in time, taken back")
                 except MemoryError:
                     pass  # once more in a moment
                 except Exception as error:
                     report(error)
                     self._restart()  # the old settings come with the start
                     return
+            if told is not None and not self._askers:
+                self.until = None
+                self._over(told, True)
             await sleep_ms(_LOOK_MS)
 
-    def _take_back(self, now, text):
+    async def _take_back(self, text):
+        """Put the settings in flash into force again; text, with how that was done."""
         if self._from_start:
             if not self._restart():
                 raise NotSaved("this board cannot start again by itself")
             text += " by a restart"
         else:
-            self._store.adopt(self._store.current(), now)
-        self._finish(text)
-
-    def _finish(self, text):
+            await self._store.back()
         self.until = None
-        self._store.trying = None
-        self._over(text)
+        return text

@@ -13,7 +13,7 @@ module talks to; changing is WRITE_SYSTEM, because a rule acts for ever and in n
 password of a notification is shown to administrators alone (READ_SYSTEM_SECRET).
 """
 
-from holdfast.core.accounts import ADMINISTRATOR
+from holdfast.core.accounts import ADMINISTRATOR, by_whom
 from holdfast.core.settings import NotSaved, SettingsError
 from holdfast.vapix.fault import Fault
 from holdfast.wire.xml import escape
@@ -83,7 +83,7 @@ class ActionService:
             )
         return ["<aa:ActionConfigurations>"] + rows + ["</aa:ActionConfigurations>"]
 
-    def add_action_configuration(self, caller, element, now):
+    async def add_action_configuration(self, caller, element, now):
         new = _required(element, "NewActionConfiguration")
         parameters = {}
         holder = new.child("Parameters")
@@ -96,10 +96,10 @@ class ActionService:
         if new.child("Name") is not None:
             action["name"] = _text(new, "Name")
         _check_parameters(action["template"], parameters)
-        identifier = self._add("actions", action, now)
+        identifier = await self._add("actions", action, caller)
         return "<aa:ConfigurationID>%s</aa:ConfigurationID>" % identifier
 
-    def remove_action_configuration(self, caller, element, now):
+    async def remove_action_configuration(self, caller, element, now):
         identifier = _text(element, "ConfigurationID")
 
         def edit(document):
@@ -110,7 +110,7 @@ class ActionService:
                     raise _fault("ActionConfigurationIsInUseFault", "a rule uses it")
             _remove(document, "actions", identifier)
 
-        self._change(edit, now)
+        await self._change(edit, caller)
         return ""
 
     # -- rules ------------------------------------------------------------------------------------
@@ -139,7 +139,7 @@ class ActionService:
             )
         return ["<aa:ActionRules>"] + rows + ["</aa:ActionRules>"]
 
-    def add_action_rule(self, caller, element, now):
+    async def add_action_rule(self, caller, element, now):
         from holdfast.core.rulecheck import MAX_CONDITIONS
 
         new = _required(element, "NewActionRule")
@@ -165,9 +165,9 @@ class ActionService:
             rule["conditions"] = [_filter(row) for row in conditions.all("Condition")]
             if len(rule["conditions"]) > MAX_CONDITIONS:
                 raise _fault(None, "a rule has up to %d conditions" % MAX_CONDITIONS)
-        return "<aa:RuleID>%s</aa:RuleID>" % self._add("rules", rule, now)
+        return "<aa:RuleID>%s</aa:RuleID>" % await self._add("rules", rule, caller)
 
-    def remove_action_rule(self, caller, element, now):
+    async def remove_action_rule(self, caller, element, now):
         identifier = _text(element, "RuleID")
 
         def edit(document):
@@ -175,7 +175,7 @@ class ActionService:
                 raise _fault("ActionRuleNotFoundFault", "there is no such rule")
             _remove(document, "rules", identifier)
 
-        self._change(edit, now)
+        await self._change(edit, caller)
         return ""
 
     # -- recipients: there are none, a notification carries its own -------------------------------
@@ -194,7 +194,7 @@ class ActionService:
         except NotSaved as error:
             raise _unsaved(error)
 
-    def _add(self, key, row, now):
+    async def _add(self, key, row, caller):
         """Add an action or a rule; its id, the lowest free number."""
         given = []
 
@@ -206,14 +206,14 @@ class ActionService:
             while str(number) in rows:
                 number += 1
             given.append(str(number))
-            rows[given[0]] = row
+            rows[given[-1]] = row
 
-        self._change(edit, now)
-        return given[0]
+        await self._change(edit, caller)
+        return given[-1]
 
-    def _change(self, edit, now):
+    async def _change(self, edit, caller):
         try:
-            self._store.change(edit, now)
+            await self._store.change(edit, by_whom(caller, "/vapix/services"))
         except NotSaved as error:
             raise _unsaved(error)
         except SettingsError as error:

@@ -13,7 +13,7 @@ they are a fault.
 
 from micropython import const
 
-from holdfast.core.accounts import PRE_AUTH, READ_SYSTEM_SENSITIVE, WRITE_SYSTEM
+from holdfast.core.accounts import PRE_AUTH, READ_SYSTEM_SENSITIVE, WRITE_SYSTEM, by_whom
 from holdfast.core.port import STATES
 from holdfast.core.settings import MAX_NAME, NotSaved, SettingsError, printable
 from holdfast.vapix.access import require
@@ -53,7 +53,7 @@ class GpioService:
         self._module = module
         self._store = store
 
-    def post(self, caller, request, now):
+    async def post(self, caller, request, now):
         """Answer one JSON request, `{"axgpio:<operation>": {...}}`; the answer has no wrapper."""
         try:
             asked = json.loads(request.body)
@@ -69,6 +69,8 @@ class GpioService:
         if row[0] > PRE_AUTH:
             require(caller, row[0])
         answer = getattr(self, row[1])(caller, fields, now)
+        if not isinstance(answer, list):
+            answer = await answer
         return Response(200, [text.encode() for text in _answer(answer)], "application/json")
 
     # The handlers of vapix.soap, which has checked the role.
@@ -85,9 +87,9 @@ class GpioService:
         fields = {"PortId": [child.text.strip(" \t\r\n") for child in element.all("PortId")]}
         return _as_xml(self.ports(caller, fields, now))
 
-    def set_port(self, caller, element, now):
+    async def set_port(self, caller, element, now):
         fields = {"Port": [_fields(child) for child in element.all("Port")]}
-        return _as_xml(self.change(caller, fields, now))
+        return _as_xml(await self.change(caller, fields, now))
 
     # What both languages ask for; `fields` as JSON has them, answers likewise: dicts as lists of
     # (name, value), because their order shows in XML.
@@ -121,7 +123,7 @@ class GpioService:
             raise Fault("ter:InvalidArgs", "PortId is missing")
         return [("Port", [_describe(port) for port in self._module.ports if port.id in wanted])]
 
-    def change(self, caller, fields, now):
+    async def change(self, caller, fields, now):
         rows = fields.get("Port")
         if isinstance(rows, dict):
             rows = [rows]
@@ -132,7 +134,7 @@ class GpioService:
             raise Fault("ter:InvalidArgs/ter:TooManyItems", reason)
         # All are looked at before any is changed.
         changes = [self._wanted(row, now) for row in rows]
-        self._save(changes, now)
+        now = await self._save(changes, by_whom(caller, "axgpio"), now)
         for port, _, active in changes:
             if active is not None:
                 state = 1 - port.normal if active else port.normal
@@ -176,7 +178,9 @@ class GpioService:
             raise _locked(port)
         return port, settings, active
 
-    def _save(self, changes, now):
+    async def _save(self, changes, by, now):
+        """Save what differs; the time then."""
+
         def edit(document):
             ports = document.setdefault("ports", {})
             for port, settings, _ in changes:
@@ -187,9 +191,9 @@ class GpioService:
             if settings:
                 break
         else:
-            return
+            return now
         try:
-            self._store.change(edit, now)
+            return await self._store.change(edit, by)
         except NotSaved as error:
             raise Fault("ter:Action", "Not saved: %s" % error, receiver=True)
         except SettingsError as error:

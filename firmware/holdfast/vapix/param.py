@@ -12,7 +12,7 @@ in its settings.
 
 from micropython import const
 
-from holdfast.core.accounts import READ_SYSTEM_SENSITIVE, WRITE_SYSTEM
+from holdfast.core.accounts import READ_SYSTEM_SENSITIVE, WRITE_SYSTEM, by_whom
 from holdfast.core.port import STATES
 from holdfast.core.settings import MAX_NAME, NotSaved, SettingsError, printable
 from holdfast.vapix.access import require
@@ -41,7 +41,7 @@ class Parameters:
         self._device = Device(*about)
         self._address = address
 
-    def handle(self, caller, request, now):
+    async def handle(self, caller, request, now):
         """Answer one request, an empty one with everything; HttpError 403 for an update by
         anybody but an administrator.
         """
@@ -52,7 +52,7 @@ class Parameters:
             return self._list(caller.account.role, field(fields, "group"))
         elif action == "update":
             require(caller, WRITE_SYSTEM)
-            text = self._update(fields, now)
+            text = await self._update(fields, by_whom(caller, request.path))
         else:
             text = "# Error: the action must be list or update\n"
         return Response(200, text.encode(), "text/plain")
@@ -158,7 +158,7 @@ class Parameters:
 
     # -- update -----------------------------------------------------------------------------------
 
-    def _update(self, fields, now):
+    async def _update(self, fields, by):
         changes = []  # (port number as text or "", key of the settings, value)
         for name, value in fields:
             if name in _NO_PARAMETERS:
@@ -178,13 +178,13 @@ class Parameters:
                 row[key] = value
 
         try:
-            self._store.change(edit, now)
+            await self._store.change(edit, by)
         except SettingsError:
             for name, value in fields:
                 if name not in _NO_PARAMETERS:
                     return _refused(name, value)
-        except NotSaved:
-            raise HttpError(503)
+        except NotSaved as error:
+            raise HttpError(503, retry_s=error.retry_s)
         return "OK"
 
     def _change(self, name, value):

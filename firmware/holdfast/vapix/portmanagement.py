@@ -10,7 +10,7 @@ page lets a viewer do it.
 
 from micropython import const
 
-from holdfast.core.accounts import ACTUATE
+from holdfast.core.accounts import ACTUATE, by_whom
 from holdfast.core.module import BUSY, LOCKED
 from holdfast.core.port import STATES
 from holdfast.core.settings import MAX_NAME, NotSaved, SettingsError, printable
@@ -42,12 +42,12 @@ class PortManagement:
         self._module = module
         self._store = store
 
-    def post(self, caller, request, now):
+    async def post(self, caller, request, now):
         """Answer one call."""
         try:
             call = api.read(request.body, ("getSupportedVersions",))
             try:
-                data = self._call(call, caller, now)
+                data = await self._call(call, caller, request, now)
             except api.ApiError as error:
                 error.call = call
                 raise
@@ -59,12 +59,12 @@ class PortManagement:
             text = api.answer(error.call, "error", api.error_object(error.code, detail))
         return Response(200, text.encode(), "application/json")
 
-    def _call(self, call, caller, now):
+    async def _call(self, call, caller, request, now):
         if call.method == "getPorts":
             return self._get_ports()
         if call.method == "setPorts":
             require(caller, ACTUATE)
-            return self._set_ports(call.params, caller.account.name, now)
+            return await self._set_ports(call.params, caller, request, now)
         if call.method == "setStateSequence":
             require(caller, ACTUATE)
             return self._set_sequence(call.params, caller.account.name, now)
@@ -81,7 +81,7 @@ class PortManagement:
 
     # -- setPorts ---------------------------------------------------------------------------------
 
-    def _set_ports(self, params, who, now):
+    async def _set_ports(self, params, caller, request, now):
         changes = self._changes(params)
         done = []
         failures = []
@@ -100,7 +100,7 @@ class PortManagement:
                     done.append(port)
                 else:
                     failures.append(_failure(api.INVALID, port, "direction"))
-        error = self._save(edits, now)
+        error, now = await self._save(edits, by_whom(caller, request.path), now)
         for port, name, _, _ in edits:
             if error is None:
                 done.append(port)
@@ -109,7 +109,7 @@ class PortManagement:
         # Last, as the vendor documents: a new normal state flips an output, then state counts.
         for port, item in changes:
             if "state" in item:
-                error = self._command(port, item["state"], who, now)
+                error = self._command(port, item["state"], caller.account.name, now)
                 if error is None:
                     done.append(port)
                 else:
@@ -164,8 +164,8 @@ class PortManagement:
             return _refusal(self._module.refuses(port, now))
         return None
 
-    def _save(self, edits, now):
-        """Save what differs; None, or an error code."""
+    async def _save(self, edits, by, now):
+        """Save what differs; (None or an error code, the time then)."""
         news = {}
         for port, name, key, value in edits:
             before = STATES[port.normal] if name == "normalState" else getattr(port, name)
@@ -179,15 +179,14 @@ class PortManagement:
                 ports.setdefault(identifier, {})[key] = value
 
         if not news:
-            return None
+            return None, now
         try:
             # Adopted by the module at once: there an output's circuit flips with its normal state.
-            self._store.change(edit, now)
+            return None, await self._store.change(edit, by)
         except NotSaved:
-            return api.INTERNAL
+            return api.INTERNAL, now
         except SettingsError:
-            return api.INVALID
-        return None
+            return api.INVALID, now
 
     def _command(self, port, value, who, now):
         """Set the state; None, or an error code."""

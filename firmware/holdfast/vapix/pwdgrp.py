@@ -14,7 +14,7 @@ from binascii import hexlify
 
 from micropython import const
 
-from holdfast.core.accounts import ADMINISTRATOR, OPERATOR, ROLES, VIEWER
+from holdfast.core.accounts import ADMINISTRATOR, OPERATOR, ROLES, VIEWER, by_whom
 from holdfast.core.settings import MAX_NAME, NotSaved, SettingsError, printable
 from holdfast.vapix.access import require
 from holdfast.wire.http import HttpError, Response
@@ -47,7 +47,7 @@ class Accounts:
         self._realm = realm
         self._accounts = accounts
 
-    def handle(self, caller, request, now):
+    async def handle(self, caller, request, now):
         """Answer one request; HttpError 401, 403 for whom may not, 503 when it cannot be saved
         now.
         """
@@ -64,7 +64,7 @@ class Accounts:
             return _page(_NO_ACTION)
         if action not in ("add", "update", "remove"):
             return _page(_MALFORMED % (action if printable(action) else "?"))
-        return _page(self._change(action, fields, now))
+        return _page(await self._change(action, fields, first, by_whom(caller, request.path)))
 
     def _list(self):
         """Group by group who is in it. Nobody is in ptz; clients require the line."""
@@ -77,19 +77,12 @@ class Accounts:
         lines.append('digusers="%s"\n' % ",".join(names))
         return "".join(lines)
 
-    def _change(self, action, fields, now):
+    async def _change(self, action, fields, first, by):
         """Do what is asked and return the text of the answer."""
         name = field(fields, "user") or ""
         if not name or len(name) > MAX_NAME or name.strip(_NAME):
             return _BAD_NAME
-        known = None
-        others = 0  # who are administrators
-        for account in self._accounts():
-            if account.name == name:
-                known = account
-            elif account.role == ADMINISTRATOR:
-                others += 1
-        if (known is None) != (action == "add"):
+        if (self._role_of(name) is None) != (action == "add"):
             return _BAD_NAME
         password = role = None
         if action != "remove":
@@ -102,31 +95,51 @@ class Accounts:
             role = None if groups is None else _role(groups)
             if role is None and groups is not None:
                 return _BAD_GROUPS
-        loses = action == "remove" or role not in (None, ADMINISTRATOR)
-        if known is not None and known.role == ADMINISTRATOR and not others and loses:
-            return _LAST % name
         if action != "update" or password is not None or role is not None:
             try:
-                self._store.change(self._edit(action, name, password, role), now)
+                await self._store.change(self._edit(action, name, password, role, first), by)
+            except Refused as refused:
+                return refused.text
             except SettingsError as error:
                 if error.key == "settings.accounts":
                     return _FULL
                 return _AWAITED % name if error.key.endswith("fallback.master") else _OTHER
-            except NotSaved:
-                raise HttpError(503)
+            except NotSaved as error:
+                raise HttpError(503, retry_s=error.retry_s)
         done = {"add": "Created", "update": "Modified", "remove": "Removed"}[action]
         return "%s account %s." % (done, name)
 
-    def _edit(self, action, name, password, role):
-        """What is to be done to the settings, as a function(document)."""
+    def _role_of(self, name):
+        """The role of an account, None when there is none of this name."""
+        for account in self._accounts():
+            if account.name == name:
+                return account.role
+        return None
+
+    def _edit(self, action, name, password, role, first):
+        """What is to be done to the settings, as a function(document). Others may have made a
+        change since it was asked for: whether it may be done is looked at there.
+        """
 
         def edit(document):
+            if first and not self._store.fresh:
+                raise HttpError(401)
             accounts = document.setdefault("accounts", [])
-            if action == "add":
-                accounts.append({"name": name})
-            for row in accounts:
-                if row["name"] == name:
-                    break
+            row = None
+            others = 0  # who are administrators
+            for known in accounts:
+                if known["name"] == name:
+                    row = known
+                elif known["role"] == ROLES[ADMINISTRATOR]:
+                    others += 1
+            if (row is None) != (action == "add"):
+                raise Refused(_BAD_NAME)
+            if row is None:
+                row = {"name": name}
+                accounts.append(row)
+            loses = action == "remove" or role not in (None, ADMINISTRATOR)
+            if row.get("role") == ROLES[ADMINISTRATOR] and not others and loses:
+                raise Refused(_LAST % name)
             if action == "remove":
                 accounts.remove(row)
             if password is not None:
@@ -139,6 +152,14 @@ class Accounts:
                     row.pop("first_heartbeat_within", None)  # no master, so not awaited
 
         return edit
+
+
+class Refused(Exception):
+    """A change that may not be made; `text` is the answer."""
+
+    def __init__(self, text):
+        super().__init__(text)
+        self.text = text
 
 
 def _field(fields, name, default):

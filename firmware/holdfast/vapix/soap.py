@@ -74,7 +74,7 @@ class SoapService:
     """Answers SOAP requests.
 
     services: an object whose `call("prefix.method", caller, element, now)` gives the XML inside
-    the response element, a text or a list of texts.
+    the response element, a text or a list of texts, or a coroutine that does.
     """
 
     def __init__(self, module, services):
@@ -111,6 +111,8 @@ class SoapService:
                 content = self._heartbeat(caller, element, now, body, version)
             else:
                 content = self._services.call(prefix + "." + method, caller, element, now)
+                if not isinstance(content, (str, list)):
+                    return _awaited(version, prefix, element.name, content)
             return _reply(version, prefix, element.name, content)
         except Fault as fault:
             return _fault(version, fault)
@@ -166,6 +168,14 @@ def _operation(envelope):
     if body is None or len(body.children) != 1:
         raise Fault("ter:TagMismatch", "The envelope needs a Body with one element")
     return body.children[0]
+
+
+async def _awaited(version, prefix, operation, content):
+    """The answer of an operation that is a coroutine."""
+    try:
+        return _reply(version, prefix, operation, await content)
+    except Fault as fault:
+        return _fault(version, fault)
 
 
 def _reply(version, prefix, operation, content):

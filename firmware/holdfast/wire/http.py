@@ -78,12 +78,15 @@ _ONCE = ("content-length", "host", "sec-websocket-key", "transfer-encoding")
 
 
 class HttpError(Exception):
-    """A request that cannot be served; `status` is the answer, `allow` the methods of a 405."""
+    """A request that cannot be served; `status` is the answer, `allow` the methods of a 405,
+    `retry_s` when it may come again, None for soon.
+    """
 
-    def __init__(self, status, allow=None):
+    def __init__(self, status, allow=None, retry_s=None):
         super().__init__(status)
         self.status = status
         self.allow = allow
+        self.retry_s = retry_s
         self.json = None  # the body of the answer, where the API has something to say
 
 
