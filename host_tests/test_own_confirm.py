@@ -14,7 +14,8 @@ class Trial:
         self.there = there
         self.asked = []
 
-    async def call(self, name, keep):
+    async def call(self, name, keep, by):
+        assert by == "a with /a/path"
         self.asked.append((name, keep))
         if self.there is None:
             raise NotSaved("full")

@@ -1,5 +1,6 @@
 """`POST /holdfast/confirm`: settings on trial are kept, `{"keep": true}`, or taken back now."""
 
+from holdfast.core.accounts import by_whom
 from holdfast.core.settings import NotSaved
 from holdfast.own.words import asked, boolean
 from holdfast.wire.http import HttpError, Response
@@ -15,7 +16,7 @@ class ConfirmService:
         """Answer what has become of them; 409 when there are none on trial."""
         keep = asked(request, "keep", bool)
         try:
-            there = await self._trial.call("end", keep)
+            there = await self._trial.call("end", keep, by_whom(caller, request.path))
         except NotSaved as error:
             raise HttpError(503, retry_s=error.retry_s)
         if not there:

@@ -226,13 +226,13 @@ def _kept(store):
     store.name = CURRENT
 
 
-async def back(store):
+async def back(store, by):
     """Adopt the settings of the file in force instead of those on trial."""
     if store.trying is not None:
         settings = current(store)
         await sleep_ms(0)
         store.trying = None
-        _adopt(store, settings, None)
+        _adopt(store, settings, by)
 
 
 async def drop(store):

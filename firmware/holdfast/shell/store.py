@@ -114,9 +114,9 @@ class Store:
         """The settings on trial are those in force from now on; NotSaved."""
         return await self._ask("keep", waiting)
 
-    async def back(self):
+    async def back(self, by):
         """The settings in flash are adopted again, instead of those on trial; NotSaved."""
-        return await self._ask("back")
+        return await self._ask("back", by)
 
     async def _ask(self, name, *arguments):
         job = Job(name, arguments)

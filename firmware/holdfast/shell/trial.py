@@ -67,19 +67,21 @@ class Trial:
         """How long they may still be kept; None when there are none."""
         return None if self.until is None else max(0, self.until - now)
 
-    async def end(self, keep):
-        """Keep them, or take them back now; False when there is no trial. NotSaved: not now."""
+    async def end(self, keep, by=None):
+        """Keep them, or take them back now; False when there is no trial. NotSaved: not now. by:
+        as of Store.change.
+        """
         self._askers += 1
         told = None
         try:
-            told = await self._end(keep)
+            told = await self._end(keep, by)
         finally:
             self._askers -= 1
             if self.until is None:
                 self._over(told, not self._askers)
         return told is not None
 
-    async def _end(self, keep):
+    async def _end(self, keep, by):
         """What became of the settings; None without any."""
         store = self._store
         if self.until is None:
@@ -91,7 +93,7 @@ class Trial:
             await store.keep(self._waiting)
             self.until = None
             return "on trial: kept"
-        return await self._take_back("on trial: taken back")
+        return await self._take_back("on trial: taken back", by)
 
     def _wait(self, now):
         self._task = asyncio.create_task(self._watch())  # it looks when this is done
@@ -119,13 +121,13 @@ class Trial:
                 self._over(told, True)
             await sleep_ms(_LOOK_MS)
 
-    async def _take_back(self, text):
+    async def _take_back(self, text, by=None):
         """Put the settings in flash into force again; text, with how that was done."""
         if self._from_start:
             if not self._restart():
                 raise NotSaved("this board cannot start again by itself")
             text += " by a restart"
         else:
-            await self._store.back()
+            await self._store.back(by)
         self.until = None
         return text
