@@ -437,3 +437,225 @@ def test_a_condition_without_content_holds_while_any_monitor_is_down():
     check_in(subject, other, TICK, 40)
     subject.react(subject.events.take(), 40)
     assert not subject.rules.rules[0].on
+
+
+# -- the numbers, and what is true at the very ms -------------------------------------------------
+
+
+def test_the_bounds():
+    assert PER_MINUTE == 120
+    job = Watched().add()
+    job.count(0, 65534)
+    job.count(0)
+    job.count(0, 5)
+    assert job.counts[0] == 65535  # 16 bits in flash
+
+
+def test_a_new_monitor_expects_nobody_and_has_not_happened():
+    job = Monitor(7, "id", "service", "job", "label", 60, 5, True)
+    assert (job.number, job.id, job.service, job.name, job.label) == (
+        7,
+        "id",
+        "service",
+        "job",
+        "label",
+    )
+    assert (job.state, job.kept, job.since, job.noted) == (NEW, NEW, 0, 0)
+    assert (job.last_at, job.due, job.run_at, job.run_due, job.run_id) == (None,) * 5
+    assert (job.declared, job.counts, job.next_at()) == (None, [0, 0, 0, 0], None)
+    paused = Monitor(7, "id", "s", "job", "job", 60, 5, False)
+    assert (paused.state, paused.kept) == (PAUSED, PAUSED)
+    watched = Watched()
+    assert watched.subject.due is None and watched.subject.advance(10**9) is None
+
+
+def test_a_monitor_is_found_by_its_id():
+    watched = Watched()
+    watched.add("a")
+    second = watched.add("b")
+    assert watched.subject.find("id2") is second
+    assert watched.subject.find("id3") is None
+
+
+def test_a_minute_of_check_ins_begins_with_its_first():
+    watched = Watched()
+    job = watched.add()
+    for _ in range(PER_MINUTE):
+        assert watched.subject.check_in(job, LOG, 100000) == 0
+    assert watched.subject.check_in(job, LOG, 100000) == 60000
+    assert watched.subject.check_in(job, LOG, 159999) == 1
+    for _ in range(PER_MINUTE):
+        assert watched.subject.check_in(job, LOG, 160000) == 0
+    assert watched.subject.check_in(job, LOG, 160000) == 60000
+
+
+def test_the_clock_of_the_day_is_followed_when_it_is_a_second_off():
+    for change, followed in ((999, False), (1000, True), (-999, False), (-1000, True)):
+        watched = Watched(10 * HOUR_MS)
+        job = watched.add()
+        watched.subject.check_in(job, TICK, 0)
+        watched.subject.set_clock(10 * HOUR_MS + change, True, 10)
+        assert (watched.subject.offset == 10 * HOUR_MS + change) is followed
+        assert watched.subject.hour == 10
+        # The hour ends by the clock that is followed.
+        end = HOUR_MS - change if followed else HOUR_MS
+        assert watched.subject.due == 60 * S
+        watched.subject.advance(60 * S)
+        watched.subject.advance(end - 1)
+        assert watched.subject.closed == []
+        watched.subject.advance(end)
+        assert len(watched.subject.closed) == 1
+
+
+def test_what_was_due_before_the_clock_is_set_is_done_by_the_clock_before():
+    watched = Watched(0)
+    job = watched.add(interval=60)
+    watched.subject.check_in(job, TICK, HOUR_MS - 30 * S)
+    watched.subject.set_clock(5 * HOUR_MS, True, HOUR_MS + 30 * S)
+    assert job.state == DOWN
+    assert watched.subject.closed[0][:2] == (0, True)
+    assert watched.subject.hour == 6
+    assert watched.subject.due == 2 * HOUR_MS
+
+
+def test_an_hour_ends_where_it_ends_and_a_miss_on_the_hour_is_of_the_next():
+    watched = Watched()
+    job = watched.add(interval=600)
+    watched.subject.check_in(job, FAIL, 0)
+    # Down: it misses every ten minutes, the sixth time on the hour.
+    watched.subject.advance(HOUR_MS)
+    assert watched.subject.closed == [(0, True, [(1, (6, 1, 6, 0))])]
+    job.settle(HOUR_MS)
+    assert job.counts == [1, 0, 1, 0]
+
+
+def test_quiet_hours_are_skipped_and_those_of_whoever_is_down_are_not():
+    watched = Watched()
+    watched.add()
+    watched.subject.advance(10 * HOUR_MS)
+    assert (watched.subject.hour, watched.subject.closed) == (10, [])
+    assert watched.subject.due == 11 * HOUR_MS
+
+
+def test_of_two_that_change_in_the_same_ms_the_first_is_told_first():
+    watched = Watched()
+    jobs = [watched.add("a"), watched.add("b")]
+    for job in jobs[::-1]:
+        watched.subject.check_in(job, TICK, 0)
+    watched.told()
+    watched.subject.advance(60 * S)
+    assert [row[0] for row in watched.told()] == ["a", "b"]
+
+
+def test_a_check_in_that_counts_is_dated_and_ends_what_was_awaited():
+    watched = Watched()
+    job = watched.add(interval=600, grace=100)
+    watched.subject.check_in(job, TICK, 5 * S)
+    assert job.last_at == 5 * S
+    watched.subject.check_in(job, RUN, 10 * S, "", RUN_A)
+    watched.subject.check_in(job, FAIL, 20 * S, "", RUN_B)  # any fail ends what is awaited
+    assert (job.run_due, job.run_at, job.last_at) == (None, None, 20 * S)
+    assert job.state == DOWN
+    watched.subject.check_in(job, RUN, 30 * S, "", RUN_A)
+    assert job.run_due is None  # it is down already
+
+
+def test_a_monitor_that_comes_is_dated_and_told_unless_it_was_there_before():
+    watched = Watched()
+    assert watched.add("a", now=7).since == 7
+    assert watched.told() == []
+    second = Monitor(2, "id2", "s", "b", "b", 60, 0, True)
+    watched.subject.add(second, 8)
+    assert watched.told() == [("b", "new", 8)]
+    watched.subject.remove(second, 9)
+    assert (second.declared.data, second.declared.at) == ("removed", 9)
+    third = watched.add("c", now=10, since_start=False)
+    assert watched.events.properties[1] is third.declared
+
+
+def test_after_a_restart_the_last_check_in_is_known_and_the_state_is_what_listeners_see():
+    watched = Watched()
+    job = watched.add(interval=60)
+    watched.subject.resume(job, DOWN, -5000, (0, 1, 0, 0), 100)
+    assert (job.last_at, job.declared.data, job.due) == (-5000, "down", 60100)
+    up = watched.add("up", interval=60, grace=7)
+    watched.subject.resume(up, UP, -5000, (0, 0, 0, 0), 100)
+    assert (up.declared.data, up.due, watched.subject.due) == ("up", 67100, 60100)
+
+
+def test_a_new_name_is_the_name_and_another_label_another_source():
+    watched = Watched()
+    job = watched.add("job")
+    watched.subject.rename(job, "t", "other", "job", 5)
+    assert (job.service, job.name, job.label) == ("t", "other", "job")
+    assert watched.told() == []
+    watched.subject.rename(job, "t", "other", "other", 6)
+    assert job.label == "other"
+    assert watched.told() == [("job", "removed", 6), ("other", "new", 6)]
+    watched.subject.rename(job, "t", "other", "other", 7)
+    assert watched.told() == []
+
+
+def test_other_times_come_after_what_was_due_by_the_old_ones():
+    watched = Watched()
+    job = watched.add(interval=60)
+    watched.subject.check_in(job, TICK, 0)
+    watched.subject.adjust(job, 600, 0, True, 60 * S)
+    # It was missed; that stays so until somebody checks in, within the new interval.
+    assert (job.state, job.since, job.due) == (DOWN, 60 * S, 660 * S)
+    assert job.counts == [1, 1, 1, 0]
+    watched.subject.adjust(job, 300, 0, True, 700 * S)
+    assert (job.counts, job.due) == ([2, 1, 2, 0], 1000 * S)
+
+
+def test_other_times_at_the_very_ms():
+    for now, interval, grace, state in (
+        (100 * S, 100, 0, DOWN),
+        (100 * S, 100, 1, LATE),
+        (100 * S - 1, 100, 0, UP),
+        (100 * S - 1, 100, 1, UP),
+        (101 * S - 1, 100, 1, LATE),
+        (101 * S, 100, 1, DOWN),
+    ):
+        watched = Watched()
+        job = watched.add(interval=600)
+        watched.subject.check_in(job, TICK, 0)
+        watched.subject.adjust(job, interval, grace, True, now)
+        assert job.state == state, (now, interval, grace)
+        assert job.grace_ms == grace * S
+        if state != DOWN:
+            assert job.due == (interval + grace) * S
+            assert watched.subject.due == job.next_at()
+
+
+def test_other_times_of_one_that_was_last_heard_before_the_start_count_from_it():
+    watched = Watched()
+    job = watched.add(interval=60)
+    watched.subject.resume(job, UP, -50 * S, (0, 0, 0, 0), 0)
+    watched.subject.adjust(job, 100, 0, True, 10 * S)
+    assert (job.state, job.due) == (UP, 100 * S)
+    job.last_at = None
+    watched.subject.adjust(job, 200, 0, True, 10 * S)
+    assert (job.state, job.due) == (UP, 200 * S)
+
+
+def test_a_pause_forgets_what_was_awaited():
+    watched = Watched()
+    job = watched.add(interval=600, grace=5)
+    watched.subject.check_in(job, TICK, 0)
+    watched.subject.check_in(job, RUN, 1000)
+    watched.subject.adjust(job, 600, 5, False, 2000)
+    assert (job.state, job.due, job.last_at) == (PAUSED, None, None)
+    assert (job.run_at, job.run_due, job.run_id) == (None, None, None)
+    assert watched.subject.due == HOUR_MS
+
+
+def test_a_run_under_way_has_the_new_time_from_when_it_began():
+    for interval, grace, due in ((600, 50, 60 * S), (600, 0, 610 * S), (600, 3, 20 * S)):
+        watched = Watched()
+        job = watched.add(interval=600, grace=100)
+        watched.subject.check_in(job, TICK, 0)
+        watched.subject.check_in(job, RUN, 10 * S)
+        watched.subject.adjust(job, interval, grace, True, 20 * S)
+        assert job.run_due == due, (interval, grace)
+        assert watched.subject.due == min(due, 600 * S)

@@ -5,6 +5,8 @@ from holdfast.core.topicfilter import (
     MAX_LENGTH,
     MAX_PATHS,
     FilterError,
+    asks,
+    local_name,
     topic_filter,
     topic_matches,
 )
@@ -130,3 +132,46 @@ def test_topic_filters_are_bounded():
     raises(FilterError, topic_filter, "a|" * MAX_PATHS + "b")
     topic_filter("a" * MAX_LENGTH)
     raises(FilterError, topic_filter, "a" * (MAX_LENGTH + 1))
+
+
+def test_the_bounds_are_longer_than_any_filter_seen_in_the_field():
+    assert (MAX_LENGTH, MAX_PATHS) == (1024, 32)
+
+
+def test_which_characters_a_name_is_made_of():
+    """NCName, as far as it is ASCII: a letter or a line first, digits, dots, dashes only later."""
+    for code in range(1, 256):
+        byte = bytes([code])
+        letter = byte.isalpha() or code == 95 or code >= 128
+        for name, good in (
+            (byte + b"a", letter),
+            (b"a" + byte, letter or byte.isdigit() or code in b".-"),
+        ):
+            if code == 58:
+                continue  # a colon ends a prefix
+            try:
+                assert local_name(name) == name and good, name
+            except FilterError:
+                assert not good, name
+
+
+class Declared:
+    """A property: its place, and a row of TOPICS."""
+
+    def __init__(self, index, topic):
+        self.index = index
+        self.topic = (topic, "source", "data")
+
+
+def test_what_is_asked_of_properties_is_found_out_once_and_goes_on_with_new_ones():
+    properties = [Declared(0, PORT), Declared(1, READY), Declared(2, PORT)]
+    compiled = topic_filter(PORT)
+    flags = bytearray()
+    assert asks(flags, compiled, properties, properties[0])
+    assert list(flags) == [1]
+    assert asks(flags, compiled, properties, properties[2])
+    assert list(flags) == [1, 0, 1]
+    assert not asks(flags, compiled, properties, properties[1])
+    properties.append(Declared(3, READY))
+    assert not asks(flags, compiled, properties, properties[3])
+    assert list(flags) == [1, 0, 1, 0]

@@ -9,7 +9,8 @@ import interpreters
 import pytest
 
 HERE = Path(__file__).resolve().parent
-FOLDERS = ("core", "wire", "vapix", "monitors", "own", "uplink", "hal", "shell")
+FOLDERS = ("core", "wire", "vapix", "monitors", "own", "uplink", "hal", "shell", "property")
+ROOT = ("life", "safemode", "start")  # files of holdfast/ itself
 # A test that needs these is not for boards.
 ONLY_CPYTHON = ("pytest", "hypothesis", "cryptography")
 LIMIT_S = 120
@@ -29,6 +30,8 @@ def portable():
         for path in sorted(HERE.glob("test_%s_*.py" % folder)):
             if not set(imports(path)) & set(ONLY_CPYTHON):
                 yield path
+    for name in ROOT:
+        yield HERE / ("test_%s.py" % name)
 
 
 FILES = list(portable())

@@ -311,3 +311,292 @@ def test_inputs_without_memory_are_looked_at_once_more_and_fail_nothing():
     assert bench.module.ports[0].state == 0 and bench.ticker.sound
     bench.ticker.sample()
     assert bench.module.ports[0].state == 1 and bench.ticker.sound
+
+
+# -- the order of a turn, and what a failed one leaves --------------------------------------------
+
+
+class Holding(Pins):
+    """Pins that an alarm holds: nothing is written before they are released."""
+
+    held = True
+
+    def write(self, levels):
+        if not self.held:
+            Pins.write(self, levels)
+
+    def release(self):
+        self.held = False
+
+
+class Alarm:
+    """Stands for shell.alarm: what it is asked, and the levels at that time."""
+
+    def __init__(self, bench):
+        self.bench = bench
+        self.acted = False
+        self.told = []
+
+    def arm(self):
+        self.told.append(("arm", bytes(self.bench.pins.levels), len(self.bench.story)))
+
+    def settle(self):
+        self.acted = False
+        self.told.append(("settle",))
+
+
+def alarmed():
+    bench = Bench()
+    alarm = bench.ticker._alarm = Alarm(bench)
+    return bench, alarm
+
+
+def test_the_bounds_of_a_turn():
+    assert (ROUNDS, PATIENCE_MS) == (4, 2000)
+
+
+def test_the_alarm_is_armed_after_the_pins_and_before_anybody_is_told():
+    bench, alarm = alarmed()
+    bench.lose()
+    del alarm.told[:], bench.story[:]
+    bench.ticker.turn()
+    assert alarm.told == [("arm", b"\0\0\1\1", 0)]
+    assert len(bench.story) == 1
+
+
+def test_what_the_alarm_did_is_settled_before_anything_else_of_the_turn():
+    bench, alarm = alarmed()
+    alarm.acted = True
+    act = bench.module.act
+
+    def acting(now):
+        alarm.told.append(("act",))
+        return act(now)
+
+    bench.module.act = acting
+    bench.ticker.turn()
+    assert [row[0] for row in alarm.told] == ["settle", "act", "arm"]
+    bench.ticker.turn()
+    assert [row[0] for row in alarm.told[3:]] == ["act", "arm"]
+
+
+def test_a_failed_turn_writes_the_fallback_though_an_alarm_holds_the_pins():
+    for fails in (("act",), ("act", "fail")):
+        bench, _ = alarmed()
+        bench.module.heartbeat("a", 100000, 0)
+        bench.pins = bench.ticker._pins = Holding()
+        act = bench.module.act
+        tries = []
+
+        def once(now, act=act, tries=tries, fails=fails):
+            tries.append(now)
+            if len(tries) == 1 or len(fails) == 2:
+                raise ValueError("a bug")
+            return act(now)
+
+        bench.module.act = once
+        bench.ticker.turn()
+        assert bench.pins.levels[2] == 1, fails
+
+
+def test_a_sound_turn_after_a_failed_one_feeds_the_watchdog_and_fails_no_master_again():
+    bench = Bench()
+    bench.module.heartbeat("a", 100000, 0)
+    tell = bench.module.tell
+    bench.module.tell = broken
+    bench.ticker.step()
+    assert (bench.watchdog.fed, bench.ticker.sound) == (0, False)
+    bench.module.tell = tell
+    bench.ticker.step()
+    assert (bench.watchdog.fed, bench.ticker.sound) == (1, True)
+    bench.module.heartbeat("a", 100000, 0)
+    bench.ticker.step()
+    assert not bench.module.session("a").lost and bench.watchdog.fed == 2
+
+
+def test_a_step_looks_at_the_inputs_and_tells_the_time():
+    bench = Bench()
+    bench.pins.inputs[0] = 1
+    bench.clock.time = 70
+    assert bench.ticker.step() == 70
+    assert bench.module.ports[0].state == 1
+
+
+class Enough(Exception):
+    """The loop has run for long enough."""
+
+
+def test_it_steps_until_somebody_ends_it_and_sleeps_until_the_next_deadline():
+    bench = Bench()
+    bench.module.heartbeat("a", 25, 0)
+    slept = []
+
+    async def sleep_ms(ms):
+        slept.append((bench.clock.time, ms))
+        bench.clock.time += ms
+        if len(slept) == 4:
+            raise Enough
+
+    before = ticker_module.sleep_ms
+    ticker_module.sleep_ms = sleep_ms
+    try:
+        bench.ticker.run().send(None)
+    except Enough:
+        pass
+    finally:
+        ticker_module.sleep_ms = before
+    assert slept == [(0, 10), (10, 10), (20, 6), (26, 10)]
+    assert bench.watchdog.fed == 4 and bench.pins.levels[2] == 1
+
+
+def test_the_time_of_a_turn_is_told_though_it_fails():
+    bench = Bench()
+    bench.clock.time = 50
+    assert bench.ticker.turn() == 50
+    bench.clock.time = 60
+    bench.module.act = bench.module.fail = broken
+    assert bench.ticker.turn() == 60
+    bench.clock.now = broken
+    assert bench.ticker.turn() == 60
+    # Nothing is known of the time yet.
+    bench = Bench()
+    bench.clock.now = broken
+    assert bench.ticker.turn() == 0
+
+
+def test_how_late_a_loss_was_counts_until_its_pins_have_moved():
+    bench = Bench()
+    bench.lose()
+    write = bench.pins.write
+
+    def slow(levels):
+        write(levels)
+        bench.clock.time += 7
+
+    bench.pins.write = slow
+    before = bench.clock.time
+    assert bench.ticker.turn() == before + 7
+    assert bench.module.trips[-1][:3] == ("a", before, before + 7)
+    assert bench.module.worst_lateness_ms == 7
+    # Where nothing was due the time is the one that was read at first.
+    assert bench.ticker.turn() == before + 7
+    assert bench.clock.time == before + 14
+
+
+def test_the_heap_is_relieved_before_anything_is_tried_again():
+    for part in ("act", "tell"):
+        bench = Bench()
+        method = getattr(bench.module, part)
+        tries = []
+
+        def starved(now, method=method, tries=tries):
+            tries.append(1)
+            if len(tries) == 1:
+                raise MemoryError
+            return method(now)
+
+        setattr(bench.module, part, starved)
+        bench.ticker.turn()
+        assert bench.story == ["relieve"] and bench.ticker.sound, part
+    bench = Bench()
+    now = bench.clock.now
+    tries = []
+
+    def starved_clock():
+        tries.append(1)
+        if len(tries) == 1:
+            raise MemoryError
+        return now()
+
+    bench.clock.now = starved_clock
+    bench.pins.inputs[0] = 1
+    bench.ticker.sample()
+    assert bench.story == ["relieve"] and bench.module.ports[0].state == 1
+
+
+def test_what_rules_move_after_their_rest_is_at_the_pins_and_told_in_the_same_turn():
+    bench = edge_rules("2")
+    bench.ticker.turn()
+    del bench.story[:]
+
+    def resume(now):
+        return bench.module.command(bench.module.ports[3], 1, "rule", now) is None
+
+    bench.module.resume = resume
+    bench.ticker.turn()
+    assert bench.pins.levels[3] == 0
+    assert [step[0] for step in bench.story] == ["events"]
+    assert bench.story[0][1] == bytes(bench.pins.levels)
+    # Without rules nobody rests.
+    bench = Bench()
+    bench.module.resume = broken
+    bench.ticker.turn()
+    assert bench.ticker.sound
+
+
+def test_the_pins_of_rules_come_before_anybody_is_told_what_moved_them():
+    bench = edge_rules("2")
+    bench.ticker.turn()
+    del bench.story[:]
+    bench.module.switch(VIRTUAL_INPUT, 1, True, None, 0)
+    bench.ticker.turn()
+    assert bench.story[0][0] == "events"
+    assert bench.story[0][1][2] == 1
+
+
+def test_an_event_that_fails_a_turn_is_not_tried_for_ever():
+    bench = edge_rules("2")
+    bench.ticker.turn()
+    react = bench.module.react
+    seen = []
+
+    def failing(changes, now):
+        seen.append([change[0].topic for change in changes])
+        if len(seen) == 1:
+            raise ValueError("a bug")
+        return react(changes, now)
+
+    bench.module.react = failing
+    bench.module.switch(VIRTUAL_INPUT, 1, True, None, 0)
+    bench.ticker.turn()
+    assert seen == [[VIRTUAL_INPUT]] and not bench.ticker.sound
+    assert len(bench.reports) == 1
+    for _ in range(3):
+        bench.ticker.step()
+    assert VIRTUAL_INPUT not in [topic for topics in seen[1:] for topic in topics]
+    assert len(bench.reports) == 1 and bench.ticker.sound
+
+
+def test_every_rule_that_finds_no_memory_has_its_own_patience():
+    bench = edge_rules("2", "3")
+    bench.ticker.turn()
+
+    def starved(*arguments):
+        raise MemoryError
+
+    bench.module.rules._act = starved
+    bench.module.switch(VIRTUAL_INPUT, 1, True, None, 0)
+    bench.ticker.turn()  # patience begins at 0
+
+    def missed(now):
+        bench.clock.time = now
+        bench.ticker.turn()
+        return [rule.missed for rule in bench.module.rules.rules]
+
+    assert missed(PATIENCE_MS - 1) == [0, 0]
+    assert missed(PATIENCE_MS) == [1, 0]
+    assert missed(PATIENCE_MS + 1) == [1, 0]  # now the second one's begins
+    assert missed(2 * PATIENCE_MS) == [1, 0]
+    assert missed(2 * PATIENCE_MS + 1) == [1, 1]
+    assert bench.story.count("relieve") >= 6
+
+
+def test_memory_is_made_between_two_tries_of_a_rule():
+    bench = edge_rules("2")
+    bench.ticker.turn()
+    del bench.story[:]
+    starve(bench, "2", 1)
+    bench.module.switch(VIRTUAL_INPUT, 1, True, None, 0)
+    bench.ticker.turn()
+    assert bench.story[0] == "relieve" and bench.story.count("relieve") == 1
+    assert fired(bench) == [1]

@@ -1,0 +1,255 @@
+"""Safe mode: outputs are in their fallback, nobody is believed, and it ends by itself."""
+
+import asyncio
+
+from holdfast import safemode
+from holdfast.core.accounts import PRE_AUTH
+from holdfast.core.restart import SAFE_MODE, WATCHDOG, Restart
+from holdfast.safemode import LENGTH_MS, SafeMode, stand
+from holdfast.shell.portable import again
+from makers import WIRING, module, settings
+
+ADDRESS = ("192.0.2.1", 80)
+
+
+class Clock:
+    def __init__(self, time=5000):
+        self.time = time
+
+    def now(self):
+        return self.time
+
+
+class Pins:
+    def read(self, index):
+        return 0
+
+    def write(self, levels):
+        pass
+
+
+class Hal:
+    """Watchdog and network of a HAL; sleeping makes time pass."""
+
+    def __init__(self):
+        self.fed = 0
+        self.slept = []
+        self.time = 70
+        self.steps = []
+
+    def Watchdog(self, board):
+        return self
+
+    def feed(self):
+        self.fed += 1
+
+    def Network(self, board, network, quiet):
+        self.quiet = quiet
+        return self
+
+    def address(self):
+        return ADDRESS
+
+    def step(self, now, heard_at):
+        self.steps.append(now)
+        return ADDRESS[0]
+
+    def ticks(self):
+        return lambda: self.time, lambda end, start: end - start
+
+    def sleep_ms(self, ms):
+        self.slept.append((ms, self.fed))
+        self.time += ms
+
+
+class Board:
+    PORTS = WIRING
+    SAMPLE_MS = 10
+    CONNECTIONS = 5
+
+
+class Life:
+    def __init__(self, crashes=3):
+        self.restart = Restart("power on", None)
+        self.restart.crashes = crashes
+        self.restart.why = WATCHDOG
+        self.story = []
+
+    def keep(self, stage):
+        self.story.append(("kept", stage))
+
+    def starting(self, subject):
+        self.story.append(("starting", self.restart.crashes))
+
+
+class Listener:
+    closed = False
+
+    def close(self):
+        self.closed = True
+
+
+async def forever(*arguments):
+    while True:
+        await asyncio.sleep(0)
+
+
+async def over(*arguments):
+    """A task that ends, which none of safe mode's is to do."""
+
+
+def made():
+    clock, hal, life = Clock(), Hal(), Life()
+    mode = SafeMode(Board, hal, Pins(), (clock, None, settings(), module()), life)
+    mode.server.accept = mode.server.reap = mode._ticker.run = forever
+    return mode, clock, hal, life
+
+
+def run(mode, clock):
+    """Run it with time that passes as it sleeps; the listener."""
+    listener = Listener()
+
+    def listen(host, port, backlog):
+        assert (host, port) == ADDRESS and backlog > 0
+        return listener
+
+    async def sleep_ms(ms):
+        clock.time += ms
+        for _ in range(5):
+            await asyncio.sleep(0)
+
+    before = safemode.listen, safemode.sleep_ms
+    safemode.listen, safemode.sleep_ms = listen, sleep_ms
+    try:
+        asyncio.run(mode.run())
+    finally:
+        safemode.listen, safemode.sleep_ms = before
+        again()
+    return listener
+
+
+# -- what is answered -----------------------------------------------------------------------------
+
+
+def test_every_path_and_method_gets_the_page_and_nobody_has_to_log_in():
+    mode, clock, _, _ = made()
+    for path in ("/", "/vapix/axhbt", "/holdfast/status"):
+        ((known, methods, role, service, name),) = mode.call("rows", path)
+        assert (known, role, service, name) == (path, PRE_AUTH, mode, "page")
+        assert {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"} == set(methods)
+
+
+def test_the_page_says_how_often_why_and_for_how_long():
+    mode, clock, _, _ = made()
+    for now, left in ((5000, 600), (5001, 599), (604999, 0), (700000, 0)):
+        answer = mode.call("page", None, None, now)
+        assert answer.status == 503
+        text = answer.body.decode()
+        assert "came down 3 times in a row. The last time it was: watchdog." in text
+        assert "tries again in %d s" % left in text
+        assert "Retry-After: %d" % (left + 1) in answer.lines
+
+
+def test_an_administrator_ends_it_and_is_answered_before():
+    mode, clock, _, _ = made()
+    answer = mode._leave(None, None, clock.time)
+    assert (answer.status, answer.body) == (202, b'{"restarting":true}')
+    assert mode.asked is True
+    listener = run(mode, clock)
+    assert 5000 + 250 <= clock.time <= 5000 + 3 * 250 and listener.closed
+
+
+def test_no_token_is_one_and_events_go_nowhere():
+    mode, _, _, _ = made()
+    assert mode._redeem("token=x", 0) is None
+    assert mode._publish([1]) is None
+    assert mode.rest() is None
+
+
+def test_whoever_writes_to_flash_hears_of_deadlines():
+    mode, clock, hal, _ = made()
+    mode._module.heartbeat("a", 1000, clock.time)
+    assert hal.quiet(1000) is True and hal.quiet(1001) is False
+
+
+def test_a_full_heap_costs_a_connection():
+    mode, _, _, _ = made()
+    asked = []
+    mode.server.relieve = lambda: asked.append(1)
+    mode._relieve()
+    assert asked == [1]
+
+
+# -- how it ends ----------------------------------------------------------------------------------
+
+
+def test_it_ends_by_itself_after_ten_minutes_and_closes_everything():
+    mode, clock, hal, _ = made()
+    closed = []
+    mode.server.close = lambda: closed.append(1)
+    listener = run(mode, clock)
+    assert LENGTH_MS == 600000
+    assert 5000 + LENGTH_MS <= clock.time <= 5000 + LENGTH_MS + 500
+    assert listener.closed and closed == [1] and mode.asked is False
+    assert hal.steps[0] == 5000 and len(hal.steps) == LENGTH_MS // 250 + 1
+
+
+def test_a_task_that_ends_ends_safe_mode_as_a_crash():
+    for name in ("accept", "reap", "ticker"):
+        mode, clock, _, _ = made()
+        if name == "ticker":
+            mode._ticker.run = over
+        else:
+            setattr(mode.server, name, over)
+        try:
+            run(mode, clock)
+        except RuntimeError:
+            assert clock.time < 5000 + 1000
+            continue
+        raise AssertionError(name)
+
+
+class Ended:
+    """Stands for a SafeMode that is over."""
+
+    def __init__(self, board, hal, pins, running, life):
+        self.asked = life.asked
+
+    async def run(self):
+        pass
+
+
+class Store:
+    def __init__(self):
+        self.settings = settings({"2": {"name": "Strike"}})
+
+    def load(self):
+        return self.settings
+
+
+def test_after_it_the_application_runs_with_the_settings_as_they_are_in_flash():
+    before = safemode.SafeMode
+    safemode.SafeMode = Ended
+    try:
+        for asked, crashes in ((True, 0), (False, 2)):
+            life = Life(5)
+            life.asked = asked
+            clock, store, subject = Clock(), Store(), module()
+            running = clock, store, settings(), subject
+            again_running = safemode.run(Board, Hal(), Pins(), running, life)
+            assert again_running == (clock, store, store.settings, subject)
+            assert life.restart.crashes == crashes
+            assert life.story == [("starting", crashes)]
+            assert subject.ports[2].name == "Strike"
+            assert store.settings.ports == store.settings.rules == ()
+    finally:
+        safemode.SafeMode = before
+
+
+def test_standing_still_feeds_the_watchdog_until_the_time_is_over():
+    hal, life = Hal(), Life(6)
+    stand(Board, hal, life)
+    # Fed before each pause, and no pause is near a watchdog's time.
+    assert hal.slept == [(1000, i + 1) for i in range(LENGTH_MS // 1000)]
+    assert life.story == [("kept", SAFE_MODE)]
+    assert life.restart.crashes == 2 and not life.restart.safe_mode()

@@ -1,0 +1,209 @@
+"""Who gets one of the few connections, and who gives way: a living master never does."""
+
+from holdfast.core.accounts import Account
+from holdfast.core.session import Session
+from holdfast.shell.admission import Connections
+
+NOW = 100000
+
+
+class Caller:
+    def __init__(self):
+        self.account = None
+        self.session = None
+        self.fed_at = None
+
+
+class Peer:
+    """A connection as its keeper sees it. age: since it came; idle: since its last request."""
+
+    def __init__(self, name, age=60000, idle=1000, account=False, **more):
+        self.name = name
+        self.caller = Caller()
+        if account:
+            self.caller.account = Account(name, 2, b"", b"")
+        self.since = NOW - age
+        self.last_at = NOW - idle
+        self.deadline = None
+        self.secure = self.endless = self.ended = self.lingering = self.partial = False
+        self.heard = True
+        self.rest = b""
+        self.peer = None
+        for key, value in more.items():
+            assert hasattr(self, key), key
+            setattr(self, key, value)
+
+    def end(self):
+        self.ended = True
+
+
+def master(name="m", **more):
+    """A connection through which a living session was last fed."""
+    peer = Peer(name, account=True, **more)
+    session = peer.caller.session = Session(name)
+    session.begin("id", NOW - 5000)
+    session.feed(10000, NOW - 1000)
+    peer.caller.fed_at = session.last_at
+    return peer
+
+
+def house(*peers, limit=5):
+    connections = Connections(limit)
+    connections.all = list(peers)
+    return connections
+
+
+def gone(connections):
+    return [peer.name for peer in connections.all if peer.ended]
+
+
+# -- how many there are ---------------------------------------------------------------------------
+
+
+def test_what_the_module_itself_has_opened_takes_places_too():
+    connections = house(Peer("a"), Peer("b"), limit=4)
+    assert (connections.outgoing, connections.taken()) == (0, False)
+    connections.outgoing = 1
+    assert connections.taken() is False
+    connections.outgoing = 2
+    assert connections.taken() is True
+    connections.outgoing = 3
+    assert connections.taken() is True
+    assert Connections(1).all == [] and Connections(1).taken() is False
+
+
+def test_the_last_place_is_crowded_only_while_none_is_free_nor_about_to_be():
+    first, last = Peer("first"), Peer("last")
+    connections = house(first, last, limit=2)
+    assert connections.crowded_by(last) is True
+    assert connections.crowded_by(first) is False
+    first.ended = True
+    assert connections.crowded_by(last) is False
+    first.ended = False
+    connections = house(first, last, limit=3)
+    assert connections.crowded_by(last) is False
+
+
+def test_streams_leave_a_place_for_whoever_comes_and_one_for_requests():
+    for limit, most in ((5, 3), (4, 2), (3, 1), (2, 1), (1, 1)):
+        streams = []
+        while not house(Peer("x"), *streams, limit=limit).streams_full():
+            streams.append(Peer("s", endless=True))
+        assert len(streams) == most, limit
+
+
+# -- who gives way --------------------------------------------------------------------------------
+
+
+def test_a_living_master_never_gives_way_however_idle_it_is():
+    connections = house(master(idle=9000, age=10**6), Peer("stranger", idle=1))
+    assert connections.make_room(NOW) is True
+    assert gone(connections) == ["stranger"]
+    connections = house(master("a", idle=9000), master("b", idle=9000))
+    assert connections.make_room(NOW) is False and gone(connections) == []
+
+
+def test_a_master_is_one_while_its_session_lives_and_where_it_was_last_fed():
+    connections = house(master())
+    peer = connections.all[0]
+    assert connections.feeds(peer) is True
+    peer.caller.session.id = None  # it is over
+    assert connections.feeds(peer) is False
+    connections = house(master())
+    peer = connections.all[0]
+    peer.caller.session.feed(10000, NOW)  # through another connection
+    assert connections.feeds(peer) is False
+    assert connections.make_room(NOW) is True and gone(connections) == ["m"]
+    assert connections.feeds(Peer("stranger")) is False
+
+
+def test_strangers_give_way_before_accounts_and_the_longest_idle_of_them_first():
+    """Whoever is about to be closed anyway goes before all."""
+    order = [
+        Peer("closing", lingering=True, idle=5),
+        Peer("idle stranger", idle=3000),
+        Peer("stranger", idle=2000),
+        Peer("idle account", account=True, idle=9000),
+        Peer("account", account=True, idle=100),
+    ]
+    for shuffled in (order, order[::-1], order[2:] + order[:2]):
+        names = [peer.name for peer in order]
+        left = list(shuffled)
+        while left:
+            for peer in left:
+                peer.ended = False
+            connections = house(*left)
+            assert connections.make_room(NOW) is True
+            assert gone(connections) == names[:1]
+            left = [peer for peer in left if not peer.ended]
+            names.pop(0)
+
+
+def test_of_equals_the_oldest_gives_way():
+    connections = house(Peer("a", idle=5000), Peer("b", idle=5000))
+    connections.make_room(NOW)
+    assert gone(connections) == ["a"]
+
+
+def test_streams_newcomers_and_handshakes_never_give_way():
+    for more in ({"endless": True}, {"age": 0}, {"heard": False}):
+        connections = house(Peer("x", **more))
+        assert connections.make_room(NOW) is False, more
+        assert gone(connections) == []
+
+
+def test_whoever_is_about_to_end_leaves_a_place_and_nobody_else_has_to():
+    ending = Peer("ending", ended=True)
+    connections = house(Peer("stranger"), ending)
+    assert connections.make_room(NOW) is True
+    # The one that was told to go has gone; the stranger was looked at first and may be told, too.
+    connections = house(ending, Peer("stranger"))
+    assert connections.make_room(NOW) is True
+    assert gone(connections) == ["ending"]
+
+
+def test_a_place_for_tls_is_made_by_one_that_has_tls():
+    connections = house(Peer("plain", idle=9000), Peer("tls", idle=1, secure=True))
+    assert connections.make_room(NOW, True) is True
+    assert gone(connections) == ["tls"]
+    assert house(Peer("plain"), Peer("p", ended=True)).make_room(NOW, True) is False
+
+
+# -- deadlines, and a heap that is full -----------------------------------------------------------
+
+
+def test_a_deadline_has_passed_at_its_very_ms():
+    connections = house()
+    peer = Peer("stranger", deadline=NOW)
+    assert connections.overdue(peer, NOW - 1) is False
+    assert connections.overdue(peer, NOW) is True
+    peer.deadline = None
+    assert connections.overdue(peer, NOW) is False
+
+
+def test_an_idle_master_whose_session_lives_has_no_deadline_but_for_a_request_it_began():
+    connections = house()
+    assert connections.overdue(master(deadline=NOW - 75000), NOW) is False
+    assert connections.overdue(master(deadline=NOW, partial=True), NOW) is True
+    assert connections.overdue(master(deadline=NOW, lingering=True), NOW) is True
+    dead = master(deadline=NOW)
+    dead.caller.session.id = None
+    assert connections.overdue(dead, NOW) is True
+
+
+def test_a_full_heap_costs_the_newest_that_feeds_no_session():
+    asks = Peer("asks")
+    connections = house(Peer("old"), Peer("new"), master(), asks)
+    assert connections.newest(asks).name == "new"
+    assert connections.newest(None).name == "asks"
+    connections.all[1].ended = True
+    assert connections.newest(asks).name == "old"
+    assert house(master(), asks).newest(asks) is None
+
+
+def test_memory_that_can_be_had_at_once_is_with_whoever_holds_part_of_a_request():
+    holding, newer = Peer("holding", rest=b"GET"), Peer("newer")
+    connections = house(holding, newer)
+    assert connections.newest(None) is newer
+    assert connections.newest(None, True) is holding
+    assert house(newer).newest(None, True) is None
