@@ -179,7 +179,9 @@ def settled(board, connections):
             sock.sendall(b"GET /nowhere HTTP/1.0\r\n\r\n")
             while sock.recv(4096):
                 pass
-        told = wait_for(lambda: at(board, connections), ENDS_S, "end of the visitor")
+        if board.tls_port:  # who accepts there last stood beside them, too
+            socket.create_connection(("127.0.0.1", board.tls_port), 5).close()
+        told = wait_for(lambda: at(board, connections), ENDS_S, "end of the visitors")
         if best is None or told["free"] > best["free"]:
             best = told
     return best
