@@ -1,7 +1,8 @@
 """Whole modules whose power goes off, or whose flash fails, at each operation on flash; run by
 test_faults_power.py on both interpreters.
 
-    python sweep_power.py cuts|pairs|errors STRIDE
+    python sweep_power.py cuts|errors STRIDE
+    python sweep_power.py pairs STRIDE STEP FIRST
 
 A story is a life of a module with changes to its flash: settings, accounts, settings on trial, the
 event log. `cuts` lives it with the power going off before, in the middle of (after some of the
@@ -9,7 +10,7 @@ bytes of a write) and after each operation, `pairs` does it again in the life af
 `errors` has each operation fail instead. After that a module is started from main.py's first line
 on: it serves, with the old settings or with the new ones, with its accounts, without opening the
 door for a first account, with every entry of the log that was in flash before. STRIDE: every so
-many-th.
+many-th; of pairs, with every STEP-th first cut from FIRST on, every STRIDE-th second one.
 """
 
 import sys
@@ -304,7 +305,7 @@ def seen_names(start, clean):
     return (default[0],)
 
 
-def run_pairs(stride):
+def run_pairs(stride, step, chosen):
     count = firsts = 0
     for title, start, act, how_many in STORIES:
         clean = lives(start, act, how_many, None)
@@ -312,12 +313,12 @@ def run_pairs(stride):
         names = seen_names(start, clean)
         for first in cuts(clean):
             firsts += 1
-            if firsts % stride:
+            if firsts % step != chosen:
                 continue
             left = lives(start, act, how_many, first).files
             # The next life does the same again; the power goes off at each of its operations.
             faults = list(cuts(lives(left, act, 1, None)))
-            for second in faults[firsts // stride % stride :: stride]:
+            for second in faults[firsts // step % stride :: stride]:
                 count += 1
                 flash = lives(left, act, 1, second)
                 assert flash.off, (title, first, second)
@@ -376,5 +377,7 @@ def run_errors(stride):
 
 
 if __name__ == "__main__":
-    {"cuts": run_cuts, "pairs": run_pairs, "errors": run_errors}[sys.argv[1]](int(sys.argv[2]))
+    {"cuts": run_cuts, "pairs": run_pairs, "errors": run_errors}[sys.argv[1]](
+        *map(int, sys.argv[2:])
+    )
     print("done")
