@@ -118,6 +118,7 @@ class Caller:
     """Who calls, as the dispatcher hands it to a handler."""
 
     secure = False
+    peer = None
 
     def __init__(self, name="a", role=2):
         self.account = Account(name, role, b"", b"")

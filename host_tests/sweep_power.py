@@ -215,7 +215,7 @@ def look(start, before, names):
             assert store.fresh == (not people)
         request = Request(
             "GET",
-            "/axis-cgi/pwdgrp.cgi?action=add&user=eve&pwd=x&grp=root&sgrp=admin:operator:viewer",
+            "/axis-cgi/pwdgrp.cgi?action=add&user=eve&pwd=password&grp=root&sgrp=admin:operator:viewer",
             True,
             {"host": "a"},
             0,

@@ -45,7 +45,7 @@ def refuse(name):
 
 def strict(data):
     """CPython's reading of the bytes, without its own extensions."""
-    value = json.loads(data.decode("utf-8"), parse_constant=refuse)
+    value = json.loads(data.removeprefix(b"\xef\xbb\xbf").decode("utf-8"), parse_constant=refuse)
     json.dumps(value, ensure_ascii=False).encode()  # refuses half a surrogate pair
     return value
 

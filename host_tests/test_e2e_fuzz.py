@@ -88,7 +88,7 @@ BODIES = {
     ],
     "/axis-cgi/pwdgrp.cgi": [
         b"action=get",
-        b"action=add&user=nobody1&pwd=x&grp=users&sgrp=viewer",
+        b"action=add&user=nobody1&pwd=password&grp=users&sgrp=viewer",
         b"action=remove&user=nobody1",
     ],
     "/holdfast/release": [b'{"master":"vms"}'],

@@ -54,7 +54,7 @@ def done(response):
     """(status, JSON) of an answer, told in pieces or not."""
     if response.converse is None:
         return response.status, loads(response.body)
-    return response.status, loads("".join(list(response.service)).encode())
+    return response.status, loads("".join(list(response.service)).encode(), -1)
 
 
 def ask(pair, name, method, target, body="", token="op"):

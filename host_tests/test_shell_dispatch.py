@@ -132,6 +132,18 @@ def test_a_row_for_anyone_challenges_a_client_that_sends_nothing_and_waits():
     assert bench.ask(body=b"").status == 200
 
 
+def test_strangers_send_little_or_log_in():
+    bench = Bench(fine, OPERATOR, ANYONE)
+    for body, status in (
+        (b"x" * 512, 200),
+        (b"x" * 513, 401),
+        (b"," * 64, 200),
+        (b"[" * 30 + b"," * 20 + b"{" * 15, 401),
+    ):
+        assert bench.ask(authorization=None, body=body).status == status
+        assert bench.ask(body=body).status == 200
+
+
 def test_a_row_for_anyone_checks_credentials_that_are_there():
     bench = Bench(fine, OPERATOR, ANYONE)
     assert bench.ask().status == 200
@@ -286,7 +298,7 @@ def test_paths_with_parts_that_vary_find_their_rows():
         ("/ping/x/y", ["healthchecks.by_two"]),
         ("/ping/x/y/z", ["healthchecks.by_three"]),
         ("/ping/", []),
-        ("/ping/x/", []),
+        ("/ping/x/", ["healthchecks.by_uuid"]),
         ("/ping/x/y/z/0", []),
         ("/v1/heartbeat/", []),
         ("/v1/heartbeat/x/what", []),

@@ -16,7 +16,7 @@ PLACES = (
     (connections, "write"),
     (servers, "write"),
 )
-KNOWN = [("door", 2, b"md5")]
+KNOWN = [("door", 2, b"md5", b"sha256")]
 TURNS = 1000  # of the loop, until something must have happened
 
 
@@ -75,7 +75,7 @@ class Subject:
         self.server = servers.Server(self, lambda: self.at, limit)
 
     def answer(self, connection, request, now, shed):
-        connection.caller.account = Account("door", 2, b"md5", b"")
+        connection.caller.account = Account("door", 2, b"md5", b"sha256")
         return self.response
 
     def open(self, now):
@@ -127,7 +127,8 @@ def test_an_account_that_goes_while_its_stream_is_promised_gets_none():
 
     played(scenario, KNOWN, 1)
     played(scenario, [], 0)
-    played(scenario, [("door", 1, b"md5")], 0)
+    played(scenario, [("door", 1, b"md5", b"sha256")], 0)
+    played(scenario, [("door", 2, b"md5", b"another")], 0)
     played(scenario, [("door", 2, b"other")], 0)
 
 

@@ -30,6 +30,7 @@ def test_every_fault_has_its_old_code():
         (b"", 4000),
         (b"[]", 4000),
         (b"\xff", 4000),
+        (b"[" + b"1," * 500 + b"1]", 4000),
         ('{"method":"m"}', 4002),
         ('{"apiVersion":"1.0"}', 4002),
         ('{"apiVersion":"2.0","method":"m"}', 2003),
@@ -41,7 +42,7 @@ def test_every_fault_has_its_old_code():
     for code, old in (
         (api.METHOD, 2004),
         (api.INTERNAL, 8000),
-        (api.TOO_LARGE, 8000),
+        (api.TOO_LARGE, 4000),
         (api.MISSING, 4002),
     ):
         assert ask('{"apiVersion":"1.0","method":"m"}', failing(code))["error"]["code"] == old

@@ -9,7 +9,7 @@ from holdfast.vapix.pwdgrp import Accounts
 from holdfast.wire.http import HttpError
 from makers import Asked, Caller, account, finished
 
-ADD = "action=add&user=door&pwd=secret&grp=users&sgrp=viewer:operator"
+ADD = "action=add&user=door&pwd=secret-8&grp=users&sgrp=viewer:operator"
 
 
 def ask(running, text, caller=None, method="POST", status=200):
@@ -38,7 +38,7 @@ def test_an_account_is_made_by_get_and_by_post():
         running = Running()
         assert ask(running, ADD, method=method) == "Created account door."
         made = running.account("door")
-        assert (made.role, made.md5, made.sha256) == (2,) + hashes("door", "secret")
+        assert (made.role, made.md5, made.sha256) == (2,) + hashes("door", "secret-8")
         again = Running(files=running.flash.files)
         assert again.account("door").md5 == made.md5
 
@@ -47,7 +47,7 @@ def test_the_password_is_nowhere_in_flash():
     running = Running()
     ask(running, ADD)
     for data in running.flash.files.values():
-        assert b"secret" not in data
+        assert b"secret-8" not in data
 
 
 def test_groups_come_in_any_order_and_ptz_means_nothing():
@@ -60,22 +60,24 @@ def test_groups_come_in_any_order_and_ptz_means_nothing():
         ("admin:viewer:operator:ptz", 3),
     ):
         running = Running()
-        assert ask(running, "action=add&user=x&pwd=p&sgrp=" + groups) == "Created account x."
+        assert (
+            ask(running, "action=add&user=x&pwd=password&sgrp=" + groups) == "Created account x."
+        )
         assert running.account("x").role == role
     for groups in ("", "ptz", "root", "admin:root", "viewer::", "Admin"):
-        text = ask(Running(), "action=add&user=x&pwd=p&sgrp=" + groups)
+        text = ask(Running(), "action=add&user=x&pwd=password&sgrp=" + groups)
         assert text == "Error: account groups.", groups
 
 
 def test_an_update_changes_what_is_sent_and_leaves_the_rest():
     running = Running()
     ask(running, ADD)
-    assert ask(running, "action=update&user=door&pwd=new") == "Modified account door."
+    assert ask(running, "action=update&user=door&pwd=new-password") == "Modified account door."
     made = running.account("door")
-    assert (made.role, made.md5, made.sha256) == (2,) + hashes("door", "new")
+    assert (made.role, made.md5, made.sha256) == (2,) + hashes("door", "new-password")
     assert ask(running, "action=update&user=door&sgrp=viewer") == "Modified account door."
     made = running.account("door")
-    assert (made.role, made.md5) == (1, hashes("door", "new")[0])
+    assert (made.role, made.md5) == (1, hashes("door", "new-password")[0])
     writes = running.flash.writes
     assert ask(running, "action=update&user=door") == "Modified account door."
     assert running.flash.writes == writes
@@ -104,24 +106,24 @@ def test_the_list_has_every_line_and_every_line_is_a_pair():
 def test_bad_names_and_passwords():
     running = Running()
     for name in ("", "a", "x" * 33, "a%20b", "a:b", "a%22", "%C3%A9", "a,b", "%0A"):
-        text = ask(running, "action=add&pwd=p&sgrp=admin&user=" + name)
+        text = ask(running, "action=add&pwd=password&sgrp=admin&user=" + name)
         assert text == "Error: account user name.", name
-    for password in ("", "x" * 65, "a%0Ab", "%7F"):
+    for password in ("", "x" * 7, "x" * 65, "a%0Ab", "%7F"):
         text = ask(running, "action=add&user=x&sgrp=admin&pwd=" + password)
         assert text == "Error: account password.", password
         text = ask(running, "action=update&user=a&pwd=" + password)
         assert text == "Error: account password.", password
     assert ask(running, "action=add&user=x&sgrp=admin") == "Error: account password."
-    assert ask(running, "action=add&user=x&pwd=p") == "Error: account groups."
-    assert ask(running, "action=update&user=x&pwd=p") == "Error: account user name."
+    assert ask(running, "action=add&user=x&pwd=password") == "Error: account groups."
+    assert ask(running, "action=update&user=x&pwd=password") == "Error: account user name."
     assert running.flash.writes == 0
 
 
 def test_passwords_may_hold_anything_that_can_be_printed():
     running = Running()
-    text = ask(running, "action=add&user=x&sgrp=viewer&pwd=%C3%BC%3A%26%2B+%22%25")
+    text = ask(running, "action=add&user=x&sgrp=viewer&pwd=%C3%BC%3A%26%2B+%22%25%C3%BC")
     assert text == "Created account x."
-    assert running.account("x").md5 == hashes("x", 'ü:&+ "%')[0]
+    assert running.account("x").md5 == hashes("x", 'ü:&+ "%ü')[0]
 
 
 def test_actions_that_are_none_are_named_and_cannot_write_the_page():
@@ -138,8 +140,8 @@ def test_there_is_always_an_administrator():
     running = Running()
     for text in ("action=remove&user=b", "action=update&user=b&sgrp=operator"):
         assert ask(running, text) == "Error: b is the last administrator."
-    assert ask(running, "action=update&user=b&sgrp=admin&pwd=x") == "Modified account b."
-    ask(running, "action=add&user=c&pwd=p&sgrp=admin")
+    assert ask(running, "action=update&user=b&sgrp=admin&pwd=x-password") == "Modified account b."
+    ask(running, "action=add&user=c&pwd=password&sgrp=admin")
     assert ask(running, "action=remove&user=b") == "Removed account b."
     assert ask(running, "action=remove&user=c") == "Error: c is the last administrator."
 
@@ -155,9 +157,9 @@ def test_a_master_that_a_fallback_names_stays_one():
 def test_there_are_only_so_many_accounts():
     running = Running()
     for i in range(13):
-        text = ask(running, "action=add&user=x%d&pwd=p&sgrp=viewer" % i)
+        text = ask(running, "action=add&user=x%d&pwd=password&sgrp=viewer" % i)
         assert text == "Created account x%d." % i
-    text = ask(running, "action=add&user=y&pwd=p&sgrp=viewer")
+    text = ask(running, "action=add&user=y&pwd=password&sgrp=viewer")
     assert text == "Error: there is no room for another account."
     assert running.account("y") is None
 
@@ -172,7 +174,7 @@ def test_it_is_for_administrators():
 
 def test_on_a_fresh_device_a_stranger_makes_the_first_administrator_once():
     running = Running(files={})
-    first = "action=add&user=root&pwd=p&grp=users&sgrp=admin:operator:viewer"
+    first = "action=add&user=root&pwd=password&grp=users&sgrp=admin:operator:viewer"
     assert ask(running, first, stranger()) == "Created account root."
     assert running.account("root").role == 3
     second = first.replace("root", "evil")
@@ -185,9 +187,9 @@ def test_a_stranger_on_a_fresh_device_may_do_nothing_else():
         "",
         "action=get",
         "action=remove&user=x",
-        "action=update&user=x&pwd=p&sgrp=admin",
-        "action=add&user=x&pwd=p&sgrp=viewer:operator",
-        "action=add&user=x&pwd=p",
+        "action=update&user=x&pwd=password&sgrp=admin",
+        "action=add&user=x&pwd=password&sgrp=viewer:operator",
+        "action=add&user=x&pwd=password",
     ):
         running = Running(files={})
         said = ask(running, text, stranger(), status=401)
@@ -200,7 +202,7 @@ def test_a_stranger_on_a_fresh_device_may_do_nothing_else():
 
 def test_broken_settings_are_no_fresh_device():
     running = Running(files={"settings.json": b"{"})
-    first = "action=add&user=root&pwd=p&sgrp=admin"
+    first = "action=add&user=root&pwd=password&sgrp=admin"
     assert raises(HttpError, ask, running, first, stranger()).status == 401
     assert running.flash.writes == 0
 

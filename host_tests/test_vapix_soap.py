@@ -267,3 +267,23 @@ def test_a_header_that_insists_is_not_understood():
         '<s:Header><w:To s:mustUnderstand="1">http://a/</w:To></s:Header>',
     ):
         assert bench.post(envelope(beat(), header=header)).status == 200
+
+
+def test_a_header_for_somebody_else_is_passed_over():
+    bench = Bench()
+    soap_11 = "http://schemas.xmlsoap.org/soap/actor/next"
+    soap_12 = "http://www.w3.org/2003/05/soap-envelope/role/"
+    text = '<s:Header><w:Security s:mustUnderstand="1" s:%s="%s"/></s:Header>'
+    for version, name, role, status in (
+        (SOAP_12, "role", soap_12 + "none", 200),
+        (SOAP_12, "role", "urn:logger", 200),
+        (SOAP_12, "role", soap_12 + "next", 400),
+        (SOAP_12, "role", soap_12 + "ultimateReceiver", 400),
+        (SOAP_12, "role", "", 400),
+        (SOAP_12, "actor", "urn:logger", 400),  # SOAP 1.1's word means nothing here
+        (SOAP_11, "actor", "urn:logger", 200),
+        (SOAP_11, "actor", soap_11, 400),
+        (SOAP_11, "actor", "", 400),
+    ):
+        answer = bench.post(envelope(beat(), version, text % (name, role)))
+        assert (answer.status == 200) == (status == 200), (name, role)

@@ -571,7 +571,8 @@ def test_a_bad_chunk_is_400():
         b"5 5\r\nhello\r\n",
         b"5,\r\nhello\r\n",
         b"g\r\n",
-        b"000000005\r\nhello\r\n0\r\n\r\n",
+        b"000000000\r\nhello\r\n0\r\n\r\n",
+        b"100000005\r\nhello\r\n0\r\n\r\n",
         b"5\nhello\r\n0\r\n\r\n",
         b"5\r\r\nhello\r\n0\r\n\r\n",
         b"5;\nhello\r\n0\r\n\r\n",
@@ -637,6 +638,11 @@ def test_a_body_of_many_tiny_chunks_is_still_bounded():
     tiny = b"1\r\na\r\n" * BODY_BYTES
     assert fed([chunked(tiny + b"0\r\n\r\n")])[0][7] == b"a" * BODY_BYTES
     assert fed([chunked(tiny + b"1\r\na\r\n")]) == [413]
+
+
+def test_zeros_in_front_of_a_chunk_size_mean_nothing():
+    body = b"0000000005\r\nhello\r\n" + b"0" * 30 + b"\r\n\r\n"
+    assert fed([chunked(body)])[0][7] == b"hello"
 
 
 def test_both_framings_at_once_are_refused():
@@ -782,9 +788,14 @@ def test_a_server_that_answered_is_not_asked_again():
 
 
 def test_another_expectation_is_417():
-    for value in (b"", b"100", b"100-continue, x", b"something"):
+    for value in (b"100", b"100-continue, x", b"something"):
         assert status(post(b"Expect: " + value + END)) == 417
     assert status(post(b"Expect: 100-continue\r\nExpect: 100-continue\r\n")) == 417
+
+
+def test_an_empty_expectation_is_none():
+    request = only(post(b"Expect: " + END))
+    assert "expect" not in request.headers
 
 
 def test_http_1_0_expects_nothing():

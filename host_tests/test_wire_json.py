@@ -1,7 +1,15 @@
 """Which JSON is read and how it is written (RFC 8259), the same on both interpreters."""
 
 from claims import raises
-from holdfast.wire.json import MAX_DEPTH, MAX_DIGITS, JsonError, loads, quote
+from holdfast.wire.json import (
+    MAX_DEPTH,
+    MAX_DIGITS,
+    MAX_ESCAPES,
+    MAX_ITEMS,
+    JsonError,
+    loads,
+    quote,
+)
 
 
 def test_values_are_read():
@@ -107,7 +115,9 @@ def test_what_lax_parsers_take_is_refused():
         b"{a:1}",
         b"/**/1",
         b"1//",
-        b"\xef\xbb\xbf1",  # byte order mark
+        b"1\xef\xbb\xbf",  # a byte order mark, at the end
+        b"\xef\xbb\xbf\xef\xbb\xbf1",
+        b"\xef\xbb\xbf",
         b"\x00",
         b"1\x00",
         b"undefined",
@@ -285,7 +295,45 @@ def test_nesting_is_bounded():
         loads(opening * times + b"0" + closing * times)
         raises(JsonError, loads, opening * (times + 1) + b"0" + closing * (times + 1))
     raises(JsonError, loads, b"[" * 50000)
-    assert loads(b"[" + b"[]," * 1000 + b"[]]") == [[]] * 1001
+    assert loads(b"[" + b"[]," * 1000 + b"[]]", -1) == [[]] * 1001
+
+
+def test_a_byte_order_mark_in_front_is_skipped():
+    assert loads(b"\xef\xbb\xbf" + b'{"result":"fail"}') == {"result": "fail"}
+    assert loads(b"\xef\xbb\xbf 1 ") == 1
+
+
+def test_values_are_counted_inner_ones_too():
+    assert len(loads(b"[" + b"1," * (MAX_ITEMS - 1) + b"]")) == MAX_ITEMS - 1
+    for text in (b"[" + b"1," * MAX_ITEMS + b"]", b'[{"a":{}},' * MAX_ITEMS + b"]"):
+        raises(JsonError, loads, text)
+    row = b'{"a":[{"b":{}}]}'  # five values
+    assert len(loads(b"[" + b",".join([row] * 3) + b"]", 13)) == 3
+    raises(JsonError, loads, b"[" + b",".join([row] * 3) + b"]", 12)
+
+
+def test_escapes_are_counted_too_but_not_in_settings():
+    text = b'"' + b"\\u00e9" * MAX_ESCAPES + b'"'
+    assert loads(text) == "\u00e9" * MAX_ESCAPES
+    longer = b'"' + b"\\u00e9" * (MAX_ESCAPES + 1) + b'"'
+    raises(JsonError, loads, longer)
+    assert loads(longer, -1) == "\u00e9" * (MAX_ESCAPES + 1)
+
+
+def test_runs_of_backslashes():
+    for count in range(1, 12):
+        text = b'"' + b"\\" * count + b'"'
+        if count % 2:
+            raises(JsonError, loads, text)
+            assert loads(text + b'"') == "\\" * (count // 2) + '"'
+        else:
+            assert loads(text) == "\\" * (count // 2)
+    assert loads(b'["\\\\n","\\\\\\n","\\\\u0041","\\\\\\u0041"]') == [
+        "\\n",
+        "\\\n",
+        "\\u0041",
+        "\\A",
+    ]
 
 
 def test_the_error_says_where():

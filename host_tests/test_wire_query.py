@@ -2,7 +2,7 @@
 
 from claims import raises
 from holdfast.wire.http import HttpError
-from holdfast.wire.query import field, form, matches, parameter, parameters, unquote
+from holdfast.wire.query import field, form, matches, parameter, parameters, plain, unquote
 from makers import Asked
 
 
@@ -106,3 +106,22 @@ def test_patterns():
         ("*" * 50 + "x", "a" * 500, False),
     ):
         assert matches(pattern, text) == expected, (pattern, text)
+
+
+def test_a_plus_in_a_path_is_a_plus():
+    assert unquote("a+b%2Bc", True) == "a+b+c"
+    assert unquote("a+b%2Bc") == "a b+c"
+
+
+def test_letters_and_digits_of_a_path_may_be_encoded_and_nothing_else_changes():
+    for path, meant in (
+        ("/%61xis-cgi/param%2Ecgi", "/axis-cgi/param.cgi"),
+        ("/%7e%5F%2d%41%7A%30", "/~_-Az0"),
+        ("/a%2Fb", "/a%2Fb"),
+        ("/a%3Bb%00%25%20%c3%bc", "/a%3Bb%00%25%20%c3%bc"),
+        ("/%", "/%"),
+        ("/%6", "/%6"),
+        ("/%zz%61", "/%zza"),
+        ("/%2561", "/%2561"),
+    ):
+        assert plain(path) == meant

@@ -1,7 +1,16 @@
 """XML as SOAP needs it: what is taken, what is refused, what is bounded."""
 
 from claims import raises
-from holdfast.wire.xml import MAX_DEPTH, MAX_PARTS, Element, XmlError, escape, parse
+from holdfast.wire.xml import (
+    MAX_ATTRIBUTES,
+    MAX_DEPTH,
+    MAX_NAME,
+    MAX_PARTS,
+    Element,
+    XmlError,
+    escape,
+    parse,
+)
 
 
 def tree(element):
@@ -140,3 +149,24 @@ def test_what_is_escaped_reads_back():
 def test_what_is_no_character_of_xml_is_not_written():
     text = "a\ufffeb\uffffc"
     assert parse(("<a>%s</a>" % escape(text)).encode()).text == "a\ufffdb\ufffdc"
+
+
+def test_each_kind_of_part_is_bounded():
+    for one in (b"<b/>", b"<b></b>", b"<!---->", b"<?b?>", b"<![CDATA[x]]>", b"&lt;", b"&#65;"):
+        whole = b"<a>" + one * (MAX_PARTS - 1) + b"</a>"
+        assert parse(whole).name == "a", one
+        raises(XmlError, parse, whole.replace(one, one * 2, 1))
+    names = [b'a%d="" ' % i for i in range(MAX_ATTRIBUTES + 1)]
+    assert len(parse(b"<a " + b"".join(names[1:]) + b"/>").attributes) == MAX_ATTRIBUTES
+    raises(XmlError, parse, b"<a " + b"".join(names) + b"/>")
+    assert parse(b"<" + b"a" * MAX_NAME + b"/>").name == "a" * MAX_NAME
+    raises(XmlError, parse, b"<" + b"a" * (MAX_NAME + 1) + b"/>")
+
+
+def test_what_utf_8_is_called():
+    for label in (b"utf-8", b"UTF-8", b"utf8", b"Utf8", b"US-ASCII", b"ascii"):
+        document = b"<?xml version='1.0' encoding='" + label + b"'?><a/>"
+        assert parse(document).name == "a", label
+    for label in (b"utf-16", b"latin1", b"utf_8", b""):
+        document = b"<?xml version='1.0' encoding='" + label + b"'?><a/>"
+        raises(XmlError, parse, document)

@@ -69,6 +69,7 @@ def adopt(app, settings, now, by):
     app.authenticator.realm = settings.realm
     app.about = app.about[:3] + (settings.realm,)
     app.authenticator.adopt(accounts)
+    app.authenticator.md5, app.dispatcher.names = settings.login
     app.monitor_tokens = settings.tokens
     app.server.dismiss(_known(accounts))
     app.module.name = settings.name
@@ -86,7 +87,7 @@ def adopt(app, settings, now, by):
 
 def _known(accounts):
     """Who is known as what: a login that began as something else is over."""
-    return [(account.name, account.role, account.md5) for account in accounts]
+    return [(account.name, account.role, account.md5, account.sha256) for account in accounts]
 
 
 def _prepare(app):

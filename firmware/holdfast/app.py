@@ -136,10 +136,29 @@ class App:
             return
         self.log.add(HEAP, "full: a connection or event streams gave way", now)
 
+    def delay(self, connection, now):
+        """For how many ms no login of a connection is looked at: not for who is logged in, nor
+        from where a living session was fed last.
+        """
+        address = address_text(connection.peer)
+        if connection.caller.memory.account is not None:
+            return 0
+        for session in self.module.sessions:
+            alive = session.expires_at is not None and session.peer is not None
+            if alive and address_text(session.peer) == address:
+                return 0
+        wait_ms = self.guesses.call("wait", address, now)
+        if wait_ms:
+            self.module.logins[1] += 1
+        return wait_ms
+
     def refused(self, connection, authorization, now):
         """Note whose login was refused. A name that nobody has may be a password, and a token may
         be one of another module: not in here.
         """
+        self.module.logins[0] += 1
+        self.guesses.call("wrong", address_text(connection.peer), now)
+        self.dispatcher.delay = self.delay
         if self.log.admits(LOGIN, now):
             who = "a token"
             if authorization[:1] in b"Dd":

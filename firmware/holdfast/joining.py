@@ -66,6 +66,7 @@ def join(app, board, hal, pins, settings):
         "holdfast.shell.trial", "Trial", store, clock.now, app.restart, app.trial_over
     )
     app.authenticator = Authenticator(settings.realm, settings.accounts, os.urandom)
+    app.guesses = Lazy("holdfast.core.guesses", "Guesses")
     app.dispatcher = Dispatcher(
         ("/vapix/axhbt", ("POST",), ACTUATE, HeartbeatService(module).post),
         Passing("holdfast.services", "Services", app),
@@ -73,6 +74,8 @@ def join(app, board, hal, pins, settings):
         app.redeem,
         app.refused,
     )
+    app.authenticator.md5, app.dispatcher.names = settings.login
+    app.dispatcher.hostname = settings.network[3] if settings.network else ""
     alarm = None
     if hal.HAS_ALARM:
         # Fallback though the loop is blocked, where the board has something that can do it.

@@ -37,6 +37,7 @@ _KEYS = (
     "monitors",
     "tls",
     "time",
+    "login",
 )
 
 
@@ -91,6 +92,9 @@ def parts(data, wiring):
     if keys.get("time", None) is not None:
         server = _late("holdfast.core.timecheck", "server")
         settings.time = server(keys.object("time", ("server",)))
+    if keys.get("login", None) is not None:
+        login = _late("holdfast.core.logincheck", "login")
+        settings.login = login(keys.object("login", ("md5", "names")))
     yield settings
 
 

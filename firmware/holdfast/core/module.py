@@ -52,6 +52,7 @@ class Module:
         self.trips = []  # (master, due, moved, why), oldest first
         self.trip_count = 0
         self.worst_lateness_ms = 0  # from due to the pins, ever
+        self.logins = [0, 0]  # that were refused, and that were not looked at
         self.drilled = None  # the session that is lost on purpose, until that is told
         self.log = None  # core.log.Log, when somebody keeps one
         self._news = False

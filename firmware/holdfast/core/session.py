@@ -17,6 +17,7 @@ class Session:
         self.duration_ms = None  # of the last heartbeat
         self.last_at = None  # the last heartbeat
         self.least_margin_ms = None  # nearest the session ever came to expiry since it began
+        self.peer = None  # the address that it came from, as the socket tells it
         self.beats = 0
         self.count = 0  # heartbeats of this session after its first
         self.longest_ms = 0  # the longest time between two of them

@@ -82,6 +82,8 @@ class Settings:
 
     tokens = ()  # rows of core.monitorcheck
 
+    login = (True, ())  # of core.logincheck
+
     def __init__(self, name, realm, accounts, ports, shortest_ms, longest_ms, rules):
         self.name = name
         self.realm = realm

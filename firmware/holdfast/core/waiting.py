@@ -4,7 +4,17 @@ Loaded when somebody replaces settings, and let go again.
 """
 
 # What a running module takes over; see core.adoption and the app. All else it reads at the start.
-_AT_ONCE = ("name", "realm", "accounts", "rules", "actions", "monitors", "time", "checksum")
+_AT_ONCE = (
+    "name",
+    "realm",
+    "accounts",
+    "rules",
+    "actions",
+    "monitors",
+    "time",
+    "login",
+    "checksum",
+)
 _PORT_AT_ONCE = ("name", "usage", "normal", "debounce", "fallback")
 
 

@@ -108,7 +108,7 @@ class Pinghome:
         return self._answer(self._listed, caller, request, now, VIEWER)
 
     def _listed(self, caller, request, now):
-        service = unquote(request.path.split("/")[3])
+        service = unquote(request.path.split("/")[3], True)
         fields = parameters(request.query)
         page = _positive(fields, "page", 1, 1000000)
         limit = _positive(fields, "limit", _MOST, _MOST)

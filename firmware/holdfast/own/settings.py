@@ -74,7 +74,7 @@ class SettingsService:
         """Merge a JSON merge patch into the document; answers as `put`."""
         if not self._first(caller):
             _require(caller)
-        patch = self._object(json.loads, request.body)
+        patch = self._object(lambda data: json.loads(data, -1), request.body)
         return await self._change(caller, request, lambda document: merge(document, patch))
 
     def _saved(self, function, *arguments):

@@ -69,6 +69,7 @@ class StatusService:
                 % self._keeper.made.figures()
             )
         facts = ",".join([quote(fact) for fact in module.boot_facts])
+        text += '"logins":{"refused":%d,"delayed":%d},' % tuple(module.logins)
         text += '"start":{"why":%s,"facts":[%s]},' % (quote(module.reset_cause), facts)
         epoch, epoch_ms, until, signal, trouble = self._facts()
         events = module.events

@@ -14,7 +14,16 @@ from holdfast.shell.portable import report
 from holdfast.wire.digest import Memory, Refused
 from holdfast.wire.http import HttpError, Response, reason
 
+# What is taken from who has not logged in: bytes of a body, and commas and brackets in it, which
+# are about as many as a JSON text has values.
+_BODY_BYTES = const(512)
+_BODY_ITEMS = const(64)
+# .. but here: a device without any account takes its first settings from anybody, and any other
+# device looks at none of them before the login.
+_SETTINGS = "/holdfast/settings"
+
 TOKEN_PATH = "/vapix/ws-data-stream"  # the one where a session token does instead of Digest
+_REFUSED_LOGINS = const(3)  # then the connection ends
 _RETRY_AFTER_S = const(5)  # told with 503: by then an idle connection has given way
 
 
@@ -22,6 +31,8 @@ class Caller:
     """Who is at the other end of a connection."""
 
     secure = False  # it speaks TLS
+    peer = None  # its address, as the socket tells it
+    refused = 0  # logins of this connection that were
 
     def __init__(self):
         self.account = None  # of the last request, None when that came without credentials
@@ -68,10 +79,14 @@ class Dispatcher:
 
     redeem: a function(query, now) for the account whose session token the query has, or None.
     refused: a function(connection, authorization, now) that is told of Digest credentials and
-    tokens that are no good.
+    tokens that are no good; from then on `delay(connection, now)` gives for how many ms no login
+    of that connection is looked at.
     """
 
     def __init__(self, first, services, authenticator, redeem, refused=None):
+        self.delay = None  # a function(connection, now) once logins were refused; see below
+        self.names = ()  # of the module, for browsers; see wire.origin
+        self.hostname = ""
         self._first = first
         self._services = services
         self._authenticator = authenticator
@@ -91,18 +106,19 @@ class Dispatcher:
             route = self._first
             if request.path != route[0] or request.method not in route[1]:
                 route = self._route(request)
-            headers = request.headers
             # A token comes from the page that asks, not from the browser: any page may have one.
-            if route[2] != BY_TOKEN and ("origin" in headers or "user-agent" in headers):
-                load("holdfast.wire.origin", "check")(request)
+            if route[2] != BY_TOKEN:
+                self._check_origin(request)
+            if self.delay is not None and request.authorization is not None:
+                wait_ms = self.delay(connection, now)
+                if wait_ms:
+                    return refusal(429, ["Retry-After: %d" % (wait_ms // 1000 + 1)])
             # Where anyone may call, some operations still ask who it is.
             if route[2] == BY_TOKEN:
                 caller.account = None
             elif route[2] == ANYONE and request.authorization is None:
-                if request.method == "POST" and not request.body and not request.query:
-                    # Nothing is asked: curl --digest waits for the challenge with its body.
-                    raise Refused()
                 caller.account = None
+                _limit(request)
             else:
                 try:
                     caller.account = self._account(caller, request, now)
@@ -164,10 +180,19 @@ class Dispatcher:
         """Let go of the services that nobody has called since this was asked last."""
         self._services.rest()
 
+    def _check_origin(self, request):
+        """HttpError for what another site's page may ask for."""
+        headers = request.headers
+        if "user-agent" in headers or "origin" in headers or "sec-fetch-site" in headers:
+            load("holdfast.wire.origin", "check")(request, self.names, self.hostname)
+
     def _note(self, connection, request, now, scheme):
         value = request.authorization
         if self._refused is not None and value is not None and value[:7].lower() == scheme:
             self._refused(connection, value, now)
+            connection.caller.refused += 1
+            if connection.caller.refused >= _REFUSED_LOGINS:
+                request.keep_alive = False  # the next one takes a connection of its own
 
     def _challenge(self, now, stale=False):
         challenges = self._authenticator.challenges(now, stale)
@@ -206,6 +231,20 @@ class Dispatcher:
         return self._authenticator.check(
             request.authorization, request.method, request.target, now, caller.memory
         )
+
+
+def _limit(request):
+    """Refuse what is too much for who has not logged in, and a POST of nothing: many clients send
+    their body once they are told to log in, curl --digest; others send all of it before.
+    """
+    body = request.body
+    if request.method == "POST" and not body and not request.query:
+        raise Refused()
+    if request.path != _SETTINGS and (
+        len(body) > _BODY_BYTES
+        or body.count(b",") + body.count(b"[") + body.count(b"{") > _BODY_ITEMS
+    ):
+        raise Refused()
 
 
 def error_response(error):

@@ -332,7 +332,9 @@ def _files(document):
 
 def document(data):
     """The JSON object in a settings file (bytes); JsonError, SettingsError for a bad checksum."""
-    value = loads(data)
+    if data.startswith(b"\xef\xbb\xbf"):
+        data = data[3:]  # an editor has put a byte order mark there; no checksum counts it
+    value = loads(data, -1)
     if isinstance(value, dict) and "checksum" in value:
         del value["checksum"]
         if seal_of(data[: -len(_END) - _HEX_DIGITS - len(_CHECKSUM)]) != data:

@@ -82,7 +82,7 @@ class Server:
         send_at_once(sock)
         now = self.turn()
         connection = Connection(sock, self._buffer, now)
-        connection.peer = peer
+        connection.peer = connection.caller.peer = peer
         if gate is not None:
             connection.gate = gate
             connection.caller.secure = True
@@ -141,8 +141,8 @@ class Server:
             connection.end()
 
     def dismiss(self, known):
-        """Accounts may have changed, these (name, role, md5) are known: who is logged in as
-        something else has to come again.
+        """Accounts may have changed, these (name, role, md5, sha256) are known: who is
+        logged in as something else has to come again.
 
         Event streams end, and those whose 101 is on its way; requests are checked against the new
         accounts anyway.
@@ -151,7 +151,7 @@ class Server:
             account = connection.caller.account
             if not connection.endless or account is None:
                 continue
-            if (account.name, account.role, account.md5) not in known:
+            if (account.name, account.role, account.md5, account.sha256) not in known:
                 connection.end()
 
     def shed(self, spared):

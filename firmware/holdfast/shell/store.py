@@ -27,6 +27,7 @@ _PASSING = (
     "core.monitorcheck",
     "core.tlscheck",
     "core.timecheck",
+    "core.logincheck",
     "shell.tlsfiles",
     "wire.certificate",
     "core.check",

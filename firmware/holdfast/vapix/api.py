@@ -76,8 +76,8 @@ def read(data, unversioned=()):
 def _fill(call, data, unversioned):
     try:
         request = json.loads(data)
-    except json.JsonError:
-        raise ApiError(INVALID_JSON)
+    except json.JsonError as error:
+        raise ApiError(TOO_LARGE if error.large else INVALID_JSON)
     if not isinstance(request, dict):
         raise ApiError(INVALID_JSON, "not an object")
     context = request.get("context")

@@ -14,6 +14,7 @@ _CODES = {
     api.INTERNAL: (8000, "Internal error"),
     api.VERSION: (2003, "Requested API version is not supported"),
     api.INVALID_JSON: (4000, "Invalid JSON"),
+    api.TOO_LARGE: (4000, "Invalid JSON: too many values"),
     api.METHOD: (2004, "Method not supported"),
     api.MISSING: (4002, "Required parameter missing or invalid"),
     api.INVALID: (1000, "Invalid parameter value specified"),

@@ -27,6 +27,7 @@ class HeartbeatService:
         session = self._module.heartbeat(caller.account.name, duration_ms, now)
         caller.session = session
         caller.fed_at = now
+        session.peer = caller.peer
         answer = self._answers.get(session.master)
         if answer is None or answer[0] != session.id:
             body = '{\n  "SessionId": "%s"\n}' % session.id

@@ -20,10 +20,12 @@ from holdfast.vapix.identity import Device
 from holdfast.wire.http import HttpError, Response
 from holdfast.wire.query import field, form, matches
 
-# Of one list. Each wildcard may mean a look at every parameter, and the loop waits meanwhile.
+# Of one list.
 _MAX_GROUPS = const(16)
 _MAX_WILDCARDS = const(8)
 _MAX_TEXT = const(1024)  # characters of all groups
+# Parameters that one list may look at: the loop waits meanwhile. All of them are about 100.
+_MAX_LOOKS = const(320)
 
 # Fields of a request that are no parameters.
 _NO_PARAMETERS = ("action", "usergroup", "responseformat", "responsecharset")
@@ -70,16 +72,24 @@ class Parameters:
             groups = "*"
         count = groups.count("*") + groups.count("?")
         if groups.count(",") >= _MAX_GROUPS or len(groups) > _MAX_TEXT or count > _MAX_WILDCARDS:
-            return Response(200, b"# Error: too many groups\n", "text/plain")
+            return _too_many()
+        left = _MAX_LOOKS
         lines = []
+        asked = []
         told = set() if "," in groups else None
         for group in groups.split(","):
             group = group.strip(" \t\r\n")
+            if group in asked:
+                continue
+            asked.append(group)
             patterns = _bare(group.lower()).split(".")
             if patterns == ["root"]:
                 patterns = ["*"]
             found = False
             for name, value in self._rows(role, patterns):
+                left -= 1
+                if left < 0:
+                    return _too_many()
                 if len(patterns) > 1 and not _in_group(patterns, name):
                     continue
                 found = True
@@ -209,6 +219,10 @@ class Parameters:
         if what == ("Output.Active" if port.output else "Input.Trig") and value in STATES[:2]:
             return port.id, "normal", STATES[1 - STATES.index(value)]
         return None
+
+
+def _too_many():
+    return Response(200, b"# Error: too many groups\n", "text/plain")
 
 
 def _bare(name):

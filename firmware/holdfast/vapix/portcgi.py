@@ -29,7 +29,8 @@ from holdfast.wire.query import form
 _CHECKS = ("check", "checkactive", "checkdirection")
 _MAX_STEPS = const(32)  # of an action
 _MAX_DIGITS = const(6)  # of a wait: a quarter of an hour
-_MAX_PORTS = const(64)  # in a list
+_MAX_PORTS = const(64)  # in all lists of a request
+_MAX_MOVES = const(64)  # steps of all actions of a request
 
 
 class PortCgi:
@@ -43,15 +44,21 @@ class PortCgi:
         """Answer a request of port.cgi."""
         lines = []
         actions = []
+        moves = 0
         try:
             asked = _known(form(request), ("action", "monitor") + _CHECKS)
             for name, value in asked:
                 if name == "action":
                     require(caller, ACTUATE)
                     actions.append(self._action(value, now))
+                    moves += len(actions[-1][1])
+                    if moves > _MAX_MOVES:
+                        raise BadRequest("up to %d steps at once" % _MAX_MOVES)
                 elif name in _CHECKS:
                     for number, port in self._listed(value):
                         lines.append((name, number, port))
+                    if len(lines) > _MAX_PORTS:
+                        raise BadRequest("too many ports")
                 elif len(asked) > 1:
                     raise BadRequest("monitor stands alone")
                 elif request.method == "HEAD":

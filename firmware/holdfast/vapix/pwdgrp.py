@@ -20,6 +20,7 @@ from holdfast.vapix.access import require
 from holdfast.wire.http import HttpError, Response
 from holdfast.wire.query import field, form
 
+_MIN_PASSWORD = const(8)
 _MAX_PASSWORD = const(64)
 # The vendor takes letters and digits, up to 14; settings take these too, up to MAX_NAME.
 _NAME = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
@@ -28,7 +29,7 @@ _SET_UP = "Error: initial admin user must be created first."
 _NO_ACTION = "Error: action operation type."
 _MALFORMED = "Error: malformed action operation, %s."
 _BAD_NAME = "Error: account user name."
-_BAD_PASSWORD = "Error: account password."
+_BAD_PASSWORD = "Error: account password."  # it needs 8 to 64 characters
 _BAD_GROUPS = "Error: account groups."
 _LAST = "Error: %s is the last administrator."
 _AWAITED = "Error: the fallback of a port names %s as its master."
@@ -168,7 +169,7 @@ def _field(fields, name, default):
 
 
 def _acceptable(password):
-    return 0 < len(password) <= _MAX_PASSWORD and printable(password)
+    return _MIN_PASSWORD <= len(password) <= _MAX_PASSWORD and printable(password)
 
 
 def _role(groups):

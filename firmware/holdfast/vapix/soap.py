@@ -32,6 +32,14 @@ _BODY_KEPT_BYTES = const(1024)  # the vendor's example is 530 bytes
 # Headers of WS-Addressing that ask for nothing but what is done anyway; some stacks insist on
 # their being understood in every request.
 _UNDERSTOOD = ("Action", "To")
+# Who the module is to a header that names its receiver (SOAP 1.2 part 1 section 2.2, SOAP 1.1
+# section 4.2.2): whoever comes next, and the last one, as to a header that names none.
+_ROLES = (
+    "",
+    "http://schemas.xmlsoap.org/soap/actor/next",
+    _SOAP_12 + "/role/next",
+    _SOAP_12 + "/role/ultimateReceiver",
+)
 
 # By prefix: namespace, and the further namespaces of its replies.
 _NAMESPACES = {
@@ -134,6 +142,7 @@ class SoapService:
     def _beat(self, caller, duration_ms, now):
         caller.session = self._module.heartbeat(caller.account.name, duration_ms, now)
         caller.fed_at = now
+        caller.session.peer = caller.peer
         return "<axhbt:SessionId>%s</axhbt:SessionId>" % caller.session.id
 
 
@@ -160,9 +169,11 @@ def _envelope(body):
 def _operation(envelope):
     """The child of the Body."""
     header = envelope.child("Header")
+    role = "actor" if envelope.namespace == _SOAP_11 else "role"
     for block in [] if header is None else header.children:
         must = block.attributes.get("mustUnderstand") in ("1", "true")
-        if must and block.name not in _UNDERSTOOD:
+        ours = block.attributes.get(role, "") in _ROLES
+        if must and ours and block.name not in _UNDERSTOOD:
             raise Fault("MustUnderstand", "the header %s is not understood" % block.name)
     body = envelope.child("Body")
     if body is None or len(body.children) != 1:

@@ -8,8 +8,14 @@ which makes a client try again with a fresh one. Nobody is locked out.
 
 What real clients do and this accepts: `algorithm` left out or quoted; no comma between parameters;
 the first of two nonces issued; one nonce with rising nc from parallel requests that arrive out of
-order; a new nonce for every request; `uri` without the query string. Credentials without qop (RFC
-2069, as the vendor's WebSocket page prints them) carry no nc, so such a nonce works exactly once.
+order; a new nonce for every request; nc from 0 on, and without its zeros; `qop` twice; an MD5
+response under the name of SHA-256, as clients make it that merge both challenges; `uri` in
+absolute form, percent-encoded otherwise than the request, or without the query string, unless the
+query changes something: it is not signed then. Credentials without qop (RFC 2069, as the vendor's
+WebSocket page prints them) carry no nc, so such a nonce works exactly once.
+
+None of that weakens the protection from replays: an nc is a number, however it is written, and
+each number is used once for each nonce. Somebody's name takes as long to refuse as nobody's.
 
 A connection's next credentials differ from its last in response, nc and cnonce only. `Memory`
 keeps where those stand, so that the usual heartbeat costs three slices and one hash. It also keeps
@@ -21,6 +27,8 @@ from binascii import hexlify, unhexlify
 
 from micropython import const
 
+from holdfast.wire.http import HEX
+
 _HASHES = {b"MD5": hashlib.md5, b"SHA-256": hashlib.sha256}
 
 # How long a nonce may be used. Replays are refused for all that time, so it only bounds the damage
@@ -30,6 +38,8 @@ NONCES_KEPT = const(24)  # one for each client, and as many again for those that
 WINDOW = const(30)  # how far behind the highest nc a late request may be; a small int on 32 bits
 _WINDOW_MASK = const((1 << 30) - 1)
 _LAST_COUNT = const(0xFFFFFFFF)
+_MD5_DIGITS = const(32)
+_NOBODY = b"0" * 64  # hashed for names that no account has
 
 
 class Refused(Exception):
@@ -106,11 +116,13 @@ class Authenticator:
     """Checks Authorization values against accounts.
 
     realm: text. accounts: objects with name, md5, sha256 (H(A1) as hex bytes). random_bytes: a
-    function(n) of cryptographic quality; the key drawn from it makes all nonces of a run.
+    function(n) of cryptographic quality; the key drawn from it makes all nonces of a run. md5: may
+    clients log in with MD5?
     """
 
-    def __init__(self, realm, accounts, random_bytes):
+    def __init__(self, realm, accounts, random_bytes, md5=True):
         self.realm = realm
+        self.md5 = md5
         self.adopt(accounts)
         key = random_bytes(32) + bytes(32)  # one block of SHA-256
         self._inner = bytes([byte ^ 0x36 for byte in key])
@@ -130,7 +142,7 @@ class Authenticator:
         return tuple(
             'Digest realm="%s", nonce="%s", algorithm=%s, qop="auth"%s'
             % (self.realm, nonce, algorithm, flag)
-            for algorithm in ("MD5", "SHA-256")
+            for algorithm in (("MD5", "SHA-256") if self.md5 else ("SHA-256",))
         )
 
     def check(self, value, method, target, now, memory):
@@ -170,21 +182,28 @@ class Authenticator:
         found = parse(value)
         hash_ = _HASHES.get(_value(found, "algorithm", b"MD5").upper())
         account = self._accounts.get(_value(found, "username"))
+        response = _value(found, "response", b"")
         qop = _value(found, "qop")
         uri = _value(found, "uri")
+        if hash_ is not None and len(response) == _MD5_DIGITS:
+            hash_ = hashlib.md5
         if (
             hash_ is None
-            or account is None
+            or (hash_ is hashlib.md5 and not self.md5)
             or qop not in (None, b"auth")
             or _value(found, "realm") != self.realm.encode()
-            or uri not in (target.encode(), target.partition("?")[0].encode())
+            or uri is None
+            or (uri != target.encode() and not _signs(uri, method, target))
         ):
             raise Refused()
         nonce = _value(found, "nonce", b"")
-        secret = account.md5 if hash_ is hashlib.md5 else account.sha256
+        if account is None:
+            secret = _NOBODY[: len(response)]
+        else:
+            secret = account.md5 if hash_ is hashlib.md5 else account.sha256
         before = secret + b":" + nonce + b":"
         after = hexlify(hash_(method.encode() + b":" + uri).digest())
-        count = 0
+        count = None
         if qop is not None:
             after = b":auth:" + after
             digits = _value(found, "nc", b"")
@@ -192,7 +211,9 @@ class Authenticator:
             data = before + digits + b":" + _value(found, "cnonce", b"") + after
         else:
             data = before + after
-        _compare(hash_(data).digest(), _value(found, "response", b""))
+        _compare(hash_(data).digest(), response)
+        if account is None:
+            raise Refused()
         entry = self._nonces.get(nonce) or self._issued(nonce)
         # What may need memory comes before the nonce is used: it can be tried once more.
         learnt = qop is not None and _quoted(found, b"cnonce")
@@ -233,12 +254,12 @@ class Authenticator:
         return _Nonce(int(head[:8], 16), serial)
 
     def _use(self, entry, count, now):
-        """Use nc `count` of a nonce, 0 for credentials without qop; Refused when it cannot be."""
+        """Use nc `count` of a nonce, None without qop; Refused when it cannot be."""
         if now // 1000 - entry.issued_s > NONCE_S:
             raise Refused(stale=True)
-        if count == 0:
+        if count is None:
             # A nonce that carries no nc is good for one request and then for none.
-            if entry.highest:
+            if entry.seen:
                 raise Refused(stale=True)
             count = _LAST_COUNT
         if not entry.use(count):
@@ -259,9 +280,9 @@ def parse(value):
     """The parameters of Digest credentials: `{name: (value, start, end)}`, positions in `value`.
 
     RFC 9110 section 11.4, but white space or nothing may stand for a comma. Refused for anything
-    that is not that, for a name given twice or not of letters and hyphens, and for quoted-pairs,
-    which nothing of ours needs: a backslash stands for itself, and in `uri` alone. curl writes the
-    address of `port.cgi?action=5:/500\\` so.
+    that is not that, for a name given twice (qop may be, with one value), one not of letters and
+    hyphens, and for quoted-pairs, which nothing of ours needs: a backslash stands for itself, and
+    in `uri` alone. curl writes the address of `port.cgi?action=5:/500\\` so.
     """
     if value[:7].lower() != b"digest ":
         raise Refused()
@@ -290,7 +311,9 @@ def parse(value):
             while end < length and value[end] not in b" \t,":
                 end += 1
             at = end
-        if name in found or not name.replace(b"-", b"").isalpha():
+        if not name.replace(b"-", b"").isalpha():
+            raise Refused()
+        if name in found and (name != b"qop" or _value(found, "qop") != value[start:end]):
             raise Refused()
         found[name] = (value, start, end)
     if b"\\" in value and value.count(b"\\") != _value(found, "uri", b"").count(b"\\"):
@@ -321,17 +344,30 @@ def _quoted(found, name):
     return value[start - 1 : start] == b'"'
 
 
+def _signs(uri, method, target):
+    """True when `uri` (bytes) names the target, other than by the same bytes."""
+    from holdfast.wire.origin import changes
+    from holdfast.wire.query import octets
+
+    path, mark, query = target.partition("?")
+    uri = uri.decode() if uri and max(uri) < 128 else ""
+    scheme, slashes, rest = uri.partition("://")
+    if slashes and scheme.lower() in ("http", "https"):
+        uri = "/" + rest.partition("/")[2]
+    signed, signed_mark, signed_query = uri.partition("?")
+    wanted = octets(path), octets(query)
+    if None in wanted or octets(signed) != wanted[0]:
+        return False
+    if mark and not signed_mark:
+        return not changes(method, path, query)
+    return mark == signed_mark and octets(signed_query) == wanted[1]
+
+
 def _count(digits):
-    """nc: eight hex digits, from 1."""
-    if len(digits) != 8:
+    """nc: up to eight hex digits."""
+    if not 0 < len(digits) <= 8 or digits.strip(HEX):
         raise Refused()
-    try:
-        count = int.from_bytes(unhexlify(digits), "big")
-    except ValueError:
-        raise Refused()
-    if count == 0:
-        raise Refused()
-    return count
+    return int(digits, 16)
 
 
 def _compare(digest, response):

@@ -27,7 +27,7 @@ _REASONS = (
     "100 Continue,101 Switching Protocols,200 OK,201 Created,202 Accepted,304 Not Modified,"
     "400 Bad Request,401 Unauthorized,403 Forbidden,404 Not Found,405 Method Not Allowed,"
     "408 Request Timeout,409 Conflict,412 Precondition Failed,413 Content Too Large,"
-    "414 URI Too Long,415 Unsupported Media Type,417 Expectation Failed,"
+    "414 URI Too Long,415 Unsupported Media Type,417 Expectation Failed,421 Misdirected Request,"
     "422 Unprocessable Content,426 Upgrade Required,"
     "429 Too Many Requests,431 Request Header Fields Too Large,500 Internal Server Error,"
     "501 Not Implemented,503 Service Unavailable,505 HTTP Version Not Supported,"
@@ -52,7 +52,7 @@ _PRINTABLE = b"0123456789abcdefghijklmnopqrstuvwxyz-/. ,:;=?&ABCDEFGHIJKLMNOPQRS
     b"!\"#$%'()*+<>@[\\]^_`{|}~"
 )
 _BROWSER = b"Mozilla/"  # what all of them have said for thirty years
-_HEX = b"0123456789abcdefABCDEF"
+HEX = b"0123456789abcdefABCDEF"
 
 # The only fields anybody here reads; the others are checked and dropped.
 _KEPT = (
@@ -67,12 +67,15 @@ _KEPT = (
     "if-none-match",
     "origin",
     "referer",
+    "sec-fetch-site",
     "sec-websocket-key",
     "sec-websocket-version",
     "transfer-encoding",
     "upgrade",
     "x-snd-eb-heartbeat",
 )
+# Of these all that anybody asks is whether a browser has sent them.
+_PRESENT = ("accept-language", "upgrade-insecure-requests")
 # Given twice, these make a request ambiguous (RFC 9112 sections 3.2 and 6.3).
 _ONCE = ("content-length", "host", "sec-websocket-key", "transfer-encoding")
 
@@ -102,6 +105,10 @@ class Request:
         self.method = method
         self.target = target
         self.path, _, self.query = target.partition("?")
+        if "%" in self.path:
+            from holdfast.wire.query import plain
+
+            self.path = plain(self.path)
         self.keep_alive = keep_alive
         self.headers = headers
         self.length = length
@@ -316,13 +323,17 @@ def parse_head(head):
                 raise HttpError(400)
             authorization = value
             authorization_at = at + line.find(value, len(name) + 1)
+        elif name == "user-agent":
+            if _BROWSER in value:  # all that anybody asks; it may be long, and hold any byte
+                headers[name] = ""
+        elif name in _PRESENT:
+            headers["accept-language"] = ""
+        elif name == "referer" and value.strip(_PRINTABLE):
+            pass  # an address with other characters, which no browser sends, is nobody's
         elif name in headers:
             if name in _ONCE:
                 raise HttpError(400)
             headers[name] += "," + _text(value.replace(b"\t", b" "))
-        elif name == "user-agent":
-            if _BROWSER in value:  # all that anybody asks; it may be long, and hold any byte
-                headers[name] = ""
         elif name in _KEPT:
             headers[name] = _text(value.replace(b"\t", b" "))
         at += len(line) + 2
@@ -333,7 +344,9 @@ def parse_head(head):
         headers.pop("expect", None)
     elif "host" not in headers or headers["host"].strip(_HOST):
         raise HttpError(400)
-    if headers.get("expect", "100-continue").lower() != "100-continue":
+    if not headers.get("expect", "-"):
+        del headers["expect"]  # an empty list expects nothing
+    elif headers.get("expect", "100-continue").lower() != "100-continue":
         raise HttpError(417)
     keep_alive = minor > 0 and not has_token(headers.get("connection", "").lower(), "close")
     request = Request(method, target, keep_alive, headers, _body_length(headers))
@@ -425,7 +438,7 @@ def all_digits(text):
 
 def hexadecimal(data):
     """Up to eight hex digits as a number; int() alone takes "+1", "0x1" and "1_0"."""
-    if not 0 < len(data) <= 8 or data.strip(_HEX):
+    if not 0 < len(data) <= 8 or data.strip(HEX):
         raise HttpError(400)
     return int(data, 16)
 

@@ -13,12 +13,20 @@ from holdfast.wire.utf8 import utf8
 # Deeper than any request of VAPIX (4), so that hostile nesting cannot fill the heap.
 MAX_DEPTH = const(16)
 
+# Values in one text, inner ones included: setPorts for all ports, a configure with many filters. A
+# value costs up to 0.2 heartbeats.
+MAX_ITEMS = const(256)
+
+# Backslashes in one text: as many as 4 KB of characters beyond ASCII have, each as \uXXXX.
+MAX_ESCAPES = const(682)
+
 # Every integer of 15 digits is exact as a double, in any client; and nobody makes us reckon with
 # integers of a thousand digits.
 MAX_DIGITS = const(15)
 
 _BLANKS = b" \t\n\r"
 _QUOTE = const(34)  # "
+_BACKSLASH = const(92)
 _COMMA = const(44)  # ,
 _COLON = const(58)  # :
 _BRACE = const(123)  # {
@@ -31,32 +39,41 @@ _DUE_COLON = const(1)
 _ITEM = const(2)  # the next item of a list, the next key of an object
 _NEXT = const(3)  # a comma
 
-_SHORT_ESCAPES = b'"\\/bfnrt'
-_MEANINGS = '"\\/\b\f\n\r\t'
+# A backslash and what stands behind it, but for another one.
+_SHORT_ESCAPES = b'"/bfnrt'
+_MEANINGS = b'"/\b\f\n\r\t'
 
 
 class JsonError(ValueError):
-    """Not JSON, or more than we take; `position` is the byte where that was noticed."""
+    """Not JSON, or more than we take; `position` is the byte where that was noticed, `large` tells
+    that it may be JSON.
+    """
 
-    def __init__(self, message, position):
+    def __init__(self, message, position, large=False):
         super().__init__(message)
         self.position = position
+        self.large = large
 
 
-def loads(data):
+def loads(data, limit=MAX_ITEMS):
     """Return the value in `data` (bytes, UTF-8): dict, list, str, int, float, bool or None.
 
-    The last of equal keys wins. JsonError for what is not JSON, for lists and objects more than
-    MAX_DEPTH deep, for integers of more than MAX_DIGITS digits and for numbers beyond the floats
-    of this machine (on the chips those have 32 bits).
+    A byte order mark in front is skipped, as RFC 8259 section 8.1 allows: editors and shells on
+    Windows write one. The last of equal keys wins. JsonError for what is not JSON, for more than
+    `limit` values or MAX_ESCAPES backslashes (limit -1: for any number of both, as settings have
+    them), for lists and objects more than MAX_DEPTH deep, for integers of more than
+    MAX_DIGITS digits and for numbers beyond the floats of this machine (on the chips those have 32
+    bits).
     """
+    if limit >= 0 and data.count(b"\\") > MAX_ESCAPES:
+        raise JsonError("too many escapes", 0, True)
     root = container = []
     closing = _NOTHING
     outer = []  # (container, closing) around the present one
     key = None
     due = _VALUE
     length = len(data)
-    position = 0
+    position = 3 if data[:3] == b"\xef\xbb\xbf" else 0
     while position < length:
         byte = data[position]
         position += 1
@@ -80,6 +97,9 @@ def loads(data):
             due = _DUE_COLON
         else:
             due = _NEXT
+            if not limit:
+                raise JsonError("too many values", position - 1, True)
+            limit -= 1
             if byte == _QUOTE:
                 value, position = _string(data, position)
             elif byte | 32 == _BRACE:  # or the square one, 32 below it
@@ -110,7 +130,7 @@ def quote(text):
         text = text.replace('"', '\\"')
     if text and min(text.encode()) < 32:
         for code in range(32):
-            short = _MEANINGS.find(chr(code))
+            short = _MEANINGS.find(bytes([code]))
             escape = "\\u%04x" % code if short < 0 else "\\" + chr(_SHORT_ESCAPES[short])
             text = text.replace(chr(code), escape)
     return '"' + text + '"'
@@ -131,6 +151,10 @@ def _text(part, start):
     """Return what stands between two quotes or escapes."""
     if part and min(part) < 32:
         raise JsonError("control character", start)
+    return _decoded(part, start)
+
+
+def _decoded(part, start):
     try:
         return utf8(part)
     except ValueError:
@@ -138,26 +162,48 @@ def _text(part, start):
 
 
 def _escaped_string(data, start):
-    """Like `_string`, with backslashes; there is a quote after every position looked at."""
-    parts = []
+    """Like `_string`, with backslashes: whole strings at a time, in C, but for \\u."""
+    end = start - 1
     while True:
-        end = data.find(b'"', start)
+        end = data.find(b'"', end + 1)
         if end < 0:
             raise JsonError("string without end", start)
-        escape = data.find(b"\\", start, end)
-        if escape < 0:
-            parts.append(_text(data[start:end], start))
-            return "".join(parts), end + 1
-        parts.append(_text(data[start:escape], start))
-        start = escape + 2
-        short = _SHORT_ESCAPES.find(data[escape + 1 : start])
-        if short >= 0:
-            parts.append(_MEANINGS[short])
-        elif data[escape + 1] == 117:  # u
-            code, start = _unicode_escape(data, start)
-            parts.append(chr(code))
+        first = end
+        while data[first - 1] == _BACKSLASH:
+            first -= 1
+        if not (end - first) & 1:  # an odd number: the quote is escaped
+            break
+    part = data[start:end]
+    if min(part) < 32:
+        raise JsonError("control character", start)
+    texts = []
+    # A run of backslashes begins with an escape, so two of them are one that is escaped.
+    for piece in part.split(b"\\\\"):
+        if b"\\" in piece:
+            for i in range(len(_SHORT_ESCAPES)):
+                piece = piece.replace(b"\\" + _SHORT_ESCAPES[i : i + 1], _MEANINGS[i : i + 1])
+            piece = _long_escapes(piece, start)
         else:
-            raise JsonError("bad escape", escape)
+            piece = _text(piece, start)
+        texts.append(piece)
+    return "\\".join(texts), end + 1
+
+
+def _long_escapes(part, start):
+    """Text whose only escapes are those of four digits."""
+    texts = []
+    at = 0
+    while True:
+        escape = part.find(b"\\", at)
+        if escape < 0:
+            texts.append(_decoded(part[at:], start))
+            return "".join(texts)
+        if escape > at:
+            texts.append(_decoded(part[at:escape], start))
+        if part[escape + 1 : escape + 2] != b"u":
+            raise JsonError("bad escape", start)
+        code, at = _unicode_escape(part, escape + 2)
+        texts.append(chr(code))
 
 
 def _unicode_escape(data, start):
@@ -177,7 +223,10 @@ def _unicode_escape(data, start):
 def _hexadecimal(data, start):
     """Return four hexadecimal digits; int() would take blanks, signs and `_`, too."""
     code = 0
-    for byte in data[start : start + 4]:
+    digits = data[start : start + 4]
+    if len(digits) < 4:
+        raise JsonError("bad escape", start)
+    for byte in digits:
         letter = byte | 32
         if 48 <= byte <= 57:
             code = code << 4 | byte - 48

@@ -1,5 +1,7 @@
 """The parameters of a query or a form (RFC 3986 section 2.1); loaded with the first of them."""
 
+from binascii import unhexlify
+
 from micropython import const
 
 from holdfast.wire.http import HttpError, hexadecimal
@@ -8,6 +10,9 @@ from holdfast.wire.utf8 import utf8
 # Of a query or a form: every port's names and states in one update. An empty one is a byte to send
 # and fifty to keep.
 MAX_FIELDS = const(64)
+
+# Characters that mean the same whether percent-encoded or not (RFC 3986 section 2.3).
+_UNRESERVED = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
 
 
 def parameters(query):
@@ -46,6 +51,10 @@ def field(fields, name):
 
 def matches(pattern, text):
     """True when the whole text is like the pattern: `*` for any characters, `?` for one."""
+    if pattern == "*" or pattern == text:
+        return True
+    if "*" not in pattern and ("?" not in pattern or len(pattern) != len(text)):
+        return False
     at = where = 0
     star = kept = -1  # the last `*`, and up to where it reaches
     while where < len(text):
@@ -71,19 +80,49 @@ def parameter(query, name):
     return field(parameters(query), name)
 
 
-def unquote(text):
-    """Percent-decode (RFC 3986 section 2.1), "+" as space; HttpError 400 for what is not UTF-8."""
-    text = text.replace("+", " ")
+def unquote(text, path=False):
+    """Percent-decode (RFC 3986 section 2.1), "+" as space but in a path; HttpError 400 for what is
+    not UTF-8.
+    """
+    if not path:
+        text = text.replace("+", " ")
     if "%" not in text:
         return text
-    parts = text.split("%")
-    data = bytearray(parts[0].encode())
-    for part in parts[1:]:
-        if len(part) < 2:
-            raise HttpError(400)
-        data.append(hexadecimal(part[:2].encode()))
-        data.extend(part[2:].encode())
+    data = octets(text)
     try:
-        return utf8(data)
+        return utf8(b"\xff" if data is None else data)
     except ValueError:
         raise HttpError(400)
+
+
+def octets(text):
+    """The octets of a percent-encoded text; None for what is no percent-encoding."""
+    parts = text.encode().split(b"%")
+    data = bytearray(parts[0])
+    try:
+        for part in parts[1:]:
+            if len(part) < 2:
+                return None
+            data.extend(unhexlify(part[:2]))
+            data.extend(part[2:])
+    except ValueError:
+        return None
+    return data
+
+
+def plain(path):
+    """A path in which letters and digits stand for themselves, however they were sent: RFC 3986
+    section 6.2.2.2 has both for the same path. All else stays as it is: "%2F" ends no part.
+    """
+    parts = path.split("%")
+    texts = [parts[0]]
+    for part in parts[1:]:
+        try:
+            character = chr(hexadecimal(part[:2].encode()))
+        except HttpError:
+            character = "%"
+        if len(part) > 1 and character in _UNRESERVED:
+            texts.append(character + part[2:])
+        else:
+            texts.append("%" + part)
+    return "".join(texts)

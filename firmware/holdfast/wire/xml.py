@@ -14,17 +14,14 @@ from micropython import const
 
 from holdfast.wire.utf8 import utf8
 
-# SOAP requests of VAPIX are up to 8 deep and have up to 60 elements and attributes.
+# SOAP requests of VAPIX are up to 8 deep and have up to 60 elements and attributes; a SetPort for
+# 16 ports has 120.
 MAX_DEPTH = const(16)
-MAX_PARTS = const(256)
+MAX_PARTS = const(160)  # elements, attributes, comments, instructions, CDATA, references
+MAX_ATTRIBUTES = const(32)  # of one element: each is compared with those before it
+MAX_NAME = const(64)  # bytes, with its prefix
 
 _BLANKS = b" \t\r\n"
-_NAME_START = (
-    b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_:"
-    # Other than ASCII passes: XML's table of letters is not worth its bytes here.
-    + bytes(range(128, 256))
-)
-_NAME = _NAME_START + b"0123456789-."
 _NO_ATTRIBUTES = {}  # of most elements; nobody writes into it
 _ENTITIES = {b"lt": "<", b"gt": ">", b"amp": "&", b"quot": '"', b"apos": "'"}
 
@@ -78,7 +75,9 @@ def parse(data):
         data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")  # section 2.11
     root = None
     stack = []  # (Element, name with its prefix)
-    left = MAX_PARTS
+    left = MAX_PARTS - data.count(b"&") - data.count(b"<") + data.count(b"</")
+    if left < 0:
+        raise XmlError("too much", 0)
     position = _declaration(data)
     while True:
         start = data.find(b"<", position)
@@ -118,9 +117,7 @@ def parse(data):
                 raise XmlError("second root", start)
             if len(stack) == MAX_DEPTH:
                 raise XmlError("nested too deep", start)
-            if not left:
-                raise XmlError("too much", start)
-            element, name, position, empty, left = _start_tag(data, start + 1, left - 1)
+            element, name, position, empty, left = _start_tag(data, start + 1, left)
             if stack:
                 stack[-1][0].add(element)
             else:
@@ -168,7 +165,8 @@ def _declaration(data):
             raise XmlError("bad XML declaration", 0)
     if names.get("standalone", "no") not in ("yes", "no"):
         raise XmlError("bad XML declaration", 0)
-    if names.get("encoding", "utf-8").lower() not in ("utf-8", "us-ascii"):
+    # "utf8" is no registered name; several stacks write it, and WHATWG's Encoding has it.
+    if names.get("encoding", "utf-8").lower() not in ("utf-8", "utf8", "us-ascii", "ascii"):
         raise XmlError("only UTF-8", 0)
     return end + 2
 
@@ -199,7 +197,7 @@ def _start_tag(data, position, left):
                 raise XmlError("bad name", position)
         attribute = _name(data, position)
         left -= 1
-        if left < 0:
+        if left < 0 or len(seen) == MAX_ATTRIBUTES:
             raise XmlError("too much", position)
         if attribute in seen:
             raise XmlError("attribute twice", position)
@@ -225,6 +223,7 @@ def _start_tag(data, position, left):
 
 
 def _add_text(stack, data, position):
+    """Text between two tags, for the innermost element."""
     if not stack:
         if data.strip(_BLANKS):
             raise XmlError("text outside of the root", position)
@@ -275,11 +274,16 @@ def _character(name, position):
 def _name(data, position):
     """The name that begins at a position."""
     end = position
-    length = len(data)
-    while end < length and data[end] in _NAME:
+    for byte in data[position : position + MAX_NAME + 1]:
+        # Other than ASCII passes: XML's table of letters is not worth its bytes here.
+        letter = byte >= 128 or 97 <= byte | 32 <= 122 or byte == 95 or byte == 58
+        if not letter and (end == position or not (45 <= byte <= 57) or byte == 47):
+            break
         end += 1
-    if end == position or data[position] not in _NAME_START:
+    if end == position:
         raise XmlError("name expected", position)
+    if end - position > MAX_NAME:
+        raise XmlError("name too long", position)
     return data[position:end]
 
 
