@@ -174,6 +174,8 @@ def test_who_asks_the_heap_and_what_the_app_knows_are_told():
     assert heap is None or heap["free"] + heap["used"] > 10000
     told = status(subject, 200, lambda: (0, 0, 0), lambda: ("abc", 1000, 900, None, None))
     assert told["trial"] == {"left_ms": 700}
+    service = StatusService(subject, "1", facts=lambda: ("abc", 1000, 900, None, None))
+    assert loads(service.masters(Caller(), Asked(), 300).body)["trial"] == {"left_ms": 600}
 
 
 def test_a_drill_is_a_loss_that_says_so_and_ends_with_the_next_heartbeat():

@@ -118,6 +118,7 @@ async function lookAtMasters() {
     const told = await read("/holdfast/masters");
     adopt(told, asked);
     const lost = state.status.lost;
+    delete state.status.trial; // nothing tells that it is over
     Object.assign(state.status, told);
     if (lost !== told.lost) later("look", 0, look);
   });

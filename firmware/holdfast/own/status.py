@@ -84,20 +84,20 @@ class StatusService:
             text += '"network":{"rssi":%d},' % signal
         if trouble is not None:
             text += '"tls":{"trouble":%s},' % quote(trouble)
-        if until is not None:
-            text += '"trial":{"left_ms":%d},' % max(0, until - now)
         account = caller.account
-        text += '"caller":{"name":%s,"role":"%s"}}' % (quote(account.name), ROLES[account.role])
+        text += '"caller":{"name":%s,"role":"%s"}' % (quote(account.name), ROLES[account.role])
+        text += _trial(until, now) + "}"
         return Response(200, text.encode(), "application/json")
 
     def masters(self, caller, request, now):
-        """Answer with what is left of the masters' time, for who counts down with them."""
+        """Answer with what is left of the masters' time, and of a trial's, for who counts down."""
         module = self._module
-        text = '{"now":%d,"lost":%s,"masters":[%s]}' % (
+        text = '{"now":%d,"lost":%s,"masters":[%s]' % (
             now,
             boolean(module.lost),
             ",".join([_master(module, session, now) for session in module.sessions]),
         )
+        text += _trial(self._facts()[2], now) + "}"
         return Response(200, text.encode(), "application/json")
 
     def release(self, caller, request, now):
@@ -128,6 +128,11 @@ class StatusService:
         if not (fault and not master) and self._module.session(master) is None:
             raise HttpError(404)
         return master
+
+
+def _trial(until, now):
+    """The member that tells of settings on trial, until then; none without."""
+    return "" if until is None else ',"trial":{"left_ms":%d}' % max(0, until - now)
 
 
 def _standing(session):

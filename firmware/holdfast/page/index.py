@@ -1,22 +1,22 @@
 """Made by tools/page.py out of firmware/page/; `make page` makes it again."""
 
-# Sources: 8919a70b9aa115a57721223ab92ae676e746cf34a25c153efd58a285d0a6cc66
+# Sources: 83c11c5f5f3f652d1af0d75f952ea0779daacda65abcb088f6bb34d685001ecf
 
 # Path, content type, entity tag, bytes, number of the first module, modules.
 ROWS = (
     (
         "/",
         "text/html; charset=utf-8",
-        "fc09f16714971b9b",
-        460,
+        "9908b519b2355199",
+        462,
         0,
         1,
     ),
     (
         "/holdfast/page.js",
         "text/javascript; charset=utf-8",
-        "63b6c692600acca1",
-        20364,
+        "9e382f272d3f97a4",
+        20371,
         1,
         10,
     ),
