@@ -32,7 +32,7 @@ UNLOCKED = {"ports": {"5": {"fallback": {"locked": False}}}}
 HOLDFAST = str(Path(sys.executable).parent / "holdfast")
 
 
-def run(*arguments, password="pass", stdin="", **more):
+def run(*arguments, password="pass", stdin="", seconds=90, **more):
     """The command as a user runs it: (status, standard output, standard error)."""
     environment = {**os.environ, "COLUMNS": "200", **more}
     if password is not None:
@@ -42,7 +42,7 @@ def run(*arguments, password="pass", stdin="", **more):
         input=stdin,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=seconds,
         env=environment,
         check=False,
     )
@@ -350,6 +350,65 @@ def test_a_module_nobody_has_set_up_learns_hashes_alone(make_board, tmp_path):
         status, _, err = run("provision", board.url, *more, password="hush-hush-1")
         assert status in (2, 8), err
         assert words in err, err
+
+
+WIFI = {"HOLDFAST_WIFI_KEY": "a secret key"}
+
+
+def network_of(board, password="pass"):
+    with board.session("root", password) as root:
+        return root.get(board.url + "/holdfast/settings", timeout=8).json().get("network")
+
+
+def test_another_network_is_tried_and_kept_when_the_module_is_reached_there(make_board, tmp_path):
+    board = make_board(settings(), "--data", tmp_path / "data", "--connections", 12).start()
+    arguments = ("provision", board.url, "--wifi", "attic", "--hostname", "gate")
+    status, out, err = run(*arguments, "--no-restart", **WIFI)
+    assert (status, "on trial from the next start on" in out) == (0, True), out + err
+    assert "holdfast confirm ADDRESS" in out
+    assert network_of(board) is None
+    status, _, err = run("confirm", board.url)
+    assert (status, "no settings are on trial" in err) == (1, True), err
+    # It starts, is looked for and found, and so the network stays.
+    status, out, err = run(*arguments, "--name", "Gate", **WIFI)
+    assert status == 0, out + err
+    assert out.startswith("saved, and in force\nit restarts, and is looked for at " + board.url)
+    assert out.endswith("the network works, and is kept\n")
+    assert network_of(board)["hostname"] == "gate"
+    said = json.loads(run("status", board.url, "--json")[1])
+    assert said["name"] == "Gate" and "trial" not in said
+    status, out, err = run(*arguments, **WIFI)
+    assert (status, out) == (0, "the network is as it was\n"), err
+
+
+def test_a_trial_is_confirmed_or_taken_back_by_hand(board):
+    path = board.url + "/holdfast/settings?trial=1"
+    for options, said, locked in ((("--take-back",), "taken back", True), ((), "kept", False)):
+        with board.session() as root:
+            root.patch(path, json=UNLOCKED, timeout=8)
+        assert run("confirm", board.url, *options)[:2] == (0, said + "\n")
+        with board.session() as root:
+            rows = root.get(board.url + "/holdfast/outputs", timeout=8).json()["outputs"]
+        assert [row["locked"] for row in rows if row["port"] == "5"] == [locked]
+
+
+def test_a_module_nobody_has_set_up_gets_its_account_for_good_and_its_network_on_trial(
+    make_board, tmp_path
+):
+    board = make_board({}, "--data", tmp_path / "data", "--connections", 12).start()
+    arguments = ("--account", "root:administrator", "--wifi", "attic")
+    status, out, err = run("provision", board.url, *arguments, password="long enough", **WIFI)
+    assert (status, "the network works, and is kept" in out) == (0, True), out + err
+    assert network_of(board, "long enough")["ssid"] == "attic"
+
+
+@pytest.mark.nightly
+def test_a_network_on_which_the_module_is_not_reached_goes_back(make_board, tmp_path):
+    board = make_board(settings(), "--data", tmp_path / "data", "--connections", 12).start()
+    fixed = ("--wifi", "attic", "--static", "127.0.0.9/8,127.0.0.1")
+    status, out, err = run("provision", board.url, *fixed, seconds=240, **WIFI)
+    assert (status, "the network was not changed: it is back" in err) == (1, True), out + err
+    assert network_of(board) is None
 
 
 @contextlib.contextmanager

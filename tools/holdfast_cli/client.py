@@ -70,7 +70,8 @@ class Module:
 
     def __init__(self, url, user, password, trust=None, insecure=False):
         self.url = address(url)
-        self.user = user
+        self.user, self.password = user, password
+        self.trust, self.insecure = trust, insecure
         self.retry_after = False
         self._context = tls(trust, insecure) if self.url.startswith("https") else True
         self._http = httpx.Client(
@@ -206,14 +207,23 @@ class Module:
             answer = self.request("PUT", SETTINGS_PATH, (200, 202), content=part, headers=headers)
         return answer.json().get("next_start", [])
 
-    def patch_settings(self, patch, tag=None):
-        """Merge a patch into the settings; what waits for the next start."""
+    def patch_settings(self, patch, tag=None, trial=False):
+        """Merge a patch into the settings; what waits for the next start. trial: it goes back
+        unless it is confirmed.
+        """
         headers = {"If-Match": tag} if tag else {}
         data = json.dumps(patch).encode()
         if len(data) > PART_BYTES:
             raise Problem("that is more than one request may carry; use `holdfast restore`")
-        answer = self.request("PATCH", SETTINGS_PATH, content=data, headers=headers)
+        path = SETTINGS_PATH + ("?trial=1" if trial else "")
+        answer = self.request("PATCH", path, content=data, headers=headers)
         return answer.json().get("next_start", [])
+
+    def confirm(self, keep):
+        """Settings on trial are kept, or taken back; False when there are none."""
+        body = json.dumps({"keep": keep})
+        answer = self.request("POST", "/holdfast/confirm", (200, 409), content=body)
+        return answer.status_code == 200
 
     def restart(self, wait=True):
         """Have the module start again; its answer comes before it does. wait: until it is back;
@@ -224,22 +234,22 @@ class Module:
         answer = self.request("POST", "/holdfast/restart", (202, 501), content=b"{}")
         if answer.status_code == 501:
             raise Problem("%s cannot restart itself; switch it off and on" % self.url)
-        if wait:
-            self.come_back(before)
+        if wait and not self.came_back(before, _BACK_S):
+            text = "%s has not come back within %d s: look at its lamp, and at its network"
+            raise Problem(text % (self.url, _BACK_S), UNREACHABLE)
         return time.monotonic() - began
 
-    def come_back(self, before):
-        """Wait until a module that starts again answers. before: the epoch of its events, which a
-        start changes.
+    def came_back(self, before, seconds):
+        """Wait until a module that starts again answers here; False when it does not. before: the
+        epoch of its events, which a start changes.
         """
-        end = time.monotonic() + _BACK_S
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             time.sleep(_LOOK_S)
             with contextlib.suppress(Problem):
                 if self.status()["events"]["epoch"] != before:
-                    return
-        text = "%s has not come back within %d s: look at its lamp, and at its network"
-        raise Problem(text % (self.url, _BACK_S), UNREACHABLE)
+                    return True
+        return False
 
     def heartbeat(self, duration_ms):
         """Send a heartbeat; the SessionId."""

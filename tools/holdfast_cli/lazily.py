@@ -26,6 +26,9 @@ COMMANDS = {
             "Have a module start again: its outputs fall back, then take their power-on state."
         ),
     },
+    "confirm": {
+        "confirm": "Keep settings that are on trial.",
+    },
     "status": {
         "status": "Masters, ports and why they are so, the latest trips.",
     },

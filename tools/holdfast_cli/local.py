@@ -29,18 +29,23 @@ def account(
     realm: Annotated[str, typer.Option(help="as in the settings; hashes hold it")] = "Holdfast",
 ):
     """Make an account row for a settings file: hashes only."""
-    print(json.dumps(account_row(name, role, realm, True), indent=2))
+    check_role(role)
+    print(json.dumps(account_row(name, role, new_password(name, True), realm), indent=2))
 
 
-def account_row(name, role, realm, alone):
-    """The row of an account whose password is asked for; it is hashed here, and goes nowhere.
-    alone: as of options.new_password.
-    """
+def check_role(role):
+    """A Problem for what is no role."""
     import account as accounts  # the one in tools/
 
     if role not in accounts.ROLES:
         raise Problem("%s is no role; there are: %s" % (role, ", ".join(accounts.ROLES)), USAGE)
-    return accounts.row(name, role, new_password(name, alone), realm)
+
+
+def account_row(name, role, password, realm):
+    """The row of an account; its password is hashed here, and goes nowhere."""
+    import account as accounts  # the one in tools/
+
+    return accounts.row(name, role, password, realm)
 
 
 def certificate(

@@ -4,6 +4,10 @@ Passwords are hashed here: hashes are all that leaves this PC. The Wi-Fi key doe
 is: the module joins the network with it. Settings are checked as the module will check them before
 they go anywhere. To a board on a cable they go as a file; to a module on the network as a JSON
 merge patch; a module that nobody has set up yet takes its first administrator without a login.
+
+Over the network a change of the network is on trial: the module starts with it, and goes back to
+the old one unless it is reached there and that is confirmed within a minute. This command restarts
+it, looks for it, and confirms.
 """
 
 import json
@@ -24,12 +28,25 @@ from holdfast_cli.document import (
     write_secret,
 )
 from holdfast_cli.local import account_row
-from holdfast_cli.options import Address, Insecure, Port, Serial, Trust, User, module, one_of
-from holdfast_cli.problems import SETTINGS, STRANGER, USAGE, Problem
+from holdfast_cli.options import (
+    Address,
+    Insecure,
+    Port,
+    Serial,
+    Trust,
+    User,
+    module,
+    new_password,
+    one_of,
+)
+from holdfast_cli.problems import FAILED, SETTINGS, STRANGER, USAGE, Problem
 
 # In the board's flash, as `tls` of the settings calls them unless told otherwise.
 _CERTIFICATE = "tls.crt"
 _KEY = "tls.key"
+_FIRST = "administrator"
+_TRIAL_S = 60  # as shell.trial has it
+_START_S = 30  # for a start, and for Wi-Fi to be joined
 
 
 def register(app):
@@ -109,6 +126,7 @@ class Wish:
         self.accounts = [self._account(text) for text in accounts]
         self.removed = removed
         self.network = None
+        self.passwords = {}  # by account, of those that are made
         self.made = None  # a certificate and its key
 
     @staticmethod
@@ -156,7 +174,8 @@ class Wish:
                 raise Problem("there is no account %s" % name, SETTINGS)
         rows = [dict(row) for row in kept if row["name"] not in self.removed]
         for name, role in self.accounts:
-            new = account_row(name, role, realm, alone)
+            self.passwords[name] = new_password(name, alone)
+            new = account_row(name, role, self.passwords[name], realm)
             for row in rows:
                 if row["name"] == name:
                     row.update(new)
@@ -213,29 +232,71 @@ def into_module(where, user, trust, insecure, wish, start_again):
     from holdfast_cli.client import Module, address
 
     url = address(where)
+    warn_of_clear_text(url)
     with Module(url, None, None, trust, insecure) as stranger:
-        fresh = needs_setup(stranger)
-        if fresh:
-            warn_of_clear_text(url)
+        if needs_setup(stranger):
             patch = wish.patch({})
-            roles = [row["role"] for row in patch.get("accounts", [])]
-            if "administrator" not in roles:
+            names = [row["name"] for row in patch.get("accounts", []) if row["role"] == _FIRST]
+            if not names:
                 text = "%s has no account yet: add --account NAME:administrator" % url
                 raise Problem(text, SETTINGS)
-            waiting = stranger.patch_settings(patch)
-            saved(waiting)
-            if waiting:
-                print("restart it with `holdfast restart %s`" % where)
+            # The account first, and for good: nobody else may take its place meanwhile.
+            moved = patch.pop("network", None)
+            saved(stranger.patch_settings(patch))
+            if moved is not None:
+                name = names[0]
+                with Module(url, name, wish.passwords[name], trust, insecure) as subject:
+                    move(subject, moved, None, start_again)
             return
     with module(where, user, trust, insecure) as subject:
-        warn_of_clear_text(url)
         _, tag, document = subject.settings()
         document.pop("checksum", None)
         patch = wish.patch(document, False)
         after = {**document, **{key: patch[key] for key in patch if key != "network"}}
-        if not [row for row in after["accounts"] if row["role"] == "administrator"]:
+        if not [row for row in after["accounts"] if row["role"] == _FIRST]:
             raise Problem("nobody could administer it any more", SETTINGS)
-        tell(subject.patch_settings(patch, tag), subject, start_again)
+        moved = patch.pop("network", None)
+        if patch:
+            tell(subject.patch_settings(patch, tag), subject, start_again and moved is None)
+            tag = None
+        if moved is not None:
+            move(subject, moved, tag, start_again)
+
+
+def move(subject, patch, tag, start_again):
+    """Try another network: kept when the module is reached there, else it goes back by itself."""
+    from holdfast_cli.client import Module
+
+    waiting = subject.patch_settings({"network": patch}, tag, trial=True)
+    if not waiting:
+        subject.confirm(True)
+        print("the network is as it was")
+        return
+    if not start_again:
+        text = "the network is on trial from the next start on: then confirm it within %d s, with"
+        print(text % _TRIAL_S, "`holdfast confirm ADDRESS`")
+        return
+    before = subject.status()["events"]["epoch"]
+    subject.restart(False)
+    url = moved_to(subject.url, patch.get("address"))
+    print("it restarts, and is looked for at %s" % url)
+    with Module(url, subject.user, subject.password, subject.trust, subject.insecure) as there:
+        if there.came_back(before, _TRIAL_S + _START_S) and there.confirm(True):
+            print("the network works, and is kept")
+            return
+    print("it was not reached there in time; it goes back to the network that it had")
+    back = subject.came_back(before, _TRIAL_S)
+    where = "it is back at %s" % subject.url if back else "it is not at %s yet" % subject.url
+    raise Problem("the network was not changed: " + where, FAILED)
+
+
+def moved_to(url, host):
+    """The URL of a module that gets another address; without one, or with DHCP, it stays."""
+    if not host:
+        return url
+    scheme, _, place = url.partition("://")
+    _, colon, port = place.rpartition(":")
+    return "%s://%s%s" % (scheme, host, colon + port if colon else "")
 
 
 def needs_setup(stranger):

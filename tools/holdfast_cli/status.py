@@ -40,6 +40,9 @@ def tables(said):
     yield headline(said)
     if "tls" in said:
         yield Text("no HTTPS as set: " + said["tls"]["trouble"], style="bold yellow")
+    if "trial" in said:
+        text = "settings on trial: they go back in %.1f s, unless `holdfast confirm` keeps them"
+        yield Text(text % (said["trial"]["left_ms"] / 1000), style="bold yellow")
     yield masters_table(said)
     yield ports_table(said)
     for text in blocked(said["rules"]):
