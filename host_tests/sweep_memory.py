@@ -96,6 +96,7 @@ class Stream:
         self.caller = Caller("root", 3)
         self.rest = b""
         self.since = now
+        self.deadline = None  # of no request
         self.drain(now)
         self.frames = []
         self.service = app.streaming.made
@@ -175,8 +176,8 @@ class Bench:
         self.sheds = self.raised = 0
         self.rests = [rule.fired for rule in module.rules.rules]
         for book in app.log.books:
-            book.waiting = []
-        app.log._counts = [0] * len(app.log._counts)
+            book.wrote(len(book.waiting))
+        app.log._counts = {}
         del self.reports[:]
         for rule in module.rules.rules:
             rule._second = None
