@@ -20,6 +20,7 @@ from makers import settings as make_settings
 
 NIGHTLY = "HOLDFAST_NIGHTLY" in os.environ
 HISTORIES = 100_000 if NIGHTLY else 2_000
+PARTS = 4 if NIGHTLY else 1  # side by side; each with other histories, see conftest.py
 BEATS = 10_000_000 if NIGHTLY else 1_000_000
 MASTERS = ("a", "b")
 
@@ -217,11 +218,12 @@ def turn(subject, model, now, start, identifiers):
 
 
 @settings(
-    max_examples=HISTORIES,
+    max_examples=HISTORIES // PARTS,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
     database=None,
 )
+@pytest.mark.parametrize("part", range(PARTS))
 @given(
     fallbacks,
     fallbacks,
@@ -230,7 +232,7 @@ def turn(subject, model, now, start, identifiers):
     st.sampled_from((0, (1 << 29) - 40, (1 << 30) - 40, (1 << 32) - 40, 1 << 52)),
 )
 @pytest.mark.slow
-def test_the_module_does_what_the_model_says(one, two, history, prompt, start):
+def test_the_module_does_what_the_model_says(part, one, two, history, prompt, start):
     ports = {"2": {"fallback": one}, "3": {"fallback": two, "power_on": "closed"}}
     accounts = [account("a"), account("b")]
     subject = module(ports, accounts, now=start)
