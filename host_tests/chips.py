@@ -52,6 +52,9 @@ class Timer:
             raise ValueError("hard Timers are not implemented")
         self.chip.timers.append((period, callback, hard))
 
+    def deinit(self):
+        self.chip.timers.pop()
+
 
 class WDT:
     chip = None

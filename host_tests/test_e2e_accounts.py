@@ -3,6 +3,7 @@ connected, and the first one of a fresh device is made without any.
 """
 
 import json
+import threading
 
 import pytest
 import requests
@@ -17,6 +18,7 @@ from boards import (
     STATUS,
     STREAM,
     Master,
+    account,
     beat_body,
     notification,
     output,
@@ -307,3 +309,66 @@ def test_whatever_is_sent_is_answered_and_changes_nothing(board):
         accounts = session.get(board.url + PWDGRP + "?action=get", timeout=ANSWER_S).text
         assert accounts.count("root") == 4
         assert session.get(board.url + STATUS, timeout=ANSWER_S).status_code == 200
+
+
+def test_the_door_of_a_new_device_closes_with_the_first_account_though_it_is_on_trial(start):
+    board = start({}, "--connections", 12)
+    first = {"accounts": [account("root", "administrator")]}
+    url = board.url + "/holdfast/"
+    with requests.Session() as stranger:
+        stranger.trust_env = False
+        answer = stranger.put(url + "settings?trial=1", json=first, timeout=ANSWER_S)
+        assert answer.status_code == 200, answer.text
+        evil = dict(FIRST, user="evil")
+
+        def shut():
+            for path in ("settings", "settings?trial=1"):
+                answer = stranger.put(url + path, json=first, timeout=ANSWER_S)
+                assert answer.status_code == 401
+            answer = stranger.post(board.url + PWDGRP, data=evil, timeout=ANSWER_S)
+            assert answer.status_code == 401
+
+        shut()
+        with board.session() as session:
+            answer = session.post(url + "confirm", json={"keep": True}, timeout=ANSWER_S)
+            assert answer.status_code == 200
+        shut()
+        assert status(board, "root") == 200 and status(board, "evil") == 401
+
+
+def test_another_realm_without_new_hashes_is_refused_and_locks_nobody_out(board):
+    master = board.master("door")
+    assert master.beat(60000)
+    with board.session() as session:
+        url = board.url + "/holdfast/settings"
+        answer = session.patch(url, json={"realm": "x"}, timeout=ANSWER_S)
+        assert answer.status_code == 400
+        assert answer.json()["error"]["key"] == "settings.realm"
+        answer = session.patch(url, json={"realm": "Tür Werk 2"}, timeout=ANSWER_S)
+        assert (answer.status_code, answer.json()["error"]["key"]) == (400, "settings.realm")
+    assert master.beat(60000) and status(board, "root") == 200
+    rows = [account("root", "administrator", realm="x"), account("door", realm="x")]
+    with board.session() as session:
+        answer = session.patch(url, json={"realm": "x", "accounts": rows}, timeout=ANSWER_S)
+        assert answer.status_code == 200, answer.text
+    assert status(board, "root") == 200
+
+
+def test_changes_by_many_at_once_are_made_one_after_the_other(board):
+    """None is lost, none is made of another's half; heartbeats go on meanwhile."""
+    master = board.master("door")
+    assert master.beat(60000)
+    names = ["who%d" % i for i in range(6)]
+    said = {}
+
+    def add(name):
+        said[name] = change(board, action="add", user=name, pwd="password", sgrp="viewer")
+
+    threads = [threading.Thread(target=add, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+    while [thread for thread in threads if thread.is_alive()]:
+        assert master.beat(60000)
+    assert said == {name: "Created account %s." % name for name in names}
+    for name in names:
+        assert status(board, name, "password") == 200

@@ -53,12 +53,14 @@ def test_the_timer_is_a_hard_one_and_outlives_an_exception():
         count.append(1)
         raise MemoryError
 
-    hal.Alarm(check)
+    alarm = hal.Alarm(check)
     ((period, callback, hard),) = chip.timers
     assert (period, hard) == (10, True)
     callback(None)
     callback(None)
     assert len(count) == 2
+    alarm.cancel()
+    assert chip.timers == []
 
 
 def test_every_end_is_a_reset():

@@ -8,7 +8,8 @@ from holdfast.core.settings import NotSaved
 from holdfast.own.settings import MAX_BYTES, SettingsService
 from holdfast.shell.documents import PART
 from holdfast.shell.saving import CURRENT, document, seal
-from holdfast.shell.store import WRITE_MS, Store
+from holdfast.shell.store import MOST_WRITES, WRITE_MS, Store
+from holdfast.shell.trial import Trial as Trials
 from holdfast.wire.dump import dumps
 from holdfast.wire.http import HttpError
 from holdfast.wire.json import loads
@@ -385,3 +386,103 @@ def test_while_settings_are_on_trial_others_are_refused_with_that_reason():
     assert "on trial" in problem
     # At the first part already.
     subject.refused(lambda: subject.put(b"{", content_range="bytes 0-0/9"), 409)
+
+
+def test_another_realm_needs_new_hashes_of_every_account():
+    subject = Subject()
+    new = [dict(account("b", "administrator"), md5="1" * 32, sha256="1" * 64)]
+    subject.refused(lambda: subject.patch({"realm": "x"}), 400, "settings.realm")
+    half = [dict(new[0], sha256="0" * 64)]
+    subject.refused(lambda: subject.patch({"realm": "x", "accounts": half}), 400, "settings.realm")
+    both = [account("a")] + new
+    subject.refused(lambda: subject.patch({"realm": "x", "accounts": both}), 400, "settings.realm")
+    assert subject.patch({"realm": "x", "accounts": new}).status == 200
+    assert subject.patch({"realm": "x", "name": "y"}).status == 200
+    subject.refused(lambda: subject.patch({"realm": None}), 400, "settings.realm")
+
+
+def test_the_realm_of_a_device_that_has_no_account_is_free():
+    subject = Subject(None)
+    first = {"realm": "x", "accounts": [account("b", "administrator")]}
+    assert subject.put(first, stranger()).status == 200
+
+
+def test_the_door_of_a_new_device_closes_with_the_first_account_on_trial_or_not():
+    for keep in (True, False):
+        subject = Subject(None)
+        trial = Trials(subject.store, lambda: 0, lambda: False, lambda text, idle: None)
+        trial._watch = nothing
+        service = SettingsService(subject.store, Called(trial))
+        first = encoded({"accounts": [account("b", "administrator")]})
+        assert subject.store.fresh
+        answer = subject.asked(service.patch, stranger(), first, query="trial=1")
+        assert answer.status == 200 and not subject.store.fresh
+        refused = raises(HttpError, subject.asked, service.put, stranger(), first)
+        assert refused.status == 401
+        finished(trial.end(keep), subject.store)
+        assert subject.store.fresh != keep
+        if keep:
+            refused = raises(HttpError, subject.asked, service.put, stranger(), first)
+            assert refused.status == 401
+
+
+async def nothing():
+    pass
+
+
+class Called:
+    def __init__(self, made):
+        self.made = made
+
+    def call(self, name, *arguments):
+        return getattr(self.made, name)(*arguments)
+
+
+def test_of_two_who_set_up_a_device_at_once_one_does():
+    subject = Subject(None)
+    first = encoded({"accounts": [account("b", "administrator")]})
+    asked = [subject.service.put(stranger(), Asked(first), 0) for _ in range(2)]
+
+    async def both():
+        await asked[0]
+        await asked[1]
+
+    # Both were let in by the door, which the first one closes.
+    error = raises(HttpError, finished, both(), subject.store)
+    assert error.status == 401 and len(subject.adopted) == 1
+
+
+def test_what_is_matched_is_looked_at_when_the_change_is_made():
+    subject = Subject()
+    mark = subject.get()[1]
+    headers = {"if-match": mark}
+    asked = [
+        subject.service.patch(ADMIN, Asked(encoded({"name": name}), headers=headers), 0)
+        for name in ("One", "Two")
+    ]
+
+    async def both():
+        await asked[0]
+        await asked[1]
+
+    assert raises(HttpError, finished, both(), subject.store).status == 412
+    assert [settings.name for settings in subject.adopted] == ["One"]
+
+
+def test_writes_have_a_budget_and_what_writes_nothing_costs_nothing():
+    subject = Subject()
+    for number in range(MOST_WRITES):
+        assert subject.patch({"name": "n%d" % number}).status == 200
+        assert subject.patch({"name": "n%d" % number}).status == 200
+    error = raises(HttpError, subject.patch, {"name": "more"})
+    assert (error.status, error.retry_s) == (503, WRITE_MS // 1000 + 1)
+    assert "too many" in loads(error.json.encode())["error"]["problem"]
+    assert (subject.store.writes, subject.store.refused) == (MOST_WRITES, 1)
+    assert subject.patch({"name": "n%d" % (MOST_WRITES - 1)}).status == 200
+    subject.now += WRITE_MS
+    assert subject.patch({"name": "more"}).status == 200
+    assert raises(HttpError, subject.patch, {"name": "again"}).status == 503
+    subject.now += 1000 * WRITE_MS
+    for number in range(MOST_WRITES):
+        assert subject.patch({"name": "n%d" % number}).status == 200
+    assert raises(HttpError, subject.patch, {"name": "again"}).status == 503

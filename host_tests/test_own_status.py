@@ -165,14 +165,18 @@ def test_who_asks_the_heap_and_what_the_app_knows_are_told():
     subject.heartbeat("a", 100, 0)
     subject.act(101)
     subject.tell(101)
-    told = status(subject, 200, lambda: (0, 0, 0), lambda: ("abc", 1000, None, None, None))
+    told = status(
+        subject, 200, lambda: (0, 0, 0), lambda: ("abc", 1000, None, None, None, 0, 0, False)
+    )
     assert told["caller"] == {"name": "a", "role": "operator"}
     assert told["events"] == {"epoch": "abc", "number": 1, "kept": 1}
     assert told["epoch_ms"] == 1000
     assert "trial" not in told
     heap = told["heap"]
     assert heap is None or heap["free"] + heap["used"] > 10000
-    told = status(subject, 200, lambda: (0, 0, 0), lambda: ("abc", 1000, 900, None, None))
+    told = status(
+        subject, 200, lambda: (0, 0, 0), lambda: ("abc", 1000, 900, None, None, 0, 0, False)
+    )
     assert told["trial"] == {"left_ms": 700}
     service = StatusService(subject, "1", facts=lambda: ("abc", 1000, 900, None, None))
     assert loads(service.masters(Caller(), Asked(), 300).body)["trial"] == {"left_ms": 600}
@@ -285,7 +289,7 @@ def test_monitors_are_told_where_there_are_any():
             return 3, 1, 20, 2
 
     keeper = Keeper()
-    more = (lambda: (0, 0, 0), lambda: ("", 0, None, None, None), keeper)
+    more = (lambda: (0, 0, 0), lambda: ("", 0, None, None, None, 0, 0, False), keeper)
     assert "monitors" not in status(module(), 0, *more)
     keeper.made = keeper
     told = {"count": 3, "down": 1, "events_lost": 20, "files_set_aside": 2}
@@ -294,7 +298,7 @@ def test_monitors_are_told_where_there_are_any():
 
 def test_the_signal_of_wifi_is_told_where_there_is_one():
     for signal, wanted in ((-61, {"rssi": -61}), (None, None)):
-        facts = ("ab", 0, None, signal, None)
+        facts = ("ab", 0, None, signal, None, 0, 0, False)
         told = status(module(), 0, lambda: (0, 0, 0), lambda facts=facts: facts)
         assert told.get("network") == wanted
 
@@ -302,5 +306,17 @@ def test_the_signal_of_wifi_is_told_where_there_is_one():
 def test_what_is_wrong_with_tls_is_told_and_only_that():
     assert "tls" not in status(module(), 0)
     trouble = "HTTP is served instead: settings.tls.key: is of RSA"
-    told = status(module(), 0, lambda: (0, 0, 0), lambda: ("ab", 0, None, None, trouble))
+    told = status(
+        module(), 0, lambda: (0, 0, 0), lambda: ("ab", 0, None, None, trouble, 0, 0, False)
+    )
     assert told["tls"] == {"trouble": trouble}
+
+
+def test_what_was_mended_or_refused_is_told_when_there_is_some():
+    quiet = ("ab", 0, None, None, None, 0, 0, False)
+    told = status(module(), 0, lambda: (0, 0, 0), lambda: quiet)
+    assert not [key for key in ("alarm", "settings", "scarce") if key in told]
+    facts = ("ab", 0, None, None, None, 2, 3, True)
+    told = status(module(), 0, lambda: (0, 0, 0), lambda: facts)
+    assert (told["alarm"], told["settings"]) == ({"made_anew": 2}, {"refused": 3})
+    assert told["scarce"] is True

@@ -249,6 +249,7 @@ class Told:
     """What the facts of an app are asked of."""
 
     made = None
+    refused = 0
 
     def epoch_ms(self):
         return 0
@@ -262,6 +263,7 @@ def test_a_passing_service_is_let_go_with_its_code_when_nobody_calls():
     app = Caller()
     app.module, app.notified, app.boot = module(), lambda: (0, 0, 0), bytes(16)
     app.keeper = app.tls_trouble = None
+    app.alarms, app.store, app.scarce = 0, Told(), False
     app.clock, app.trial, app.network = Told(), Told(), Told()
     passing = Passing(name, "Services", app)
     bench = Bench(fine)

@@ -390,3 +390,45 @@ def test_settings_do_not_grow_beyond_what_can_be_checked_in_a_moment():
     # What makes them smaller is taken, and what was there is in force after a restart.
     change(subject, lambda settings: settings["rules"].clear())
     assert len(store(flash).load().accounts) == 1
+
+
+def test_before_each_change_of_flash_the_store_looks_whether_a_deadline_is_near():
+    """All that comes before the first write takes its time, and the deadline comes nearer."""
+    story = []
+
+    class Told(Flash):
+        def write(self, name, data):
+            story.append("write")
+            super().write(name, data)
+
+        def rename(self, name, to):
+            story.append("rename")
+            super().rename(name, to)
+
+    # Quiet when it is asked for the change, not any more when it comes to the first write.
+    for answers, told in (
+        ([True, False], []),
+        ([True, True], ["write", "rename", "rename"]),
+        # In the middle of a change it waits for a quiet moment.
+        ([True, True, False, False, True, False, True], ["write", "rename", "rename"]),
+    ):
+        story.clear()
+        flash = Told({CURRENT: written(OLD)})
+        subject = store(flash)
+        subject.load()
+        left = list(answers)
+
+        def quiet(now, left=left):
+            answer = left.pop(0) if left else True
+            story.append(answer)
+            return answer
+
+        subject.quiet = quiet
+        if told:
+            change(subject, named("New"))
+        else:
+            raises(NotSaved, change, subject, named("New"))
+            assert flash.files == {CURRENT: written(OLD)}
+        assert [word for word in story if isinstance(word, str)] == told
+        for i, word in enumerate(story):
+            assert isinstance(word, bool) or story[i - 1] is True, story

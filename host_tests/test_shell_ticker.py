@@ -3,7 +3,14 @@
 from holdfast.core.events import VIRTUAL_INPUT
 from holdfast.core.log import Log
 from holdfast.shell import ticker as ticker_module
-from holdfast.shell.ticker import PATIENCE_MS, ROUNDS, Ticker
+from holdfast.shell.ticker import (
+    PATIENCE_MS,
+    ROUNDS,
+    SILENT_MS,
+    SILENT_STEPS,
+    STARVED_MS,
+    Ticker,
+)
 from makers import module
 
 CLOSED_ON_LOSS = {"2": {"fallback": {"steps": [{"state": "closed"}]}}}
@@ -600,3 +607,100 @@ def test_memory_is_made_between_two_tries_of_a_rule():
     bench.ticker.turn()
     assert bench.story[0] == "relieve" and bench.story.count("relieve") == 1
     assert fired(bench) == [1]
+
+
+class Timer:
+    """An alarm as the ticker sees it, whose ticks may end."""
+
+    acted = False
+
+    def __init__(self):
+        self.ticks = 0
+
+    def arm(self):
+        pass
+
+
+def watched(bench, revive):
+    """The bench's ticker, with an alarm that it watches."""
+    alarm = Timer()
+    bench.ticker = Ticker(
+        bench.module,
+        bench.clock,
+        bench.pins,
+        bench.watchdog,
+        bench.publish,
+        bench.relieve,
+        10,
+        alarm,
+        revive,
+    )
+    return alarm
+
+
+def steps(bench, count, ms=10, tick=lambda: None):
+    for _ in range(count):
+        bench.clock.time += ms
+        tick()
+        bench.ticker.step()
+
+
+def test_an_alarm_that_ticks_no_more_is_made_anew_and_only_that():
+    bench = Bench()
+    made = []
+    alarm = watched(bench, made.append)
+
+    def tick():
+        alarm.ticks = (alarm.ticks + 1) & 0xFFFF
+
+    steps(bench, 0x10100, 10, tick)  # also where the count begins anew
+    assert made == []
+    # A loop that stood still has not seen it tick, and looks first.
+    steps(bench, 2, 10 * SILENT_MS)
+    assert made == []
+    steps(bench, 1, 10, tick)
+    last = bench.clock.time
+    steps(bench, SILENT_MS // 10 - 1)
+    assert made == []
+    steps(bench, 1)
+    assert made == [last + SILENT_MS]
+    # What takes its place may end, too.
+    steps(bench, SILENT_MS // 10)
+    assert len(made) == 2
+    steps(bench, SILENT_STEPS, 10, tick)
+    assert len(made) == 2 and bench.reports == []
+    assert bench.watchdog.fed
+
+
+def test_an_alarm_that_cannot_be_made_anew_is_tried_again_and_the_turns_go_on():
+    bench = Bench()
+    watched(bench, broken)
+    steps(bench, 3 * SILENT_MS // 10)
+    assert len(bench.reports) == 3
+    assert bench.watchdog.fed == 3 * SILENT_MS // 10
+
+
+def test_the_watchdog_is_fed_no_more_when_nothing_can_be_allocated_for_long():
+    bench = Bench()
+    steps(bench, 100)
+    fed = bench.watchdog.fed
+    assert fed == 100
+
+    def full(size):
+        raise MemoryError
+
+    ticker_module.bytearray = full
+    try:
+        steps(bench, STARVED_MS // 10 - 30)
+        assert bench.watchdog.fed == fed + STARVED_MS // 10 - 30  # a moment's want is survived
+        steps(bench, 30)
+        fed = bench.watchdog.fed
+        steps(bench, 500)
+        assert bench.watchdog.fed == fed
+        bench.lose()
+        bench.ticker.step()
+        assert bench.pins.levels[2] == 1  # and outputs still fall back
+    finally:
+        del ticker_module.bytearray
+    steps(bench, 1)
+    assert bench.watchdog.fed == fed + 1

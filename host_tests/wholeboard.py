@@ -238,6 +238,9 @@ class Hal:
         self.check = check
         return self
 
+    def cancel(self):
+        """Of the alarm, which this is, too."""
+
     def ticks(self):
         return self.ticks_ms, self.ticks_diff
 

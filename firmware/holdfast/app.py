@@ -13,8 +13,8 @@ import gc
 
 from micropython import const
 
-from holdfast.core.log import CLOCK, HEAP, LOGIN, NOTIFICATION, SETTINGS
-from holdfast.core.restart import HEALTHY_MS
+from holdfast.core.log import ALARM, CLOCK, HEAP, LOGIN, NOTIFICATION, SETTINGS
+from holdfast.core.restart import ASKED, HEALTHY_MS, STARVED
 from holdfast.shell.heap import forget, load
 from holdfast.shell.portable import address_text, report, sleep_ms
 from holdfast.wire.digest import named
@@ -22,6 +22,12 @@ from holdfast.wire.digest import named
 _RESTART_MS = const(200)
 _NETWORK_MS = const(250)  # from one look at the network to the next
 _GOODBYE_MS = const(300)  # for the answer to get out before the module starts again
+# A heap without a piece of this size for so long does not recover: no stream opens, no status is
+# told. Tried every 10 s.
+_ROOM_BYTES = const(2048)
+_TRY_MS = const(10000)
+SCARCE_MS = const(120000)
+_CALM_MS = const(5000)  # nothing is due for so long when the module starts anew for it
 _KEEP_MS = const(1000)  # how often the log is looked at
 
 
@@ -37,6 +43,10 @@ class App:
         self.clock = clock
         self._began = clock.now()  # which may be after ten minutes of safe mode
         self.restarting = False
+        self.alarms = 0  # that have ended by themselves
+        self.stage = ASKED  # what a restart is told to the next life as
+        self._room_at = self._tried_at = clock.now()  # when the heap had room, and was tried
+        self.scarce = False  # it has had none for long
         self.address = None  # of the network, None without one
         self._running = None  # the task that runs the module
         self._life = life
@@ -62,6 +72,13 @@ class App:
         passing("holdfast.adopting", "adopt", self, settings, now, by)
         if self._life is not None:
             self._life.changed()
+
+    def revive(self, now):
+        """The alarm has ended by itself: another one takes its place."""
+        self.alarms += 1
+        self.log.add(ALARM, "the hard timer did not tick any more: made anew", now)
+        self.timer.cancel()
+        self.timer = self.make_timer()
 
     def notified(self):
         """(sent, failed, waiting) of the notifications."""
@@ -180,6 +197,7 @@ class App:
         while True:
             await sleep_ms(_KEEP_MS)
             now = self.turn()
+            self.look_for_room(now)
             lost = self.notified()[1]
             if lost > self._lost:
                 self.log.add(NOTIFICATION, "%d given up" % (lost - self._lost), now)
@@ -189,6 +207,34 @@ class App:
                 if not self.book("write", book, self.clock.epoch_ms()):
                     book.failed(now)
                 self.turn()
+
+    def look_for_room(self, now):
+        """Start anew when memory has been short for SCARCE_MS and no output hangs on it: nothing
+        is due, no master's session is alive. Else it is told, and goes on. No crash: the next life
+        begins with no more of these than this one did, and not before SCARCE_MS.
+        """
+        if now - self._tried_at < _TRY_MS:
+            return
+        self._tried_at = now
+        try:
+            bytearray(_ROOM_BYTES)
+            self._room_at = now
+            self.scarce = False
+            return
+        except MemoryError:
+            pass
+        if now - self._room_at < SCARCE_MS:
+            return
+        if not self.scarce:
+            self.scarce = True
+            text = "no room for long: the module starts anew when no master and no output needs it"
+            self.log.add(HEAP, text, now)
+        if self.module.quiet(now, _CALM_MS):
+            for session in self.module.sessions:
+                if session.id is not None:
+                    return
+            self.stage = STARVED
+            self.restart()
 
     async def run(self):
         """Serve for ever; OSError when the address cannot be had."""
@@ -272,5 +318,5 @@ def run(board, hal, pins, clock, store, settings, module, life=None):
         pins.write(module.fallback_levels)
     if app.restarting:
         if life is not None:
-            life.ask()
+            life.ask(app.stage)
         hal.reset(board)

@@ -76,13 +76,23 @@ def join(app, board, hal, pins, settings):
     )
     app.authenticator.md5, app.dispatcher.names = settings.login
     app.dispatcher.hostname = settings.network[3] if settings.network else ""
-    alarm = None
+    alarm = revive = None
     if hal.HAS_ALARM:
         # Fallback though the loop is blocked, where the board has something that can do it.
         alarm = load("holdfast.shell.alarm", "Alarm")(module, clock, pins)
-        app.timer = hal.Alarm(alarm.check)  # ends when nobody holds it
+        app.make_timer = lambda: hal.Alarm(alarm.check)
+        app.timer = app.make_timer()  # ends when nobody holds it
+        revive = app.revive
     app.ticker = Ticker(
-        module, clock, pins, hal.Watchdog(board), app.publish, app.relieve, board.SAMPLE_MS, alarm
+        module,
+        clock,
+        pins,
+        hal.Watchdog(board),
+        app.publish,
+        app.relieve,
+        board.SAMPLE_MS,
+        alarm,
+        revive,
     )
     app.server = Server(app.dispatcher, app.ticker.turn, board.CONNECTIONS)
     app.server.troubled = app.troubled

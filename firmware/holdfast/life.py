@@ -57,10 +57,10 @@ class Life:
         self.restart.forgive()
         self.keep(HEALTHY)
 
-    def ask(self):
-        """Somebody wants a restart: now."""
+    def ask(self, stage=ASKED):
+        """Somebody wants a restart, or memory is short (STARVED): now."""
         self.restart.forgive()
-        self.keep(ASKED)
+        self.keep(stage)
         self._hal.reset(self._board)
 
     def fail(self, error):

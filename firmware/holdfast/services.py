@@ -228,7 +228,8 @@ class Services:
     def facts(self):
         """What else is told of the module: the epoch of its events, what to add to its time for
         UTC or 0, until when settings are on trial, the signal of Wi-Fi in dBm, and what is wrong
-        with TLS; None for none.
+        with TLS, None for none; how often the alarm was made anew, how many writes of settings
+        were refused because there were too many, and whether memory is short.
         """
         app = self._app
         trial = app.trial.made
@@ -238,6 +239,9 @@ class Services:
             None if trial is None else trial.until,
             app.network.signal(),
             app.tls_trouble,
+            app.alarms,
+            app.store.refused,
+            app.scarce,
         )
 
     def read_log(self, since, limit):

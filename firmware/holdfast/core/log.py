@@ -26,6 +26,7 @@ CLOCK = const(9)
 RULES = const(10)
 NOTIFICATION = const(11)
 TLS = const(12)
+ALARM = const(13)
 NAMES = (
     "trip",
     "return",
@@ -40,6 +41,7 @@ NAMES = (
     "rule",
     "notification lost",
     "tls",
+    "alarm",
 )
 
 TEXT_LENGTH = const(96)  # characters of an entry; the rest is cut

@@ -20,6 +20,7 @@ FAILED = const(2)  # an exception ended the application, which then had the chip
 ASKED = const(3)  # somebody asked for a restart
 MAINTENANCE = const(4)  # the application was not started, the maintenance jumper is set
 SAFE_MODE = const(5)
+STARVED = const(6)  # the module had no memory for long, and started anew in a quiet moment
 
 HEALTHY_MS = const(60000)  # a module that ran so long has started well
 _CRASHES = const(3)  # in a row, then comes safe mode
@@ -47,6 +48,8 @@ class Restart:
         stage = word >> 20 & 7
         if stage == ASKED:
             self.why = "a restart that was asked for"
+        elif stage == STARVED:
+            self.why = "a restart for want of memory"
         elif stage == MAINTENANCE:
             self.why = "the end of maintenance"
         else:

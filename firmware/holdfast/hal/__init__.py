@@ -16,7 +16,8 @@ network     `Network(board, settings, quiet)`; `address() -> (host, port)` to li
             `refused(error)` when there is no listening; `signal()`: of Wi-Fi in dBm, or None;
             `dns()`: who knows host names, rows `(address, port)`, addresses in digits
 watchdog    `Watchdog(board)` runs from then on; `feed()`
-alarm       where HAS_ALARM: `Alarm(check)` calls it beside the loop, while it is held
+alarm       where HAS_ALARM: `Alarm(check)` calls it beside the loop, while it is held;
+            `cancel()`
 retained    `Retained(board)`: `cause`, "power on", "watchdog" or "reset"; `word`, 32 bits that
             survived it, or None; `write(word)`
 

@@ -59,13 +59,19 @@ class Alarm:
             self._timer = machine.Timer(_TIMER)
             self._timer.init(mode=machine.Timer.PERIODIC, period=_ALARM_MS, callback=self._tick)
 
+    def cancel(self):
+        """Call it no more."""
+        self._check = None
+        if self._timer is not None:
+            self._timer.deinit()
+
     def _run(self):
-        while True:
+        while self._check is not None:
             time.sleep_ms(_ALARM_MS)
             self._tick(None)
 
     def _tick(self, timer):
         try:
-            self._check()
+            self._check()  # None once it is cancelled
         except Exception:
             pass  # the next tick tries again

@@ -53,6 +53,7 @@ class Alarm:
         self._timer.init(
             mode=machine.Timer.PERIODIC, period=_ALARM_MS, callback=self._tick, hard=True
         )
+        self.cancel = self._timer.deinit
 
     def _tick(self, timer):
         try:

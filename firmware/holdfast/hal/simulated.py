@@ -174,10 +174,17 @@ class Alarm:
         self._check = check
         _thread.start_new_thread(self._run, ())
 
+    def cancel(self):
+        """Call it no more."""
+        self._check = None
+
     def _run(self):
         while True:
             sleep_ms(_ALARM_MS)
-            self._check()
+            check = self._check
+            if check is None:
+                return
+            check()
 
 
 def reset(board, asked=True):

@@ -129,6 +129,7 @@ class SettingsService:
             before = late(document, self._secure)
             after = make(document)
             _keep_administrator(after)
+            _keep_logins(document, after)
             found.clear()
             found.extend(waits(before, late(after, self._secure)))
             if after is not document:
@@ -174,6 +175,21 @@ def _keep_administrator(document):
         if isinstance(row, dict) and row.get("role") == "administrator":
             return
     raise SettingsError("settings.accounts", "must hold an administrator")
+
+
+def _keep_logins(before, after):
+    """Hashes are made with the realm: with another one nobody could log in with those before."""
+    if before.get("realm") == after.get("realm"):
+        return
+    old = []
+    for row in before.get("accounts", ()):
+        old.append(row["md5"])
+        old.append(row["sha256"])
+    for row in after["accounts"]:
+        if isinstance(row, dict) and (row.get("md5") in old or row.get("sha256") in old):
+            raise SettingsError(
+                "settings.realm", "another realm needs new hashes of every account with it"
+            )
 
 
 def _range(text):

@@ -24,7 +24,7 @@ _ROUND_MS = const(100)
 
 
 def _no_facts():
-    return "", 0, None, None, None
+    return "", 0, None, None, None, 0, 0, False
 
 
 class StatusService:
@@ -32,8 +32,9 @@ class StatusService:
 
     notified: a function() that gives how many notifications were sent, failed, and wait. facts: a
     function() that gives the epoch of the events, what makes UTC of the module's time, until when
-    settings are on trial, the signal of Wi-Fi in dBm, and what is wrong with TLS. keeper: a Lazy
-    of the monitors' keeper.
+    settings are on trial, the signal of Wi-Fi in dBm, what is wrong with TLS, how often the alarm
+    was made anew, how many changes of settings were too many, and whether memory is short. keeper:
+    a Lazy of the monitors' keeper.
     """
 
     def __init__(self, module, version, notified=lambda: (0, 0, 0), facts=_no_facts, keeper=None):
@@ -71,7 +72,7 @@ class StatusService:
         facts = ",".join([quote(fact) for fact in module.boot_facts])
         text += '"logins":{"refused":%d,"delayed":%d},' % tuple(module.logins)
         text += '"start":{"why":%s,"facts":[%s]},' % (quote(module.reset_cause), facts)
-        epoch, epoch_ms, until, signal, trouble = self._facts()
+        epoch, epoch_ms, until, signal, trouble, alarms, refused, scarce = self._facts()
         events = module.events
         text += '"events":{"epoch":"%s","number":%d,"kept":%d},"epoch_ms":%d,"heap":%s,' % (
             epoch,
@@ -84,6 +85,12 @@ class StatusService:
             text += '"network":{"rssi":%d},' % signal
         if trouble is not None:
             text += '"tls":{"trouble":%s},' % quote(trouble)
+        if alarms:
+            text += '"alarm":{"made_anew":%d},' % alarms
+        if refused:
+            text += '"settings":{"refused":%d},' % refused
+        if scarce:
+            text += '"scarce":true,'
         account = caller.account
         text += '"caller":{"name":%s,"role":"%s"}' % (quote(account.name), ROLES[account.role])
         text += _trial(until, now) + "}"

@@ -50,6 +50,7 @@ class Alarm:
         self._dues = [None] * count  # due of the port, when it was armed, ..
         self._played = [None] * count  # .. and its sequence
         self.acted = False
+        self.ticks = 0  # how often `check` was called; the ticker sees that it is
 
     def arm(self):
         """Keep the rows as they are to be from now on; called in every turn, after the pins."""
@@ -106,6 +107,7 @@ class Alarm:
 
     def check(self, timer=None):
         """Write what is overdue. Runs in an interrupt: nothing here allocates."""
+        self.ticks = (self.ticks + 1) & 0xFFFF
         ticks = self._ticks_ms()
         index = 0
         rows, armed, begins, lefts, times, acted = self._table

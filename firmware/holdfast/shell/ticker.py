@@ -1,7 +1,10 @@
 """The one ticker: in every turn pins first, events second, the hardware watchdog last.
 
 A turn also runs at every request, so that a deadline is never later than the next thing that
-happens. The watchdog is fed here alone, and only after a whole turn succeeded. A turn that raises
+happens. The watchdog is fed here alone, and only after a whole turn succeeded, while memory can be
+allocated: a heap that refuses a few bytes for STARVED_MS, because it is full or because an
+interrupt has left it locked, ends in a reset by the watchdog; a moment's want of memory does not.
+The alarm is watched: one that does not tick for SILENT_MS is made anew. A turn that raises
 puts every output into its fallback; one that runs out of memory gives up listeners and is tried
 once more, and what it could not tell the next turn tells.
 """
@@ -15,16 +18,33 @@ from holdfast.shell.portable import report, sleep_ms
 ROUNDS = const(4)
 PATIENCE_MS = const(2000)  # with a rule that finds no memory for what it is to do
 
+STARVED_MS = const(5000)
+_TRY_MS = const(250)  # how often memory is tried, and how much
+_TRY_BYTES = const(64)
+SILENT_MS = const(1000)  # erasing flash stops an alarm for 400 ms at most, ..
+SILENT_STEPS = const(16)  # .. and a loop that stood still has seen no tick for long
+
 
 class Ticker:
     """Runs the module against clock, pins and watchdog.
 
     publish: a function(changes) for events. relieve: a function() that frees memory at the expense
     of whoever listens. sample_ms: how often inputs are looked at. alarm: of core.alarm, None on a
-    board that has none.
+    board that has none. revive: a function(now) that makes what ticks it anew.
     """
 
-    def __init__(self, module, clock, pins, watchdog, publish, relieve, sample_ms, alarm=None):
+    def __init__(
+        self,
+        module,
+        clock,
+        pins,
+        watchdog,
+        publish,
+        relieve,
+        sample_ms,
+        alarm=None,
+        revive=None,
+    ):
         self._module = module
         self._clock = clock
         self._pins = pins
@@ -33,6 +53,11 @@ class Ticker:
         self._relieve = relieve
         self._sample_ms = sample_ms
         self._alarm = alarm
+        self._revive = revive
+        self._ticks = 0  # of the alarm, as it was seen last, when, and how many steps ago
+        self._ticked_at = 0
+        self._steps = 0
+        self._allocated_at = 0  # when memory was there, last
         self._inputs = [port.index for port in module.ports if not port.output]
         self.sound = True  # no turn has failed since the last step began
         self._last = 0  # the time of the last turn
@@ -50,9 +75,37 @@ class Ticker:
         self.sound = True
         self.sample()
         now = self.turn()
-        if self.sound:
+        if self._revive is not None:
+            self._watch(now)
+        if self.sound and self._allocates(now):
             self._watchdog.feed()
         return now
+
+    def _watch(self, now):
+        """See that the alarm ticks."""
+        ticks = self._alarm.ticks
+        self._steps += 1
+        if ticks != self._ticks:
+            self._ticks = ticks
+        elif now - self._ticked_at < SILENT_MS or self._steps < SILENT_STEPS:
+            return
+        else:
+            try:
+                self._revive(now)
+            except Exception as error:
+                report(error)  # once more after as long
+        self._ticked_at = now
+        self._steps = 0
+
+    def _allocates(self, now):
+        """False when there has been no memory at all for too long."""
+        if now - self._allocated_at >= _TRY_MS:
+            try:
+                bytearray(_TRY_BYTES)
+            except MemoryError:
+                return now - self._allocated_at < STARVED_MS
+            self._allocated_at = now
+        return True
 
     def pause_ms(self, now):
         """How long nothing is due."""
