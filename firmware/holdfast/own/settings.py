@@ -183,8 +183,7 @@ def _keep_logins(before, after):
         return
     old = []
     for row in before.get("accounts", ()):
-        old.append(row["md5"])
-        old.append(row["sha256"])
+        old.extend([row[key] for key in ("md5", "sha256") if key in row])
     for row in after["accounts"]:
         if isinstance(row, dict) and (row.get("md5") in old or row.get("sha256") in old):
             raise SettingsError(
