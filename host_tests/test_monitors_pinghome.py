@@ -52,9 +52,9 @@ def service(life=None):
 
 def done(response):
     """(status, JSON) of an answer, told in pieces or not."""
-    if response.converse is None:
+    if isinstance(response.body, bytes):
         return response.status, loads(response.body)
-    return response.status, loads("".join(list(response.service)).encode(), -1)
+    return response.status, loads(b"".join(list(response.pieces())), -1)
 
 
 def ask(pair, name, method, target, body="", token="op"):
@@ -319,7 +319,7 @@ def test_events_by_number_and_after_a_time():
         status, answer = ask(pair, "events", "GET", one(identifier, "/events?" + query))
         assert status == 422 and answer["error"]["field"] == query.partition("=")[0]
     head = pair[1].events(CALLER, Asked("HEAD", one(identifier, "/events"), "", "op"), 0)
-    assert list(head.service) == []
+    assert list(head.pieces()) == [b""]
 
 
 def test_statistics_in_buckets():

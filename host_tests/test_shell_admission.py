@@ -23,8 +23,10 @@ class Peer:
         if account:
             self.caller.account = Account(name, 2, b"", b"")
         self.since = NOW - age
+        self.grace = self.since + 250
         self.last_at = NOW - idle
-        self.deadline = None
+        self.deadline = NOW + 60000
+        self.stream = None
         self.secure = self.endless = self.ended = self.lingering = self.partial = False
         self.heard = True
         self.rest = b""
@@ -191,14 +193,19 @@ def test_an_idle_master_whose_session_lives_has_no_deadline_but_for_a_request_it
     assert connections.overdue(dead, NOW) is True
 
 
-def test_a_full_heap_costs_the_newest_that_feeds_no_session():
+def test_a_full_heap_costs_the_newest_of_those_that_count_less_than_who_asks():
     asks = Peer("asks")
-    connections = house(Peer("old"), Peer("new"), master(), asks)
-    assert connections.newest(asks).name == "new"
+    account = Peer("account", account=True)
+    connections = house(Peer("old"), Peer("new"), account, master("m"), asks)
+    assert connections.newest(asks) is None
     assert connections.newest(None).name == "asks"
+    assert connections.newest(account).name == "asks"
+    asks.ended = True
+    assert connections.newest(account).name == "new"
     connections.all[1].ended = True
-    assert connections.newest(asks).name == "old"
+    assert connections.newest(account).name == "old"
     assert house(master(), asks).newest(asks) is None
+    assert house(account, master("m")).newest(None) is account
 
 
 def test_memory_that_can_be_had_at_once_is_with_whoever_holds_part_of_a_request():
@@ -206,4 +213,49 @@ def test_memory_that_can_be_had_at_once_is_with_whoever_holds_part_of_a_request(
     connections = house(holding, newer)
     assert connections.newest(None) is newer
     assert connections.newest(None, True) is holding
+    assert connections.newest(newer, True) is holding
     assert house(newer).newest(None, True) is None
+
+
+# -- addresses ------------------------------------------------------------------------------------
+
+
+def test_the_third_stranger_of_an_address_has_no_grace_and_goes_before_strangers_of_others():
+    several = [Peer("a%d" % i, age=10, peer=("10.0.0.2", i)) for i in range(4)]
+    other = Peer("b", idle=9000, peer=("10.0.0.3", 1))
+    connections = house(other, *several)
+    for expected in ("a2", "a3", "b"):
+        assert connections.make_room(NOW) is True
+        assert gone(connections) == [expected]
+        connections.all = [peer for peer in connections.all if not peer.ended]
+    # The first two of an address may still speak.
+    assert connections.make_room(NOW) is False
+
+
+def test_the_address_of_a_living_master_gives_way_like_accounts_also_when_its_connection_ended():
+    left = master(peer=("10.0.0.1", 1))
+    again = Peer("again", idle=9000, peer=("10.0.0.1", 2))
+    connections = house(left, again, Peer("stranger", idle=1, peer=("10.0.0.2", 1)))
+    for _ in range(2):
+        assert connections.known(again) is True
+        assert connections.known(connections.all[-1]) is False
+        if left in connections.all:
+            connections.leave(left)
+    assert connections.make_room(NOW) is True
+    assert gone(connections) == ["stranger"]
+    left.caller.session.id = None
+    assert connections.known(again) is False
+
+
+def test_so_many_addresses_are_remembered_each_session_once():
+    connections = house()
+    for i in range(40):
+        peer = master("m%d" % i, peer=("10.0.0.%d" % i, 1))
+        connections.all.append(peer)
+        connections.leave(peer)
+    assert [row[0] for row in connections._left] == ["10.0.0.%d" % i for i in range(24, 40)]
+    peer.peer = ("10.0.1.1", 1)
+    connections.all.append(peer)
+    connections.leave(peer)
+    assert [row[0] for row in connections._left][-2:] == ["10.0.0.38", "10.0.1.1"]
+    assert len(connections._left) == 16

@@ -8,7 +8,7 @@ looked at after every single step. What waits, waits for a fake; the rest is the
 from asyncio import CancelledError
 
 from holdfast.shell import connection as connections
-from holdfast.shell import pieces, streaming, telling
+from holdfast.shell import pieces, streaming
 from holdfast.shell import server as servers
 from holdfast.wire import websocket
 from holdfast.wire.http import HttpError, Response
@@ -20,7 +20,6 @@ PATCHES = (
     (servers, ("asyncio", "read_into", "sleep_ms", "write")),
     (streaming, ("asyncio",)),
     (pieces, ("sleep_ms",)),
-    (telling, ("sleep_ms",)),
 )
 
 
@@ -184,7 +183,7 @@ def write(wire, data):
 
 
 class Told(Response):
-    converse = "telling"
+    chunked = True
 
 
 class Upgrade(Response):
@@ -239,9 +238,7 @@ class Answers:
         if kind == "list":
             return Response(200, [b"<", said, b">" * 1100, said])
         if kind == "told":
-            answer = Told(200)
-            answer.service = iter(["", said.decode(), "", "."])
-            return answer
+            return Told(200, iter(["", said.decode(), "", "." * 3000, "", "."]))
         if kind == "stream":
             answer = Upgrade(101)
             answer.service = Echoes()

@@ -4,6 +4,7 @@ import asyncio
 import socket
 
 from holdfast.shell import secure
+from holdfast.shell.connection import Connection
 from holdfast.shell.portable import listen
 from holdfast.shell.server import Server
 
@@ -39,7 +40,7 @@ async def hello(port):
     """Connect, begin a handshake; the bytes that came before the peer closed."""
     sock = socket.socket()
     sock.connect(socket.getaddrinfo("127.0.0.1", port)[0][-1])
-    sock.send(b"\x16\x03\x01")
+    sock.send(b"\x16\x03\x01\x00\x02hi")
     sock.setblocking(False)
     for _ in range(500):
         await asyncio.sleep(0.01)
@@ -92,3 +93,120 @@ def test_a_wrap_that_fails_costs_that_connection_and_leaves_its_place_free():
         context = Context(error)
         assert knocks(context, True, 7) == ([b""] * 7, 0)
         assert context.asked == 7
+
+
+class Sock:
+    """What a peer has sent, one look after the other."""
+
+    def __init__(self, *looks):
+        self.looks = list(looks)
+
+    def recv(self, count, flags):
+        return (self.looks.pop(0) if len(self.looks) > 1 else self.looks[0])[:count]
+
+
+def test_a_hello_is_there_when_all_of_it_is_or_as_much_as_lwip_shows():
+    hello = b"\x16\x03\x01\x00\x05hello"
+    for at in range(len(hello)):
+        assert not secure._hello(Sock(hello[:at])), at
+    assert secure._hello(Sock(hello))
+    assert secure._hello(Sock(hello + b"more"))
+    assert secure._hello(Sock(b"\x16\x03\x01\x06\xc0" + bytes(507)))
+    assert not secure._hello(Sock(b"\x16\x03\x01\x06\xc0" + bytes(506)))
+
+
+class Session:
+    id = "id"
+    last_at = 5
+
+
+class Peer(Connection):
+    """A connection that takes part in nothing but the waiting. master: it feeds a session."""
+
+    def __init__(self, address, master=False, hello=b""):
+        super().__init__(Sock(hello), None, 0)
+        self.peer = (address, 1)
+        if master:
+            self.caller.session = Session()
+            self.caller.fed_at = Session.last_at
+
+
+def gated(*peers):
+    """A gate of a server with these connections, and two places for TLS."""
+    made = secure.tls_context
+    secure.tls_context = lambda certificate, key: None
+    try:
+        server = Server(Dispatcher(), lambda: 1000, 5)
+        server.connections.all = list(peers)
+        return secure.Gate(server, 2, (b"", b""))
+    finally:
+        secure.tls_context = made
+
+
+def test_who_waits_for_a_handshake_is_served_by_address_then_by_arrival():
+    master = Peer("10.0.0.1", True)
+    a, b, c = Peer("10.0.0.2"), Peer("10.0.0.2"), Peer("10.0.0.3")
+    again = Peer("10.0.0.1")
+    gate = gated(master, a, b, c, again)
+    gate._waiting = [a, b, c]
+    order = []
+    for _ in range(3):
+        order.append(gate._first())
+        gate._waiting.remove(order[-1])
+        order[-1].secure = True
+    assert order == [a, c, b]
+    gate._waiting = [a, b, c, again]
+    assert gate._first() is again
+
+
+def test_a_living_masters_address_does_not_wait_for_a_strangers_handshake():
+    for address, ends in (("10.0.0.1", True), ("10.0.0.3", False)):
+        master = Peer("10.0.0.1", True)
+        shaking = Peer("10.0.0.2")
+        shaking.secure, shaking.heard = True, False
+        newcomer = Peer(address)
+        gate = gated(master, shaking, newcomer)
+        gate._waiting = [newcomer]
+        assert not gate._admits(newcomer)
+        assert shaking.ended == ends
+
+
+def test_a_newcomer_waits_for_a_place_until_one_has_had_its_answer():
+    """Both may still speak, then one of them has an answer as an account and is idle."""
+    first, second, third = Peer("10.0.0.2"), Peer("10.0.0.2"), Peer("10.0.0.2")
+    for peer in (first, second):
+        peer.secure, peer.grace = True, 2000
+    gate = gated(first, second, third)
+    gate._waiting = [third]
+    assert not gate._admits(third)
+    assert not first.ended and not second.ended
+    first.caller.account = ("root",)
+    first.answered(900)
+    assert not gate._admits(third)
+    assert first.ended and not second.ended
+    gate._server.connections.all.remove(first)
+    assert gate._admits(third)
+
+
+def test_half_a_hello_is_waited_for_half_a_second():
+    gate = gated()
+    at = [1000]
+    gate._server.turn = lambda: at[0]
+    connection = Peer("10.0.0.2", hello=b"\x16\x03")
+    waits = []
+
+    async def pass_time(ms):
+        at[0] += ms
+        waits.append(ms)
+
+    async def ready(sock):
+        """There is a byte."""
+
+    before = secure.readable, secure.sleep_ms
+    secure.readable, secure.sleep_ms = ready, pass_time
+    try:
+        assert asyncio.run(gate.enter(connection)) is False
+    finally:
+        secure.readable, secure.sleep_ms = before
+    assert sum(waits) == 500
+    assert gate._waiting == []

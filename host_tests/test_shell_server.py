@@ -5,6 +5,7 @@ import asyncio
 from claims import raises
 from holdfast.core.accounts import Account
 from holdfast.shell import connection as connections
+from holdfast.shell import pieces
 from holdfast.shell import server as servers
 from holdfast.shell.portable import again, sleep_ms
 from holdfast.wire.http import Response
@@ -15,6 +16,7 @@ PLACES = (
     (servers, "read_into"),
     (connections, "write"),
     (servers, "write"),
+    (pieces, "sleep_ms"),
 )
 KNOWN = [("door", 2, b"md5", b"sha256")]
 TURNS = 1000  # of the loop, until something must have happened
@@ -56,6 +58,13 @@ def write(wire, data):
     return len(data)
 
 
+def no_pause(ms):
+    return sleep_ms(0)
+
+
+FAKES = (readable, writable, read_into, write, write, no_pause)
+
+
 class Upgrade(Response):
     converse = "streaming"
     endless = True
@@ -92,7 +101,7 @@ class Subject:
 def played(scenario, *arguments):
     """Run it over wires in place of sockets."""
     before = [getattr(module, name) for module, name in PLACES]
-    for (module, name), function in zip(PLACES, (readable, writable, read_into, write, write)):
+    for (module, name), function in zip(PLACES, FAKES):
         setattr(module, name, function)
     try:
         asyncio.run(scenario(*arguments))
@@ -172,7 +181,7 @@ def test_an_answer_that_ends_by_itself_takes_no_place_for_streams():
 class Told(Response):
     """As of monitors.answers: its pieces are made while it is sent."""
 
-    converse = "telling"
+    chunked = True
 
 
 def test_an_answer_that_is_made_while_it_is_sent_has_time_for_every_piece():
@@ -182,20 +191,23 @@ def test_an_answer_that_is_made_while_it_is_sent_has_time_for_every_piece():
         subject = Subject(Told(200))
         left = []
 
-        def pieces():
+        def told():
             for _ in range(4):
                 left.append(connection.deadline - subject.at)
                 subject.at += 3000
-                yield "piece"
+                yield ""
+                yield "piece" * 200
 
-        subject.response.service = pieces()
+        subject.response.body = told()
         wire = Wire(REQUEST)
         wire.full = False
         connection = subject.come(wire)
         connection.deadline = 100
-        await until(lambda: wire.closed)
-        assert wire.taken.endswith(b"piece" * 4)
+        await until(lambda: wire.taken.endswith(b"\r\n0\r\n\r\n"))
+        assert wire.taken.count(b"piece") == 800
         assert min(left[1:]) > 0
+        connection.end()
+        await until(lambda: wire.closed)
 
     played(scenario)
 
@@ -271,3 +283,118 @@ def test_one_for_which_there_is_no_task_leaves_its_place():
     finally:
         servers.asyncio = real
     assert server.connections.all == []
+
+
+# -- who gives way when memory runs out -----------------------------------------------------------
+
+
+class Session:
+    id = "id"
+    last_at = 5
+
+
+def peer(kind, rest=b""):
+    """A stranger, a viewer, a stream of one, or a master."""
+    connection = connections.Connection(Socket(), None, 0)
+    connection.rest = rest
+    if kind != "stranger":
+        connection.caller.account = Account("guest", 0, b"", b"")
+    connection.endless = kind == "stream"
+    if kind == "master":
+        connection.caller.session = Session()
+        connection.caller.fed_at = Session.last_at
+    return connection
+
+
+def test_who_asked_for_memory_gives_way_before_anybody_who_counts_as_much():
+    """asker, who is there, who has ended afterwards."""
+    for asker, others, ended in (
+        ("stranger", ("stranger", "viewer", "stream", "master"), ()),
+        ("viewer", ("stranger", "stranger", "viewer", "stream", "master"), (1,)),
+        ("viewer", ("viewer", "stream", "master"), ()),
+        ("stream", ("stream", "viewer", "master"), (1,)),
+        ("master", ("stream", "viewer", "master"), (1,)),
+        ("master", ("stream", "master"), (0,)),
+        ("master", ("master",), ()),
+        (None, ("stream", "viewer", "stranger"), (2,)),
+        (None, ("stream", "master"), ()),
+    ):
+        server = servers.Server(Dispatcher(), lambda: 0, 12)
+        there = [peer(kind) for kind in others]
+        asking = asker and peer(asker)
+        server.connections.all = there + ([asking] if asking else [])
+
+        async def scenario(server=server, asking=asking):
+            server.shed(asking)
+
+        played(scenario)
+        assert [i for i in range(len(there)) if there[i].ended] == list(ended), (asker, others)
+        if asking:
+            assert asking.ended == (asker != "master" and not ended), (asker, others)
+
+
+def test_a_stranger_that_holds_part_of_a_request_gives_way_for_another_stranger():
+    server = servers.Server(Dispatcher(), lambda: 0, 12)
+    asking, quiet = peer("stranger"), peer("stranger")
+    holding, viewer = peer("stranger", b"half"), peer("viewer", b"half")
+    server.connections.all = [holding, viewer, quiet, asking]
+
+    async def scenario():
+        server.shed(asking)
+
+    played(scenario)
+    assert [c.ended for c in server.connections.all] == [True, False, False, False]
+    assert holding.rest == b"" and viewer.rest == b"half"
+
+
+# -- long answers ---------------------------------------------------------------------------------
+
+
+class Times(Subject):
+    """Answers a long list; whoever asks for /me has an account."""
+
+    def answer(self, connection, request, now, shed):
+        if request.path == "/me":
+            connection.caller.account = Account("door", 2, b"md5", b"")
+        return Response(200, [b"x" * 1000] * 5)
+
+
+def test_long_answers_go_one_at_a_time_accounts_first_and_a_peer_that_takes_nothing_is_ended():
+    async def scenario():
+        subject = Times()
+        head = b"GET /%s HTTP/1.1\r\nHost: a\r\n\r\n"
+        deaf, stranger, account = Wire(head % b""), Wire(head % b""), Wire(head % b"me")
+        served = []
+        for wire in (deaf, stranger, account):
+            served.append(subject.come(wire))
+            await until(lambda: len(subject.server.senders) == len(served))
+        assert subject.server.senders == [served[0], served[2], served[1]]
+        stranger.full = account.full = False
+        subject.at = 250
+        for _ in range(20):
+            await sleep_ms(0)
+        assert not deaf.closed and not account.taken
+        subject.at = 251
+        await until(lambda: deaf.closed)
+        await until(lambda: stranger.taken.endswith(b"x" * 5000))
+        assert account.taken.endswith(b"x" * 5000)
+        for connection in served:
+            connection.end()
+        await until(lambda: stranger.closed and account.closed)
+
+    played(scenario)
+
+
+def test_a_short_list_waits_for_nobody_and_goes_in_one_piece():
+    async def scenario():
+        subject = Subject(Response(200, [b"a" * 1000, b"b" * 1000]))
+        subject.server.senders.append(None)  # somebody who does not read
+        wire = Wire(REQUEST)
+        wire.full = False
+        connection = subject.come(wire)
+        await until(lambda: wire.taken.endswith(b"b" * 1000))
+        assert b"Content-Length: 2000\r\n" in wire.taken
+        connection.end()
+        await until(lambda: wire.closed)
+
+    played(scenario)

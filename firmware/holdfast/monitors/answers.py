@@ -55,13 +55,12 @@ def one_line(text):
 
 class Told(Response):
     """An answer whose body is made while it is sent: a piece for each file that has to be read, so
-    that the module's turns come between. Its end is the end of the connection.
+    that the module's turns come between.
 
     pieces: a generator of texts, empty ones where others may have their turn.
     """
 
-    converse = "telling"
+    chunked = True
 
     def __init__(self, pieces):
-        super().__init__(200, b"", "application/json", ("Connection: close",))
-        self.service = pieces
+        super().__init__(200, pieces, "application/json")

@@ -1,16 +1,27 @@
 """The connections a board has, which is few, and who gives way when they are all taken.
 
 A Pico W has five TCP connections in all, and a newcomer takes one before any of our code has seen
-it. So one is kept free: when the last is taken, somebody gives way. First whoever has not
-authenticated, the longest idle first, then idle clients that are no master. The connection through
-which a living session was last fed never gives way, nor does an event stream: when only those are
-left, a newcomer is served in the last place and told to close.
+it. So one is kept free: when the last is taken, somebody gives way, in this order: the third
+stranger of an address and those after it, other strangers, clients that are logged in or come from
+the address of a living master; of each the longest idle first. The connection through which a
+living session was last fed never gives way, nor does an event stream: when only those are left, a
+newcomer is served in the last place and told to close.
 """
 
 from micropython import const
 
-_GRACE_MS = const(250)  # a newcomer does not give way before it could speak
+from holdfast.shell.portable import address_text
+
+GRACE_MS = const(250)  # a newcomer does not give way before it could speak, ..
+_STRANGER_PLACES = const(2)  # .. but for the third of an address and those after it
 _PLACES_BESIDE_STREAMS = const(2)  # one free for whoever comes, one for requests
+_ADDRESSES = const(16)  # of masters that connect for each heartbeat
+
+# Who gives way when memory runs out, the lowest first.
+_STRANGER = const(0)
+_CLIENT = const(1)
+_STREAM = const(2)
+_MASTER = const(3)
 
 
 class Connections:
@@ -20,6 +31,7 @@ class Connections:
         self.all = []
         self.outgoing = 0  # of the board's connections, those that the module itself has made
         self._limit = limit
+        self._left = []  # (address, session) of masters whose connection has ended, latest last
 
     def taken(self):
         """True when not one is free, counting those about to end."""
@@ -42,6 +54,30 @@ class Connections:
                 count += 1
         return count >= max(1, self._limit - _PLACES_BESIDE_STREAMS)
 
+    def leave(self, connection):
+        """A connection has ended. The address of a living master is remembered."""
+        self.all.remove(connection)
+        if self.feeds(connection):
+            session = connection.caller.session
+            self._left = [row for row in self._left if row[1].id and row[1] is not session]
+            self._left = self._left[1 - _ADDRESSES :]
+            self._left.append((address_text(connection.peer), session))
+
+    def known(self, connection):
+        """True when it is logged in, or comes from the address of a living master."""
+        if connection.caller.account is not None:
+            return True
+        address = address_text(connection.peer)
+        if not address:
+            return False
+        for row in self._left:
+            if row[0] == address and row[1].id is not None:
+                return True
+        for other in self.all:
+            if self.feeds(other) and address_text(other.peer) == address:
+                return True
+        return False
+
     def make_room(self, now, secure=False):
         """End the connection that gives way; False when there is none. secure: one with TLS."""
         victim = None
@@ -62,17 +98,29 @@ class Connections:
 
     def _rank(self, connection, now):
         """Who gives way first has the lowest; None for who never does."""
-        if connection.endless or now - connection.since < _GRACE_MS:
-            return None
+        if connection.endless or not connection.heard or self.feeds(connection):
+            return None  # a handshake has a short time of its own
         if connection.deadline is None:
             return None  # its change is being saved
-        if not connection.heard:
-            return None  # in its handshake, which has a short time of its own
-        if self.feeds(connection):
-            return None
         if connection.lingering:
             return (0, connection.last_at)
-        return (1 if connection.caller.account is None else 2, connection.last_at)
+        known = self.known(connection)
+        if not known and self._before(connection) >= _STRANGER_PLACES:
+            return (1, connection.last_at)
+        if now < connection.grace:
+            return None
+        return (3 if known else 2, connection.last_at)
+
+    def _before(self, stranger):
+        """How many strangers of its address came before it."""
+        address = address_text(stranger.peer)
+        count = 0 if address else -self._limit
+        for other in self.all:
+            if other is stranger:
+                break
+            if other.caller.account is None and address_text(other.peer) == address:
+                count += 1
+        return count
 
     def feeds(self, connection):
         """True for the connection through which a living session was last fed."""
@@ -89,16 +137,32 @@ class Connections:
             return False
         return connection.partial or connection.lingering or not self.feeds(connection)
 
-    def newest(self, spared, holding=False):
-        """The newest connection that may give way, not `spared`; None when there is none.
+    def newest(self, asker, holding=False):
+        """The connection that gives way when memory runs out for `asker` (None: for whoever comes
+        next): the newest of those that count least, and less than the asker; None when there is
+        none, so that the asker gives way itself.
 
-        holding: only one that holds part of a request, memory that can be had at once.
+        holding: one that holds part of a request, memory that can be had at once; of strangers
+        each gives way for the other.
         """
+        least = _STREAM if asker is None else self._counts(asker)
+        if holding:
+            least = max(least, _CLIENT)
+        victim = None
         for connection in reversed(self.all):
-            if connection is spared or connection.ended or self.feeds(connection):
+            if connection is asker or connection.ended or (holding and not connection.rest):
                 continue
             if connection.deadline is None and connection.stream is None:
                 continue  # its change is being saved
-            if connection.rest or not holding:
-                return connection
-        return None
+            counts = self._counts(connection)
+            if counts < least:
+                victim = connection
+                least = counts
+        return victim
+
+    def _counts(self, connection):
+        if self.feeds(connection):
+            return _MASTER
+        if connection.endless:
+            return _STREAM
+        return _CLIENT if self.known(connection) else _STRANGER

@@ -4,6 +4,7 @@ import asyncio
 
 from micropython import const
 
+from holdfast.shell.admission import GRACE_MS
 from holdfast.shell.dispatch import Caller
 from holdfast.shell.portable import PIECE_BYTES, readable, sleep_ms, writable, write
 from holdfast.wire.http import RequestReader
@@ -41,13 +42,18 @@ class Connection:
         self.dry = False  # the last look at the socket found nothing
         self.peer = None  # its address, as the socket tells it
         self.since = now
+        self.grace = now + GRACE_MS  # until then it does not give way
         self.last_at = now  # when the last request was complete
         self.deadline = now + _FIRST_REQUEST_MS
         self.lingering = False
         self.ended = False  # the task was told to end
 
     def answered(self, now):
-        """Note that a request is answered."""
+        """Note that a request is answered. Who is challenged by that comes again at once."""
+        if self.caller.account is not None:
+            self.grace = now
+        elif self.last_at == self.since:
+            self.grace = now + GRACE_MS
         self.last_at = now
         self.deadline = now + _IDLE_MS
 

@@ -111,10 +111,10 @@ def listen(host, port, backlog):
     return listener
 
 
-def peek(sock):
-    """The first byte that is there, which stays there; b"" at the end."""
+def peek(sock, count):
+    """The first bytes that are there, which stay there; b"" at the end."""
     try:
-        return sock.recv(1, getattr(socket, "MSG_PEEK", 2))
+        return sock.recv(count, getattr(socket, "MSG_PEEK", 2))
     except OSError:
         return b""
 
@@ -123,7 +123,7 @@ def address_text(address):
     """The IPv4 address in what `accept` tells of a peer; "" where it is something else."""
     if isinstance(address, tuple):
         return address[0]
-    if len(address) < 8:
+    if not address or len(address) < 8:
         return ""
     # MicroPython's unix port gives the sockaddr_in itself.
     return "%d.%d.%d.%d" % (address[4], address[5], address[6], address[7])

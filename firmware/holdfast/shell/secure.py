@@ -1,10 +1,12 @@
 """TLS for the server: who may begin a handshake, and when.
 
 A TLS connection takes 24.5 KB of a Pico W's heap from the moment it is wrapped, and the handshake
-stops the loop for a third of a second. So a newcomer waits, as a plain connection, until its first
-byte is there, which must be that of a handshake, until nobody else's handshake is under way, and
-until there is a place among the few: idle strangers with TLS give way as others do. The handshake
-itself comes with the first reads. It and the first bytes of a request have 3 s.
+stops the loop for a third of a second. So a newcomer waits, as a plain connection, until all of
+its first message is there, which must be that of a handshake, until nobody else's handshake is
+under way, and until there is a place among the few: idle strangers with TLS give way as others do.
+First come, first served, but the second of an address comes behind the first of others. Who comes
+from the address of a living master is before strangers, and ends a stranger's handshake. The
+handshake itself comes with the first reads. It and the first bytes of a request have 3 s.
 
 Loaded when settings have `tls`.
 """
@@ -13,10 +15,13 @@ import gc
 
 from micropython import const
 
-from holdfast.shell.portable import peek, readable, sleep_ms, tls_context
+from holdfast.shell.portable import address_text, peek, readable, sleep_ms, tls_context
 from holdfast.wire.http import Response
 
 _HANDSHAKE_MS = const(3000)
+_HELLO_MS = const(500)  # from its first byte to its last
+_HELLO_BYTES = const(512)  # so much of a longer one is enough: lwIP may show no more of it
+_HEADER_BYTES = const(5)
 _LOOK_MS = const(20)
 _ROOM_BYTES = const(40 * 1024)  # of heap, for it and for what else is going on
 _PLAIN = b"This port speaks TLS: https:// and wss://\n"
@@ -28,6 +33,7 @@ class Gate:
     def __init__(self, server, limit, files):
         self._server = server
         self._limit = limit
+        self._waiting = []  # connections, in the order they came
         self.use(files)
 
     def use(self, files):
@@ -38,7 +44,7 @@ class Gate:
         """True when the connection may go on, with TLS; False when it is to be closed."""
         server = self._server
         await readable(connection.sock)
-        first = peek(connection.sock)
+        first = peek(connection.sock, 1)
         if first != b"\x16":  # a handshake record (RFC 8446 section 5.1)
             if first:
                 now = server.turn()
@@ -46,13 +52,19 @@ class Gate:
                 await connection.send(answer.encode(False), now)
                 await server.linger(connection, now)
             return False
-        while not connection.ended:
-            free = self._free(connection)
-            if free is None:
+        limit = server.turn() + _HELLO_MS
+        while not _hello(connection.sock):
+            if server.turn() >= limit or connection.ended:
                 return False
-            if free:
-                break
             await sleep_ms(_LOOK_MS)
+        self._waiting.append(connection)
+        try:
+            while not self._admits(connection):
+                if connection.ended:
+                    return False
+                await sleep_ms(_LOOK_MS)
+        finally:
+            self._waiting.remove(connection)
         if not server.make_heap(_ROOM_BYTES):
             return False
         # No wait between the look and this: the place is taken.
@@ -65,18 +77,48 @@ class Gate:
         gc.collect()
         return True
 
-    def _free(self, newcomer):
-        """True when there is a place, False when there may be one soon, None when there is not."""
+    def _admits(self, newcomer):
+        """True when it is this one's turn and there is a place."""
+        if self._first() is not newcomer:
+            return False
         connections = self._server.connections
+        known = connections.known(newcomer)
         count = 0
         for other in connections.all:
-            if other.secure and not other.ended:
+            if other.secure:
+                if other.ended:
+                    return False  # its memory is free in a moment
                 if not other.heard:
-                    return False  # in its handshake; that ends, one way or the other
+                    # In its handshake; that ends, one way or the other.
+                    if known and not connections.known(other):
+                        other.end()
+                    return False
                 count += 1
         if count < self._limit:
-            for other in connections.all:
-                if other.secure and other.ended:
-                    return False  # its memory is free in a moment
             return True
-        return False if connections.make_room(self._server.turn(), True) else None
+        connections.make_room(self._server.turn(), True)
+        return False
+
+    def _first(self):
+        """Whose turn it is."""
+        connections = self._server.connections
+        first = None
+        least = None
+        addresses = [address_text(other.peer) for other in connections.all if other.secure]
+        for connection in self._waiting:
+            address = address_text(connection.peer)
+            behind = not connections.known(connection), addresses.count(address)
+            addresses.append(address)
+            if first is None or behind < least:
+                first = connection
+                least = behind
+        return first
+
+
+def _hello(sock):
+    """True when the first message is there."""
+    data = peek(sock, _HELLO_BYTES)
+    if len(data) < _HEADER_BYTES:
+        return False
+    length = _HEADER_BYTES + int.from_bytes(data[3:5], "big")
+    return len(data) >= min(length, _HELLO_BYTES)

@@ -22,6 +22,7 @@ from holdfast.wire.http import CONTINUE, HEAD_BYTES, HttpError, Response
 _REAP_MS = const(250)
 _REST_MS = const(60000)  # a service that nobody called for so long is let go
 _PAUSE_MS = const(20)  # until a place may be free
+_SOON_MS = const(2)  # .. of a connection that is told to end
 _TROUBLE_MS = const(50)  # after accept failed: out of sockets
 _RESERVE_BYTES = const(1024)  # what a heartbeat needs
 _ACCEPT_WORDS = const(128)  # what accept needs: out of memory in there the connection leaks
@@ -40,7 +41,8 @@ class Server:
         self.connections = Connections(limit)
         self._buffer = ReceiveBuffer(HEAD_BYTES)
         self._reserve = bytearray(_RESERVE_BYTES)
-        self.sending = False  # a long answer; see shell.pieces
+        self.senders = []  # of long answers; see shell.pieces
+        self.sending = None  # since when the first of them sends, and when its peer last took some
         # Made now: the reaper must not need memory to free some.
         self._late = error_response(HttpError(408)).encode(False)
 
@@ -55,8 +57,8 @@ class Server:
                 await sleep_ms(_TROUBLE_MS)
                 continue
             if connections.taken():
-                connections.make_room(self.turn())
-                await sleep_ms(_PAUSE_MS)
+                room = connections.make_room(self.turn())
+                await sleep_ms(_SOON_MS if room else _PAUSE_MS)
                 continue
             try:
                 # Memory that clear() gives back at once, without a collection.
@@ -154,8 +156,9 @@ class Server:
             if (account.name, account.role, account.md5, account.sha256) not in known:
                 connection.end()
 
-    def shed(self, spared):
-        """Out of memory: the newest connection but `spared` gives way, and a reserve is there now.
+    def shed(self, asker):
+        """Out of memory for a connection, None: for whoever comes next. Who counts less gives way,
+        else the asker itself when it has its answer; and a reserve is there now.
 
         What a task holds is free when it has ended; whoever tries once more needs some at once.
         """
@@ -164,13 +167,16 @@ class Server:
         # Twice: as if a while had passed. Whoever calls next has its service made anew.
         self._dispatcher.rest()
         self._dispatcher.rest()
-        hoarder = self.connections.newest(spared, True)
+        connections = self.connections
+        hoarder = connections.newest(asker, True)
         if hoarder is not None:
             hoarder.end()
             hoarder.rest = b""
-        newest = self.connections.newest(spared)
+        newest = connections.newest(asker)
         if newest is not None:
             newest.end()
+        elif hoarder is None and asker is not None and not connections.feeds(asker):
+            asker.end()
         gc.collect()
         if self.troubled is not None:
             self.troubled()
@@ -226,7 +232,7 @@ class Server:
             report(error)
         finally:
             connection.ended = True
-            self.connections.all.remove(connection)
+            self.connections.leave(connection)
             connection.sock.close()
 
     def take(self, connection, parse, read=True):
@@ -309,12 +315,14 @@ class Server:
                     response = await self._awaited(connection, response)
                     now = self.turn()
                 response = self._checked(connection, response)
-                keep_alive = request.keep_alive and not self.connections.crowded_by(connection)
-                encoded = response.encode(keep_alive, request.method == "HEAD")
-                await connection.send(encoded, now)
-                if not isinstance(response.body, bytes) and request.method != "HEAD":
+                keep_alive = request.keep_alive and not connection.ended
+                keep_alive = keep_alive and not self.connections.crowded_by(connection)
+                if isinstance(response.body, bytes):
+                    encoded = response.encode(keep_alive, request.method == "HEAD")
+                    await connection.send(encoded, now)
+                else:
                     send = load("holdfast.shell.pieces", "send_pieces")
-                    await send(self, connection, response)
+                    keep_alive = await send(self, connection, request, response, keep_alive)
                 if response.converse is not None:
                     return response
                 if not keep_alive:

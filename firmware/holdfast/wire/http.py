@@ -36,7 +36,7 @@ _REASONS = (
 # Where a longer body is cut and not refused: the output of a job that checks in.
 _CUT = ("/ping/", "/v1/heartbeat/")
 
-_PIECE_BYTES = const(1024)  # of a long body
+_PIECE_BYTES = const(1000)  # of a long body
 _NOT_MODIFIED = const(304)  # its length would be that of what is not sent (RFC 9110 section 8.6)
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -98,8 +98,10 @@ class Request:
 
     `length`: bytes of the body, -1 for chunked. The same object serves again when the next head on
     the connection is the same; only `authorization` and `body` differ then. Nobody keeps it beyond
-    the answer.
+    the answer. `minor`: of its HTTP version.
     """
+
+    minor = 1
 
     def __init__(self, method, target, keep_alive, headers, length):
         self.method = method
@@ -350,6 +352,8 @@ def parse_head(head):
         raise HttpError(417)
     keep_alive = minor > 0 and not has_token(headers.get("connection", "").lower(), "close")
     request = Request(method, target, keep_alive, headers, _body_length(headers))
+    if minor == 0:
+        request.minor = 0
     request.authorization = authorization or None
     request.authorization_at = authorization_at
     return request
@@ -458,17 +462,20 @@ class Response:
     """An answer: status, content type, body, extra head lines as texts "Name: value".
 
     body: bytes, or for a long one a list of them. That is never put together: on a board that has
-    run for a while there may be no hole of its size in the heap. See `pieces`.
+    run for a while there may be no hole of its size in the heap. Or an iterator of texts, for what
+    is made while it is sent; empty ones pass the turn on. See `pieces`, and shell.pieces.
+    chunked: its end is told by the chunked coding (RFC 9112 section 7.1).
 
-    converse: the module of the shell that goes on with the connection when the head is sent, for
-    an answer that is made while it is sent; it talks to `service`. endless: it has no end.
+    converse: the module of the shell that goes on with the connection when the head is sent, as a
+    stream of `service`. endless: it has no end.
     """
 
     converse = None
     endless = False
+    chunked = False
     service = None
 
-    def __init__(self, status, body: bytes | list = b"", content_type=None, lines=()):
+    def __init__(self, status, body=b"", content_type=None, lines=()):
         self.status = status
         self.body = body
         self.content_type = content_type
@@ -476,8 +483,8 @@ class Response:
         self._encoded = None
 
     def encode(self, keep_alive, head_only=False):
-        """The bytes to send, without a body that is a list; kept, because what a heartbeat is told
-        stays the same for a session.
+        """The bytes to send, of a body that is not bytes the head alone; kept, because what a
+        heartbeat is told stays the same for a session.
         """
         if self._encoded is not None and keep_alive and not head_only:
             return self._encoded
@@ -488,7 +495,9 @@ class Response:
             parts.append("Content-Type: " + self.content_type)
         parts.extend(self.lines)
         if self.converse is None:
-            if self.status != _NOT_MODIFIED:
+            if self.chunked:
+                parts.append("Transfer-Encoding: chunked")
+            elif self.status != _NOT_MODIFIED and (whole or isinstance(body, list)):
                 parts.append("Content-Length: %d" % (len(body) if whole else self.length()))
             if not keep_alive:
                 parts.append("Connection: close")
@@ -503,13 +512,20 @@ class Response:
 
     def length(self):
         """Bytes of a body that is a list."""
-        return sum([len(part) for part in self.body])  # pyright: ignore
+        return sum([len(part) for part in self.body])
 
     def pieces(self):
-        """A body that is a list, in pieces of up to 1 KB or, if longer, a part."""
+        """A body that is not bytes, in pieces of about 1 KB or, if longer, a part; b"" where
+        others may have their turn.
+        """
         piece = b""
         for part in self.body:
-            if piece and len(piece) + len(part) > _PIECE_BYTES:  # pyright: ignore
+            if not part:
+                yield b""
+                continue
+            if not isinstance(part, bytes):
+                part = part.encode()
+            if piece and len(piece) + len(part) > _PIECE_BYTES:
                 yield piece
                 piece = b""
             piece += part
