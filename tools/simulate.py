@@ -45,6 +45,12 @@ def parse(arguments=None):
     )
     parser.add_argument("--heap", type=heap, metavar="BYTES", help="MicroPython's heap, e.g. 190k")
     parser.add_argument("--connections", type=int, default=5, help="TCP connections in all")
+    parser.add_argument(
+        "--socket-bytes",
+        type=int,
+        metavar="BYTES",
+        help="what a connection holds in each direction, e.g. 6400 as a Pico W's",
+    )
     options = parser.parse_args(arguments)
     if options.connections < 2:
         parser.error("--connections: a board has at least two")
@@ -135,6 +141,8 @@ def run_with(options, data):
     command += ["CONNECTIONS=%d" % options.connections, "DATA=%s" % data.resolve()]
     if options.pins:
         command.append("PINS=%s" % options.pins.resolve())
+    if options.socket_bytes:
+        command.append("SOCKET_BYTES=%d" % options.socket_bytes)
     for _ in range(PORT_TRIES):
         port = options.port or free_port(host)
         tls_port = options.tls_port or free_port(host)

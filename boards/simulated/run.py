@@ -5,6 +5,8 @@ micropython run.py FIRMWARE name=value ...      (tools/simulate.py calls this)
 
 import sys
 
+_SEND = 7  # SO_SNDBUF and SO_RCVBUF of Linux, for which MicroPython has no names
+_RECEIVE = 8
 _OTHER_SOCKETS = 12  # beside the connections: listeners, what the module sends, newcomers
 
 
@@ -28,6 +30,26 @@ def room_to_poll(count):
         sock.close()
 
 
+def bound_sockets(count):
+    """Have connections hold so many bytes in each direction, as a chip's do, and not megabytes.
+
+    They inherit it from the socket that listens. Linux doubles what it is told, for its own needs.
+    """
+    import socket
+
+    from holdfast.shell import portable
+
+    unbound = portable.listen
+
+    def listen(host, port, backlog):
+        listener = unbound(host, port, backlog)
+        for option in (_SEND, _RECEIVE):
+            listener.setsockopt(socket.SOL_SOCKET, option, count // 2)
+        return listener
+
+    portable.listen = listen
+
+
 def main(arguments):
     """Fill in the board from name=value arguments and start it."""
     firmware = arguments[0]
@@ -40,7 +62,9 @@ def main(arguments):
 
     for argument in arguments[1:]:
         name, _, value = argument.partition("=")
-        if name in ("PORT", "TLS_PORT", "CONNECTIONS"):
+        if name == "SOCKET_BYTES":
+            bound_sockets(int(value))
+        elif name in ("PORT", "TLS_PORT", "CONNECTIONS"):
             setattr(board, name, int(value))
         elif value:
             setattr(board, name, value)
