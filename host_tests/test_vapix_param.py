@@ -10,9 +10,18 @@ from makers import Asked, Caller, finished
 ABOUT = (Board(), "1.2.3", "Nov 24 2026", "A realm")
 
 
-def ask(running, query="", body="", caller=None, now=0, headers=None, address="10.0.0.9"):
+def ask(
+    running,
+    query="",
+    body="",
+    caller=None,
+    now=0,
+    headers=None,
+    address="10.0.0.9",
+    hostname="",
+):
     request = Asked(body, query, headers, "POST" if body else "GET")
-    subject = Parameters(running.module, running.store, ABOUT, lambda: address)
+    subject = Parameters(running.module, running.store, ABOUT, lambda: address, lambda: hostname)
     answer = finished(subject.handle(caller or administrator(), request, now), running.store)
     assert (answer.status, answer.content_type) == (200, "text/plain")
     body = answer.body
@@ -70,9 +79,8 @@ def test_what_the_network_is():
         "root.Network.eth0.MACAddress": "02:00:00:00:00:AB",
     }
     assert listed("Network.VolatileHostName") == {"root.Network.VolatileHostName.HostName": ""}
-    network = {"hostname": "io-east", "ssid": "a", "key": "password"}
-    found = listed("network.*hostname", Running(network=network))
-    assert list(found.values()) == ["io-east", "io-east"]
+    text = ask(Running(), "action=list&group=network.*hostname", hostname="io-east")
+    assert [line.partition("=")[2] for line in text.split()] == ["io-east", "io-east"]
     text = ask(Running(), "action=list&group=Network.eth0.IPAddress", address=None)
     assert text == "root.Network.eth0.IPAddress=\n"
 

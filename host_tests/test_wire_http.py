@@ -1065,3 +1065,16 @@ def test_a_reader_that_ran_out_of_memory_before_a_body_begins_can_go_on():
         request = reader.next()
         assert (request.authorization, request.body) == (b"b", b"ab")
         assert reader.next() is None
+
+
+def test_http_1_0_upgrades_to_nothing():
+    fields = b"Connection: Upgrade\r\nUpgrade: websocket\r\n"
+    request = only(b"GET / HTTP/1.0\r\n" + fields + END)
+    assert "upgrade" not in request.headers
+    assert only(get(fields=HOST + fields)).headers["upgrade"] == "websocket"
+
+
+def test_a_referer_that_no_browser_sends_is_passed_over():
+    for value in ("http://a/\u00fc".encode(), b"http://a/\xff", b"a\x7f"):
+        assert "referer" not in only(get(fields=HOST + b"Referer: " + value + b"\r\n")).headers
+    assert only(get(fields=HOST + b"Referer: http://a/\r\n")).headers["referer"] == "http://a/"

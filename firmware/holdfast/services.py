@@ -88,7 +88,7 @@ SERVICES = (
     "virtual vapix.virtualinput VirtualInputService module\n"
     "discovery vapix.apidiscovery ApiDiscovery\n"
     "information vapix.basicdeviceinfo BasicDeviceInfo about\n"
-    "parameters vapix.param Parameters module store about address\n"
+    "parameters vapix.param Parameters module store about address hostname\n"
     "ready vapix.systemready SystemReady module store boot\n"
     "time vapix.time TimeService clock\n"
     "group vapix.usergroup UserGroup\n"
@@ -220,6 +220,10 @@ class Services:
     def monitor_tokens(self):
         """The tokens for monitors, as of now."""
         return self._app.monitor_tokens
+
+    def hostname(self):
+        """That the network knows; "" where MicroPython has its own for the board."""
+        return self._app.dispatcher.hostname
 
     def address(self):
         """Where the network is reached, as text; None without a network."""

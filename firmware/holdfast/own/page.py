@@ -55,7 +55,9 @@ class PageService:
         lines = ["ETag: " + tag]
         lines.extend(_PAGE_LINES if request.path == _ROOT else _KEPT)
         known = request.headers.get("if-none-match", "")
-        if tag in [text.strip().replace("W/", "") for text in known.split(",")]:
+        if known == "*" or tag in [
+            text.strip(" \t").replace("W/", "") for text in known.split(",")
+        ]:
             return Response(304, lines=lines)
         lines.extend(_LINES)
         return File(row, self._borrow, lines)

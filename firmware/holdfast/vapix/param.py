@@ -34,14 +34,15 @@ _FRIENDLY = ("Network.UPnP.FriendlyName", "Network.Bonjour.FriendlyName")
 
 class Parameters:
     """Lists and updates. about: the arguments of identity.Device; store: of the settings; address:
-    a function() that gives the address of the network, or None.
+    a function() that gives the address of the network, or None; hostname: one for the host name.
     """
 
-    def __init__(self, module, store, about, address):
+    def __init__(self, module, store, about, address, hostname):
         self._module = module
         self._store = store
         self._device = Device(*about)
         self._address = address
+        self._hostname = hostname
 
     async def handle(self, caller, request, now):
         """Answer one request, an empty one with everything; HttpError 403 for an update by
@@ -129,7 +130,7 @@ class Parameters:
         if matches(top, "network"):
             for name in _FRIENDLY:
                 yield name, self._module.name
-            host = self._host_name()
+            host = self._hostname()
             yield "Network.HostName", host
             yield "Network.VolatileHostName.HostName", host
             serial = device.serial
@@ -158,13 +159,6 @@ class Parameters:
             yield "Properties.System.Architecture", device.architecture
             yield "Properties.System.Soc", device.soc
             yield "Properties.System.SocSerialNumber", device.soc_serial
-
-    def _host_name(self):
-        """Of the settings; "" where MicroPython has its own for the board."""
-        try:
-            return self._store.document().get("network", {}).get("hostname", "")
-        except NotSaved:
-            raise HttpError(503)
 
     # -- update -----------------------------------------------------------------------------------
 

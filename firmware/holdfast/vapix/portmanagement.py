@@ -21,6 +21,7 @@ from holdfast.wire.json import quote
 
 VERSION = "1.1"
 _MAX_ITEMS = const(256)  # of one setPorts
+_MAX_FAILURES = const(32)  # told of one: each is 120 bytes
 _MAX_STEPS = const(64)  # of a state sequence: about what fits into a request
 _MAX_STEP_MS = const(65535)
 _RUNNING = const(2200)  # a sequence is under way
@@ -116,7 +117,9 @@ class PortManagement:
                     failures.append(_failure(error, port, "state"))
         if failures:
             # The vendor's shape: the first in full, then all of them.
-            raise PartialFailure('%s,"errors":[%s]}' % (failures[0][:-1], ",".join(failures)))
+            raise PartialFailure(
+                '%s,"errors":[%s]}' % (failures[0][:-1], ",".join(failures[:_MAX_FAILURES]))
+            )
         changed = []
         for port, _ in changes:
             if port in done and quote(port.id) not in changed:

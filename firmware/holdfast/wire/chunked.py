@@ -17,6 +17,7 @@ def take_chunks(reader, body, limit, cut=False):
     """
     buffer = reader.buffer
     data = buffer.data
+    part = bytearray()  # of whole chunks; a body that grows by single bytes is copied for each
     while True:
         # A chunk that is here as a whole is taken at once: 2 KB may hold 341 of them, and every
         # generator below costs as much as this.
@@ -27,12 +28,14 @@ def take_chunks(reader, body, limit, cut=False):
             size = int(digits, 16)
             start = end + 2
             end = start + size
-            room = limit - len(body)
+            room = limit - len(body) - len(part)
             here = end + 2 <= buffer.end and data[end] == 13 and data[end + 1] == 10
             if size and here and (size <= room or cut):
-                body.extend(buffer.view[start : start + min(size, room)])
+                part.extend(buffer.view[start : start + min(size, room)])
                 buffer.start = end + 2
                 continue
+        body.extend(part)
+        part = bytearray()
         line = yield from _line(reader, CHUNK_LINE_BYTES)
         # Zeros in front count for nothing: a size is a number.
         size = line.partition(b";")[0].rstrip(b" \t")

@@ -344,6 +344,7 @@ def parse_head(head):
         if "transfer-encoding" in headers:
             raise HttpError(400)
         headers.pop("expect", None)
+        headers.pop("upgrade", None)
     elif "host" not in headers or headers["host"].strip(_HOST):
         raise HttpError(400)
     if not headers.get("expect", "-"):

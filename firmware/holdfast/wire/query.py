@@ -12,6 +12,7 @@ from holdfast.wire.utf8 import utf8
 MAX_FIELDS = const(64)
 
 # Characters that mean the same whether percent-encoded or not (RFC 3986 section 2.3).
+MAX_ESCAPES = const(32)
 _UNRESERVED = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
 
 
@@ -112,8 +113,11 @@ def octets(text):
 
 def plain(path):
     """A path in which letters and digits stand for themselves, however they were sent: RFC 3986
-    section 6.2.2.2 has both for the same path. All else stays as it is: "%2F" ends no part.
+    section 6.2.2.2 has both for the same path. All else stays as it is: "%2F" ends no part. A path
+    with more of them than any of ours has stays as it is, too.
     """
+    if path.count("%") > MAX_ESCAPES:
+        return path
     parts = path.split("%")
     texts = [parts[0]]
     for part in parts[1:]:
