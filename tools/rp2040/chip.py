@@ -24,6 +24,7 @@ _LOOK_NS = 1e6  # between two looks at a chip whose thread mode is held
 # SPI flash: what is written, and how its status is read (W25Q16JV datasheet, 8.1).
 _PROGRAM, _STATUS, _ERASE_4K, _ERASE_64K = 0x02, 0x05, 0x20, 0xD8
 _BUSY = 1
+_POLL_NS = 1e5
 
 
 class Failed(Exception):
@@ -182,8 +183,13 @@ class Chip(Story):
 
         def shifted(byte):
             answer = shift(byte)
-            reads = len(ssi._tx_buffer) > 1 and ssi._tx_buffer[0] == _STATUS
-            return answer | _BUSY if reads and self._mcu.clock.nanos < until else answer
+            left = until - self._mcu.clock.nanos
+            if left <= 0 or len(ssi._tx_buffer) < 2 or ssi._tx_buffer[0] != _STATUS:
+                return answer
+            if self.core is not None:
+                # Who asks waits, with interrupts off: ten looks a ms are enough.
+                self.core.let_pass(min(left, _POLL_NS))
+            return answer | _BUSY
 
         ssi._apply_command, ssi._shift_byte = applied, shifted
 

@@ -268,6 +268,8 @@ async def _request(client, number, row):
         authorization += "Content-Type: %s\r\n" % kind
     if name == "stream":
         authorization += _UPGRADE
+    elif name == "inbound":
+        authorization += "x-snd-eb-heartbeat: 1\r\n"
     client.keep = name.startswith("monitor create")
     say("ask", number, name)
     status = await client.ask(method, path, body, authorization)

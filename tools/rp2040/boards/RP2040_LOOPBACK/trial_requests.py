@@ -217,7 +217,7 @@ def changes():
             "PATCH uplinks",
             "PATCH",
             _SETTINGS,
-            '{"uplinks":{"links":[{"name":"watch ~","kind":"healthchecks",'
+            '{"uplinks":{"links":[{"name":"watch-~","kind":"healthchecks",'
             '"url":"http://10.0.0.1:9/x","interval":60}]}}',
             "",
         ),
@@ -236,7 +236,7 @@ def changes():
             "axgpio SetPort name",
             "POST",
             "/vapix/axgpio",
-            '{"axgpio:SetPort":{"Port":[{"PortId":"7","Name":"Siren ~"}]}}',
+            '{"axgpio:SetPort":{"Port":[{"PortId":"7","OutputProperties":{"NiceName":"Siren ~"}}]}}',
             "",
         ),
         (
