@@ -82,7 +82,7 @@ class Stream:
     """A connection that is an event stream, without its tasks; as the server knows it."""
 
     def __init__(self, app, now):
-        self.stream = app.streaming.call("open", now)
+        self.stream = app.streaming.method("open")(now)
         self.stream.receive(
             (
                 1,

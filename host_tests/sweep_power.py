@@ -81,21 +81,21 @@ async def change_twice(app):
 
 
 async def kept(app):
-    await app.trial.call("begin", named("New"), None, [])
-    await app.trial.call("end", True)
+    await app.trial.method("begin")(named("New"), None, [])
+    await app.trial.method("end")(True)
 
 
 async def taken_back(app):
-    await app.trial.call("begin", named("New"), None, [])
-    await app.trial.call("end", False)
+    await app.trial.method("begin")(named("New"), None, [])
+    await app.trial.method("end")(False)
 
 
 async def at_start(app):
     """The next life tries them; then they are kept."""
     if app.store.trying is None:
-        await app.trial.call("begin", named("New"), None, ["network"])
+        await app.trial.method("begin")(named("New"), None, ["network"])
     else:
-        await app.trial.call("end", True)
+        await app.trial.method("end")(True)
 
 
 async def logged(app):

@@ -30,8 +30,8 @@ class Loaded:
     def __init__(self, keeper):
         self.made = keeper
 
-    def call(self, name, *arguments):
-        return getattr(self.made, name)(*arguments)
+    def method(self, name):
+        return getattr(self.made, name)
 
 
 class Pinged:

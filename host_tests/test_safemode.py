@@ -134,7 +134,7 @@ def run(mode, clock):
 def test_every_path_and_method_gets_the_page_and_nobody_has_to_log_in():
     mode, clock, _, _ = made()
     for path in ("/", "/vapix/axhbt", "/holdfast/status"):
-        ((known, methods, role, service, name),) = mode.call("rows", path)
+        ((known, methods, role, service, name),) = mode.method("rows")(path)
         assert (known, role, service, name) == (path, PRE_AUTH, mode, "page")
         assert {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"} == set(methods)
 
@@ -142,7 +142,7 @@ def test_every_path_and_method_gets_the_page_and_nobody_has_to_log_in():
 def test_the_page_says_how_often_why_and_for_how_long():
     mode, clock, _, _ = made()
     for now, left in ((5000, 600), (5001, 599), (604999, 0), (700000, 0)):
-        answer = mode.call("page", None, None, now)
+        answer = mode.method("page")(None, None, now)
         assert answer.status == 503
         text = answer.body.decode()
         assert "came down 3 times in a row. The last time it was: watchdog." in text

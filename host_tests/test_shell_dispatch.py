@@ -44,10 +44,10 @@ class Services:
         self.handler = handler
         self.rests = 0
 
-    def call(self, name, *arguments):
-        if name == "get":
-            return self.handler(*arguments)
-        (path,) = arguments
+    def method(self, name):
+        return self.handler if name == "get" else self._rows
+
+    def _rows(self, path):
         if path == "/y":
             return (
                 ("/y", ("GET",), self.role, self, "get"),
@@ -180,11 +180,11 @@ def no_token(caller, request, now):
 def test_a_bad_token_is_refused_whatever_else_is_there():
     bench = Bench(fine)
     path = dispatch.TOKEN_PATH
-    bench.dispatcher._services.call = lambda name, *rest: (
-        ((rest[0], ("GET",), 1, bench.dispatcher._services, "get"),)
-        if name == "rows"
-        else fine(*rest)
-    )
+    services = bench.dispatcher._services
+    services.method = {
+        "rows": lambda path: ((path, ("GET",), 1, services, "get"),),
+        "get": fine,
+    }.__getitem__
     assert bench.ask("GET", path, query="wssession=1").status == 401
     assert bench.authenticator.checks == 0
     assert bench.ask("GET", path).status == 200
@@ -225,10 +225,10 @@ def test_out_of_memory_twice_is_the_servers_business():
 def test_a_lazy_service_is_made_at_its_first_call():
     lazy = Lazy("holdfast.vapix.wssession", "TokenService", lambda count: bytes(count))
     assert lazy.made is None
-    assert lazy.call("redeem", "", 0) is None
+    assert lazy.method("redeem")("", 0) is None
     made = lazy.made
     assert made is not None
-    lazy.call("redeem", "", 0)
+    lazy.method("redeem")("", 0)
     assert lazy.made is made
 
 
@@ -307,4 +307,4 @@ def test_paths_with_parts_that_vary_find_their_rows():
         ("v1/heartbeat/x", []),
         ("/*", []),
     ):
-        assert [row[4] for row in services.call("rows", path)] == names, path
+        assert [row[4] for row in services.method("rows")(path)] == names, path

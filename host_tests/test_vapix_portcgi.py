@@ -7,8 +7,8 @@ from makers import Asked, Caller, events, module, turn
 
 
 class Monitors:
-    def call(self, method, ports):
-        return method, [(number, port.id) for number, port in ports]
+    def method(self, name):
+        return lambda ports: (name, [(number, port.id) for number, port in ports])
 
 
 def ask(subject, query, role=2, now=1000, method="GET", body=b"", name="ports"):

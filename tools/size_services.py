@@ -16,7 +16,7 @@ def use(app, step, kept, empty, modules):
     names = load("holdfast.services", "SERVICES").split("\n")[1:-1]
     for name in sorted([row.split(" ")[0] for row in names]):
         try:
-            made.call(name + ".nothing")
+            made.method(name + ".nothing")
         except AttributeError:
             pass  # it is made by now
         before = step("service " + name, before)

@@ -44,7 +44,7 @@ def begin(app, listeners, tasks):
     keep_time(app)
     now = app.clock.now()
     if app.store.trying is not None:
-        app.trial.call("resume", now)
+        app.trial.method("resume")(now)
     app.module.ready(True, now)
     if secure:
         print("ready https://%s:%d" % (host, app.tls_place[0]))
@@ -94,7 +94,7 @@ def _prepare(app):
     """Load what sends notifications as soon as a rule may: not when a master is lost."""
     rules = app.module.rules
     if app.module.links is not None or rules is not None and rules.notifies:
-        app.outbound.call("begin", rules)
+        app.outbound.method("begin")(rules)
 
 
 def _wake_monitors(app):
@@ -105,7 +105,7 @@ def _wake_monitors(app):
             if data is not None:
                 # A file of none, as the last one that was removed leaves it, wakes nobody.
                 if b"\n[" in data or not data.startswith(_MONITORS_BEGIN):
-                    app.keeper.call("start")
+                    app.keeper.method("start")()
                 return
     except Exception as error:
         report(error)

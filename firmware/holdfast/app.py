@@ -128,7 +128,7 @@ class App:
 
     def redeem(self, query, now):
         """The account whose session token a query has, or None."""
-        return self.tokens.call("redeem", query, now)
+        return self.tokens.method("redeem")(query, now)
 
     def publish(self, changes):
         """Tell events to whoever listens."""
@@ -137,7 +137,7 @@ class App:
                 listeners.made.publish(changes)
         rules = self.module.rules
         if rules is not None and rules.outgoing:
-            self.outbound.call("take", rules, self.clock.now())
+            self.outbound.method("take")(rules, self.clock.now())
 
     def relieve(self):
         """Out of memory in a turn: listeners give way."""
@@ -164,7 +164,7 @@ class App:
             alive = session.expires_at is not None and session.peer is not None
             if alive and address_text(session.peer) == address:
                 return 0
-        wait_ms = self.guesses.call("wait", address, now)
+        wait_ms = self.guesses.method("wait")(address, now)
         if wait_ms:
             self.module.logins[1] += 1
         return wait_ms
@@ -174,7 +174,7 @@ class App:
         be one of another module: not in here.
         """
         self.module.logins[0] += 1
-        self.guesses.call("wrong", address_text(connection.peer), now)
+        self.guesses.method("wrong")(address_text(connection.peer), now)
         self.dispatcher.delay = self.delay
         if self.log.admits(LOGIN, now):
             who = "a token"

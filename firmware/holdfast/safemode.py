@@ -62,11 +62,15 @@ class SafeMode:
 
     # What the dispatcher asks of services.
 
-    def call(self, name, *arguments):
-        """The row of any path, `rows(path)`, or the page, `page(caller, request, now)`."""
-        if name == "rows":
-            return ((arguments[0], _METHODS, PRE_AUTH, self, "page"),)
-        left_s = max(0, self._until - arguments[2]) // 1000
+    def method(self, name):
+        """`rows(path)`, or the page, `page(caller, request, now)`."""
+        return self._rows if name == "rows" else self._page
+
+    def _rows(self, path):
+        return ((path, _METHODS, PRE_AUTH, self, "page"),)
+
+    def _page(self, caller, request, now):
+        left_s = max(0, self._until - now) // 1000
         restart = self._life.restart
         text = _PAGE % (restart.crashes, restart.why, left_s)
         lines = ["Retry-After: %d" % (left_s + 1)]

@@ -189,18 +189,18 @@ class Services:
         links = self._app.module.links
         return None if links is None or links.inbound is None else links.inbound.path
 
-    def call(self, name, *arguments):
-        """Call `service.method`."""
+    def method(self, name):
+        """The method of `service.method`; the service is made when it is not there."""
         service, _, method = name.partition(".")
         if service in _LISTENERS:
-            return getattr(self._app, service).call(method, *arguments)
+            return getattr(self._app, service).method(method)
         made = self._made.get(service)
         if service in self._used:
             self._used.remove(service)
         self._used.append(service)
         if made is None:
             made = self._made[service] = self._make(*_lines(SERVICES, service)[0][1:])
-        return getattr(made, method)(*arguments)
+        return getattr(made, method)
 
     def _make(self, module, name, *arguments):
         self._make_room()

@@ -206,7 +206,8 @@ class Chip(Story):
         if self.core is not None:
             self._measured(line)
         self.lines.append(line)
-        self._say("%9.1f ms  %s" % (self.ms(), " ".join(words)))
+        stack = "  (stack %d + %d)" % (line.thread, line.irq) if line.thread else ""
+        self._say("%9.1f ms  %s%s" % (line.ms, " ".join(words), stack))
         self.finished = words[0] == "end"
 
     # --- measures ---

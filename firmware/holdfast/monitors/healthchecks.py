@@ -100,7 +100,7 @@ class Healthchecks:
             return _text(400, "invalid uuid format")
         try:
             values = {"service_id": row[0], "name": name, "interval": _DAY_S, "grace": _HOUR_S}
-            monitor = self._keeper.call("create", values, now)
+            monitor = self._keeper.method("create")(values, now)
         except Refused as refused:
             return _text(409 if refused.taken else 422, refused.problem)
         except NotSaved:

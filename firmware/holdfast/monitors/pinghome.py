@@ -56,7 +56,7 @@ class Pinghome:
         return self._answer(self._create, caller, request, now, OPERATOR)
 
     def _create(self, caller, request, now):
-        monitor = self._keeper.call("create", _object(request), now)
+        monitor = self._keeper.method("create")(_object(request), now)
         return answer(self._shown(monitor, caller, request), 201)
 
     def remove_many(self, caller, request, now):
@@ -90,7 +90,7 @@ class Pinghome:
 
     def _change(self, caller, request, now):
         monitor = self._named(request)
-        self._keeper.call("change", monitor, _object(request), now)
+        self._keeper.method("change")(monitor, _object(request), now)
         return answer('{"message":"updated",' + self._shown(monitor, caller, request)[1:])
 
     def remove(self, caller, request, now):
@@ -101,7 +101,7 @@ class Pinghome:
 
     def _removed(self, monitors, now):
         ids = ",".join([quote(monitor.id) for monitor in monitors])
-        self._keeper.call("remove", monitors, now)
+        self._keeper.method("remove")(monitors, now)
         return answer('{"message":"deleted","ids":[%s]}' % ids)
 
     def listed(self, caller, request, now):

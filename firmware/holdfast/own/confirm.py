@@ -16,7 +16,7 @@ class ConfirmService:
         """Answer what has become of them; 409 when there are none on trial."""
         keep = asked(request, "keep", bool)
         try:
-            there = await self._trial.call("end", keep, by_whom(caller, request.path))
+            there = await self._trial.method("end")(keep, by_whom(caller, request.path))
         except NotSaved as error:
             raise HttpError(503, retry_s=error.retry_s)
         if not there:

@@ -140,7 +140,7 @@ class SettingsService:
         guard = self._matching(request)
         try:
             if trial:
-                await self._trial.call("begin", edit, by, found, guard)
+                await self._trial.method("begin")(edit, by, found, guard)
             else:
                 await store.change(edit, by, guard)
         except SettingsError as error:

@@ -1,9 +1,9 @@
 """From a request to an answer: the route's row, who is calling, may they, and the handler.
 
-A route is a row `(path, methods, lowest role, service, name)`, and `service.call(name, caller,
-request, now)` returns a Response, or a coroutine that does where flash is changed. The first row,
-that of the heartbeat, has a function(caller, request, now) for a service. Whatever goes wrong
-inside is answered without detail.
+A route is a row `(path, methods, lowest role, service, name)`, and `service.method(name)` is its
+handler(caller, request, now), which returns a Response, or a coroutine that does where flash is
+changed. The first row, that of the heartbeat, has a function(caller, request, now) for a service.
+Whatever goes wrong inside is answered without detail.
 """
 
 from micropython import const
@@ -54,11 +54,11 @@ class Lazy:
         self._name = name
         self._arguments = arguments
 
-    def call(self, method, *arguments):
-        """Call a method of the service."""
+    def method(self, name):
+        """A method of the service, to be called at once: who calls has no frame of ours below."""
         if self.made is None:
             self.made = load(self._module, self._name)(*self._arguments)
-        return getattr(self.made, method)(*arguments)
+        return getattr(self.made, name)
 
 
 class Passing(Lazy):
@@ -130,14 +130,14 @@ class Dispatcher:
             try:
                 if route is self._first:
                     return route[3](caller, request, now)
-                response = route[3].call(route[4], caller, request, now)
+                response = route[3].method(route[4])(caller, request, now)
             except MemoryError:
                 # Not the whole: these credentials are used, a second look would refuse them.
                 shed(connection)
                 if route is self._first:
                     return route[3](caller, request, now)
                 try:
-                    response = route[3].call(route[4], caller, request, now)
+                    response = route[3].method(route[4])(caller, request, now)
                 except MemoryError:
                     # What it needed is free in a moment, when nothing on the stack holds it.
                     raise HttpError(503)
@@ -163,7 +163,7 @@ class Dispatcher:
             except MemoryError:
                 shed(connection)
             try:
-                return await route[3].call(route[4], connection.caller, request, now)
+                return await route[3].method(route[4])(connection.caller, request, now)
             except MemoryError:
                 raise HttpError(503)
         except Exception as error:
@@ -204,7 +204,7 @@ class Dispatcher:
         if request.path == self._first[0]:
             rows = (self._first,)
         else:
-            rows = self._services.call("rows", request.path)
+            rows = self._services.method("rows")(request.path)
         if not rows:
             authorization = request.authorization
             if authorization is not None and authorization[:6].lower() == b"basic ":

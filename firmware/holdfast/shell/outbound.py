@@ -170,7 +170,7 @@ class Outbound:
     async def _send(self, receiver, data):
         """(status, why there is none)."""
         try:
-            return await self._exchange.call("send", receiver, data), ""
+            return await self._exchange.method("send")(receiver, data), ""
         except NoAnswer as error:
             return None, str(error)
 

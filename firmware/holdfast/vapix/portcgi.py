@@ -108,7 +108,7 @@ class PortCgi:
         for _, port in ports:
             if port.output != ports[0][1].output:
                 raise BadRequest("inputs and outputs are monitored separately")
-        return self._monitors.call("get", ports)
+        return self._monitors.method("get")(ports)
 
     def _listed(self, text):
         """The (number, port) of a list like "1,2"."""

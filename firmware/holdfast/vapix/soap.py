@@ -81,7 +81,7 @@ _OPERATIONS = {
 class SoapService:
     """Answers SOAP requests.
 
-    services: an object whose `call("prefix.method", caller, element, now)` gives the XML inside
+    services: an object whose `method("prefix.method")(caller, element, now)` gives the XML inside
     the response element, a text or a list of texts, or a coroutine that does.
     """
 
@@ -118,7 +118,7 @@ class SoapService:
             if prefix == "axhbt":
                 content = self._heartbeat(caller, element, now, body, version)
             else:
-                content = self._services.call(prefix + "." + method, caller, element, now)
+                content = self._services.method(prefix + "." + method)(caller, element, now)
                 if not isinstance(content, (str, list)):
                     return _awaited(version, prefix, element.name, content)
             return _reply(version, prefix, element.name, content)
