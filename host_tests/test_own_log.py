@@ -11,11 +11,11 @@ from makers import Asked, Caller
 def service(rows=(), more=False):
     asked = []
 
-    def read(since, limit):
+    def entries(log, storage, since, limit, epoch_ms):
         asked.append((since, limit))
         return list(rows), more
 
-    return LogService(Log(), read, bytes(range(16))), asked
+    return LogService(Log(), lambda: (entries, None, 0), bytes(range(16))), asked
 
 
 def answer(subject, query=""):

@@ -96,7 +96,7 @@ SERVICES = (
     "uplinks own.uplinks UplinksService module\n"
     "outputs own.outputs OutputsService module\n"
     "inbound uplink.inbound InboundService module\n"
-    "log own.log LogService log read_log boot\n"
+    "log own.log LogService log log_reader boot\n"
     "pinghome monitors.pinghome Pinghome keeper monitor_tokens\n"
     "healthchecks monitors.healthchecks Healthchecks keeper monitor_tokens\n"
     "restart own.restart RestartService restart\n"
@@ -248,9 +248,13 @@ class Services:
             app.scarce,
         )
 
-    def read_log(self, since, limit):
-        """The rows of the event log; see shell.logbook."""
-        return self._app.book("entries", since, limit, self._app.clock.epoch_ms())
+    def log_reader(self):
+        """What reads the event log: `entries` of shell.logbook, its storage, and what to add to
+        the module's time for UTC. Called by whoever asks, from a shallow stack.
+        """
+        app = self._app
+        entries = borrow("holdfast.shell.logbook", "entries")
+        return entries, app.store.storage, app.clock.epoch_ms()
 
     def _make_room(self):
         """Let go of services until there is room for one more, those that nobody has called for a

@@ -21,20 +21,22 @@ _MOST_DIGITS = const(10)
 
 
 class LogService:
-    """log: core.log.Log. read: a function(since or None, limit) for (rows, more) as shell.logbook
-    gives them. boot: random bytes of this start.
+    """log: core.log.Log. reader: a function() for (entries of shell.logbook, storage, what to add
+    to the module's time for UTC). boot: random bytes of this start.
     """
 
-    def __init__(self, log, read, boot):
+    def __init__(self, log, reader, boot):
         self._log = log
-        self._read = read
+        self._reader = reader
         self._boot = boot
 
     def get(self, caller, request, now):
         """Answer with entries as JSON, in pieces."""
         limit = min(_number(request.query, "limit", _USUAL), LIMIT)
-        rows, more = self._read(_number(request.query, "since", None), max(limit, 1))
+        since = _number(request.query, "since", None)
         log = self._log
+        entries, storage, epoch_ms = self._reader()
+        rows, more = entries(log, storage, since, max(limit, 1), epoch_ms)
         waiting = [book.waiting[0][0] for book in log.books if book.waiting]
         pieces = [b'{"entries":[']
         for i, row in enumerate(rows):
