@@ -236,7 +236,8 @@ def changes():
             "axgpio SetPort name",
             "POST",
             "/vapix/axgpio",
-            '{"axgpio:SetPort":{"Port":[{"PortId":"7","OutputProperties":{"NiceName":"Siren ~"}}]}}',
+            '{"axgpio:SetPort":{"Port":[{"PortId":"7",'
+            '"OutputProperties":{"NiceName":"Siren ~"}}]}}',
             "",
         ),
         (
