@@ -399,7 +399,7 @@ function Backup({ held, load }) {
   return (
     <Card title="Backup" id="s-backup">
       <p class="quiet">
-        Settings <code>{held.etag?.replace(/"/g, "").slice(0, 16)}…</code>. A backup holds hashes of passwords: keep it as you keep them.
+        Settings <code>{held.etag?.replace(/"/g, "").slice(0, 16)}…</code>. {held.text.includes('"*"') ? "Over plain http a backup lacks the secrets: they are * in it, and stay as this module has them. Over https it is whole." : "A backup holds hashes of passwords: keep it as you keep them."}
       </p>
       <Act act={keep}>Save a backup</Act>
       <Field label="Bring back a backup">

@@ -14,11 +14,15 @@ from holdfast_cli import document as documents
 from holdfast_cli import product
 from holdfast_cli.document import (
     changes,
+    filled,
+    note,
     note_blocked,
     parsed,
     sealed,
+    secrets_kept,
     tell,
     warn_of_clear_text,
+    withheld,
     write_secret,
 )
 from holdfast_cli.options import (
@@ -65,6 +69,10 @@ def backup(
         print(data.decode(), end="")
         return
     write_secret(file, data)
+    missing = list(withheld(document))
+    if missing:
+        text = "not in it: %s; secrets come over https, or a cable (--serial), alone"
+        note(text % ", ".join(missing))
     count = len(document.get("accounts", []))
     print("%s: %d bytes, %d accounts; keep it secret" % (file, len(data), count))
 
@@ -98,6 +106,9 @@ def restore(
         with module(where, user, trust, insecure) as subject:
             warn_of_clear_text(subject.url)
             _, tag, before = subject.settings()
+            keeps = secrets_kept(before, document)
+            if keeps:
+                note("these secrets stay as the module has them: " + ", ".join(keeps))
             if not agreed(before, document, yes):
                 return
             tell(subject.put_settings(data, tag), subject, start_again)
@@ -105,9 +116,12 @@ def restore(
         from holdfast_cli.board import Board
 
         with Board(port) as there:
-            product.check_settings(document, there.name)
             held = there.settings_there()
             before = {} if held is None else parsed(held, "the board's settings")
+            secrets_kept(before, document)
+            document = filled(before, document)
+            data = sealed(document)
+            product.check_settings(document, there.name)
             if not agreed(before, document, yes):
                 return
             there.write_settings(data)

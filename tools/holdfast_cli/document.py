@@ -77,6 +77,8 @@ def changes(before, after, path=""):
     for key in [*before, *(key for key in after if key not in before)]:
         name = path + key
         old, new = before.get(key), after.get(key)
+        if new == WITHHELD and key in before:
+            continue  # it stays
         if old == new and (key in before) == (key in after):
             continue
         if name == "accounts":
@@ -96,6 +98,61 @@ def _by_name(rows):
     return {row["name"]: row for row in rows or () if isinstance(row, dict) and "name" in row}
 
 
+def _parts(value):
+    """The (name, value) of an object or a list; rows with a name are called by that."""
+    if isinstance(value, dict):
+        yield from value.items()
+    elif isinstance(value, list):
+        for number, row in enumerate(value):
+            name = row.get("name") if isinstance(row, dict) else None
+            yield name or str(number), row
+
+
+def withheld(document, path=""):
+    """The paths of secrets that a module did not give away: it writes "*" for them."""
+    for name, value in _parts(document):
+        if value == WITHHELD:
+            yield path + name
+        else:
+            yield from withheld(value, "%s%s." % (path, name))
+
+
+def secrets_kept(before, after):
+    """The paths of `after` that are withheld, and whose secrets `before` has: they stay. A Problem
+    names those that nobody has.
+    """
+    wanted = list(withheld(after))
+    missing = [path for path in wanted if _at(before, path) is None]
+    if missing:
+        text = "the file does not have these secrets, nor does the module: %s; write them into it"
+        raise Problem(text % ", ".join(missing), SETTINGS)
+    return wanted
+
+
+def filled(before, after):
+    """`after` with the secrets of `before` where it has none: for a board that takes a file as it
+    is.
+    """
+    if isinstance(after, list):
+        rows = dict(_parts(before))
+        return [filled(rows.get(name), row) for name, row in _parts(after)]
+    if isinstance(after, dict):
+        rows = before if isinstance(before, dict) else {}
+        return {name: filled(rows.get(name), value) for name, value in after.items()}
+    return before if after == WITHHELD else after
+
+
+def _at(document, path):
+    """What is at a path, None for nothing. No name of a secret's place has a dot but accounts'."""
+    for name, value in _parts(document):
+        if path == name:
+            return value
+        if path.startswith(name + ".") and (found := _at(value, path[len(name) + 1 :])):
+            return found
+    return None
+
+
+WITHHELD = "*"  # in place of a secret
 _SECRETS = ("md5", "sha256", "key", "password", "login", "proxy_password", "token", "secret")
 
 

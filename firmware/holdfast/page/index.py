@@ -1,22 +1,22 @@
 """Made by tools/page.py out of firmware/page/; `make page` makes it again."""
 
-# Sources: 83c11c5f5f3f652d1af0d75f952ea0779daacda65abcb088f6bb34d685001ecf
+# Sources: 91e840265dd090bc4fd9022d689d7c1fe3add26bb943304a3fec45cf2e3734ed
 
 # Path, content type, entity tag, bytes, number of the first module, modules.
 ROWS = (
     (
         "/",
         "text/html; charset=utf-8",
-        "9908b519b2355199",
-        462,
+        "2c7c06a79f765532",
+        461,
         0,
         1,
     ),
     (
         "/holdfast/page.js",
         "text/javascript; charset=utf-8",
-        "9e382f272d3f97a4",
-        20371,
+        "41c4a13074b81d13",
+        20437,
         1,
         10,
     ),
