@@ -137,7 +137,7 @@ def test_fallback_is_on_time_while_four_pages_are_open(chrome, start):
     figures, own = trip(board, TRIPS)
     print("outputs in fallback after the deadline, four pages open: %s" % figures)
     for looker in lookers:
-        looker.see("header.top.good", "Controller alive")
+        looker.see("header.top.good", "Alive: door")
         looker.live()
         assert looker.trouble == []
         looker.close()

@@ -90,7 +90,7 @@ def shoot(board, browser, chrome, folder):
             looker.press("Pulse Light")
         looker.page.wait_for_timeout(1000)
     looker.press("1 min")
-    looker.see("[data-master=controller]", "suggested Duration")
+    looker.see("[data-master=controller]", "least margin")
     keep(looker, "alive")
     looker.see("header.top", "Lost: controller")
     looker.page.wait_for_timeout(3500)
