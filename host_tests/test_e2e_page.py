@@ -656,7 +656,8 @@ def test_pages_of_others_cannot_ask_anything(board):
             )
             assert answer.status_code == wanted
         door = board.url + "/axis-cgi/io/port.cgi?action=5:/"
-        chrome = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)"}
+        # As browsers do over plain HTTP: with the language of who looks, in every request.
+        chrome = {"User-Agent": "Mozilla/5.0 (X11; Linux x86_64)", "Accept-Language": "de"}
         assert root.get(door, headers=chrome, timeout=ANSWER_S).status_code == 403
         assert board.level(4) == 0
         own = dict(chrome, Referer=board.url + "/")
@@ -679,10 +680,10 @@ def test_pages_of_others_cannot_ask_anything(board):
 def test_another_site_cannot_set_up_a_fresh_module(start):
     board = start({}, "--heap", HEAP)
     url = board.url + "/axis-cgi/pwdgrp.cgi"
-    body = "action=add&user=evil&pwd=evil&grp=users&sgrp=admin"
+    body = "action=add&user=evil&pwd=evil-evil&grp=users&sgrp=admin"
     evil = {"Origin": "http://evil.example", "Content-Type": "text/plain"}
     assert requests.post(url, body, headers=evil, timeout=ANSWER_S).status_code == 403
-    chrome = {"User-Agent": "Mozilla/5.0"}
+    chrome = {"User-Agent": "Mozilla/5.0", "Accept-Language": "de"}
     assert requests.get(url + "?" + body, headers=chrome, timeout=ANSWER_S).status_code == 403
     assert requests.post(url, body, timeout=ANSWER_S).status_code == 200
 
