@@ -298,6 +298,7 @@ ROUNDS = 10 if NIGHTLY else 2  # Durations that an attack goes on for
 
 
 @pytest.mark.alone
+@pytest.mark.nightly("cpython")
 @pytest.mark.parametrize("duration_ms", DURATIONS)
 @pytest.mark.parametrize("name", sorted(set(attacks.ATTACKS) - {"smuggle"}))
 def test_no_attack_costs_a_kept_master_a_heartbeat(

@@ -249,7 +249,7 @@ def test_settings_may_lie_in_the_boards_flash(start, tmp_path):
 
 
 def test_the_heap_of_micropython_is_bounded(make_board, runtime):
-    board = make_board(None, "--heap", "20k").launch()
+    board = make_board(None, "--heap", "10k").launch()
     if runtime == "cpython":
         wait_for(lambda: board.port, START_S, "ready line")
         assert any("CPython ignores" in line for line in board.lines)
@@ -261,8 +261,8 @@ def test_the_heap_of_micropython_is_bounded(make_board, runtime):
 
 
 def test_it_serves_in_the_heap_of_a_board(start):
-    """Objects are twice as large here as on a board, which has about 190 KB."""
-    board = start(settings(), "--heap", "260k", "--connections", 8)
+    """Which has about 190 KB."""
+    board = start(settings(), "--heap", "130k", "--connections", 8)
     masters = [board.master(name) for name in ("root", "door", "vms", "guest")]
     with (
         board.subscribed("//.", replay=STATE) as one,

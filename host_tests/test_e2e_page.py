@@ -14,7 +14,7 @@ from websockets.sync.client import connect
 from boards import ANSWER_S, STATUS, STREAM, Watch, output, settings, wait_for
 
 # 190 KB are free on a Pico W; objects of a 64-bit MicroPython take twice the room.
-HEAP = "380k"
+HEAP = "190k"
 STEPS = [{"after": 0, "state": "hold"}, {"after": 400, "state": "closed", "pulse": 60000}]
 PORTS = {
     "0": {"name": "Door contact", "normal": "closed"},

