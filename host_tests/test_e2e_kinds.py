@@ -418,6 +418,7 @@ READ = [
         path="inbound",
     ),
 ]
+# A board each: what is saved has a budget, and a door may take all of it.
 GROUPS = {
     "reading": READ,
     "heartbeats": [
@@ -558,6 +559,8 @@ GROUPS = {
             is_so=name_of(6),
             before=unnamed(6),
         ),
+    ],
+    "names by a form": [
         Door(
             "POST",
             "/axis-cgi/param.cgi",

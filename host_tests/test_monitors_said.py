@@ -188,3 +188,6 @@ def test_a_body_as_the_message():
     assert beginning(Asked("", b"\x1f\x8b", None, "gzip")) == ""
     assert one_line("a\r\nb\t\x7f c\n") == "a b c"
     assert one_line("") == ""
+    assert one_line("T\u00fcr a\u3000b") == "T\u00fcr a\u3000b"
+    for mark in ("\x85", "\x9b", "\u2028", "\u2029", "\u202e", "\u2066", "\u061c"):
+        assert one_line("a%sb" % mark) in ("a??b", "a???b"), mark

@@ -1,5 +1,6 @@
 """What the languages of monitors share: errors as JSON, tokens, and answers in pieces."""
 
+from holdfast.core.settings import printable
 from holdfast.core.tokens import ROLES, token_row
 from holdfast.wire.http import Response
 from holdfast.wire.json import quote
@@ -45,11 +46,17 @@ def seconds(ms):
 
 
 def one_line(text):
-    """A message in one line, fit to be shown."""
+    """A message in one line, fit to be shown: control characters are blanks. With one of Unicode's
+    in it, all that is not ASCII is a question mark.
+    """
     data = bytearray(text.encode())
     for i, byte in enumerate(data):
         if byte < 32 or byte == 127:
             data[i] = 32
+    if not printable(data.decode()):
+        for i, byte in enumerate(data):
+            if byte > 127:
+                data[i] = 63
     return b" ".join(bytes(data).split()).decode()
 
 
