@@ -42,7 +42,7 @@ class Loaded:
         self.made = keeper
 
     def method(self, name):
-        return getattr(self.made, name)
+        return getattr(self.made, name, None)
 
 
 def service(life=None):

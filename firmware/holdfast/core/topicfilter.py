@@ -33,7 +33,9 @@ def topic_filter(text):
 
 def topic_matches(compiled, topic):
     """Tell whether a topic, such as `tns1:Device/tnsaxis:IO/Port`, is among those asked for."""
-    names = [step.split(":")[-1] for step in topic.split("/")]
+    names = topic.split("/")
+    for index in range(len(names)):  # no comprehension, which is a call: the stack is short here
+        names[index] = names[index].split(":")[-1]
     return ("/".join(names) + "//").startswith(compiled)
 
 

@@ -196,6 +196,8 @@ class Pinghome:
         try:
             if role is not None:
                 require(self._tokens(), request, role)
+            if role == OPERATOR:
+                self._keeper.method("create")  # loaded here: below it the stack would be too short
             return operation(caller, request, now)
         except Problem as problem:
             return problem.response
