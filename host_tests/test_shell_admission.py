@@ -141,14 +141,21 @@ def test_strangers_give_way_before_accounts_and_the_longest_idle_of_them_first()
             names.pop(0)
 
 
+def test_a_newcomer_has_a_quarter_of_a_second_to_speak():
+    for age, gives_way in ((249, False), (250, True)):
+        connections = house(Peer("x", age=age))
+        assert connections.make_room(NOW) is gives_way
+
+
 def test_of_equals_the_oldest_gives_way():
     connections = house(Peer("a", idle=5000), Peer("b", idle=5000))
     connections.make_room(NOW)
     assert gone(connections) == ["a"]
 
 
-def test_streams_newcomers_and_handshakes_never_give_way():
-    for more in ({"endless": True}, {"age": 0}, {"heard": False}):
+def test_streams_newcomers_handshakes_and_changes_under_way_never_give_way():
+    """Whoever waits for a change to be saved has no deadline meanwhile."""
+    for more in ({"endless": True}, {"age": 0}, {"heard": False}, {"deadline": None}):
         connections = house(Peer("x", **more))
         assert connections.make_room(NOW) is False, more
         assert gone(connections) == []
@@ -206,6 +213,12 @@ def test_a_full_heap_costs_the_newest_of_those_that_count_less_than_who_asks():
     assert connections.newest(account).name == "old"
     assert house(master(), asks).newest(asks) is None
     assert house(account, master("m")).newest(None) is account
+
+
+def test_no_change_under_way_is_cut_short_by_a_full_heap():
+    connections = house(Peer("old"), Peer("saving", deadline=None))
+    assert connections.newest(None).name == "old"
+    assert house(Peer("saving", deadline=None)).newest(None) is None
 
 
 def test_memory_that_can_be_had_at_once_is_with_whoever_holds_part_of_a_request():

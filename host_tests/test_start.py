@@ -2,6 +2,8 @@
 their fallback when the life before ended by itself.
 """
 
+import sys
+
 from flash import Flash
 from holdfast.core.restart import FAILED, POWER_ON, WATCHDOG, Restart
 from holdfast.start import start
@@ -113,6 +115,12 @@ def test_the_start_ends_with_power_on_levels_at_the_pins():
 def test_the_watchdog_runs_before_anything_that_may_hang_and_is_fed_at_the_end():
     hal, _ = started(document(), Restart(POWER_ON, None))
     assert hal.story == ["watchdog", "storage", "starting", ("write", b"\1\0\1\1"), "fed"]
+
+
+def test_its_code_has_left_the_heap_before_the_server_comes():
+    __import__("holdfast.start")
+    started(document())
+    assert "holdfast.start" not in sys.modules
 
 
 def test_broken_settings_start_with_every_output_open():

@@ -38,11 +38,10 @@ If it comes back here, put the maintenance jumper in and look at the settings.
 
 
 class SafeMode:
-    """Serves the page; `over` when it is to end, `asked` when somebody said so."""
+    """Serves the page; `asked` when an administrator ended it."""
 
     def __init__(self, board, hal, pins, running, life):
         clock, _, settings, module = running
-        self.over = False
         self.asked = False
         self._life = life
         self._clock = clock
