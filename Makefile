@@ -9,7 +9,7 @@ EMULATOR := $(VENV)/.emulator
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 SOURCES := firmware boards tools host_tests
 
-.PHONY: help run demo test conformance nightly lint types format page screenshots cross package bundle firmware size frozen emulator bench soak clean
+.PHONY: help run demo test conformance nightly lint types format page screenshots cross package bundle firmware size frozen emulator bench soak mutants clean
 
 help:
 	@echo "make run      the simulated board; ARGS=\"--help\" tells its options"
@@ -30,6 +30,7 @@ help:
 	@echo "make emulator ... in an image for the RP2040, run in an emulator: heap, times, trips"
 	@echo "make bench    beside microdot: speed, instructions, bytes, heap"
 	@echo "make soak     a million requests in a bounded heap: does anything grow?"
+	@echo "make mutants  is a fault in any line of the safety path noticed by its unit tests?"
 	@echo "make nightly  the tests in their long form, soak, emulator; ARGS=... for some of the tests"
 
 run: $(RUN)
@@ -114,6 +115,9 @@ bench: $(DEV)
 
 soak: $(DEV)
 	@$(VENV)/bin/python tools/soak.py $(ARGS)
+
+mutants: $(DEV)
+	@$(VENV)/bin/python tools/mutants.py $(ARGS)
 
 clean:
 	rm -rf build .pytest_cache .ruff_cache .hypothesis
