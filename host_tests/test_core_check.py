@@ -1,7 +1,7 @@
 """Settings: one pure function that names the bad key."""
 
 from claims import raises
-from holdfast.core.check import SettingsError, check
+from holdfast.core.check import SettingsError, check, parts
 from holdfast.core.port import CLOSED, HOLD, OPEN
 from holdfast.core.settings import printable
 from makers import WIRING, account, settings
@@ -240,3 +240,41 @@ def test_an_unknown_key_is_told_with_those_that_are_known():
     assert error.problem == "unknown key; known are: name, usage, normal, closed_level, debounce"
     error = raises(SettingsError, check, {"ports": {"0": {}}}, ())
     assert error.problem == "unknown key; known are: nothing"
+
+
+def test_every_character_of_a_realm_that_a_client_might_read_otherwise_is_refused():
+    for realm in ("", 'a"', "a\\", "a:", "a\x7f", "\u00fc"):
+        error = raises(SettingsError, check, {"realm": realm}, WIRING)
+        assert error.key == "settings.realm", realm
+    for realm in ("~", " ", "a~b!"):
+        assert check({"realm": realm}, WIRING).realm == realm
+
+
+def test_a_level_may_be_said_where_the_wiring_has_the_other():
+    rows = settings({"2": {"closed_level": 0}, "3": {"closed_level": 1}}).ports
+    assert [row.closed_level for row in rows] == [1, 0, 0, 1]
+    for level in (-1, 2, None, True):
+        error = raises(SettingsError, settings, {"3": {"closed_level": level}})
+        assert error.key == "settings.ports.3.closed_level"
+
+
+def test_steps_are_a_list():
+    for bad in ({"state": "open"}, {}, "open", 5, None, True):
+        error = raises(SettingsError, settings, {"2": {"fallback": {"steps": bad}}})
+        assert error.key == _OUTPUT + ".fallback.steps", bad
+
+
+def test_a_check_stops_after_each_part_that_takes_long():
+    """Accounts, then each port, then each of the parts that few have, then the settings."""
+    uplinks = {"inbound": {"path": "/a"}}
+    tokens = {"tokens": [{"name": "t", "role": "ping", "sha256": "0" * 64}]}
+    for data, count in (
+        ({}, 1 + 4),
+        ({"actions": {"1": TOGGLE}}, 2 + 4),
+        ({"uplinks": uplinks}, 2 + 4),
+        ({"monitors": tokens}, 2 + 4),
+        ({"uplinks": uplinks, "monitors": tokens, "tls": {}, "time": {}}, 3 + 4),
+    ):
+        found = list(parts(data, WIRING))
+        assert found[:-1] == [None] * count, data
+        assert found[-1].name == "Holdfast"

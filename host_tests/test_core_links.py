@@ -476,3 +476,22 @@ def test_others_are_down_at_the_very_ms_and_once():
     inbound.up = True  # whoever says so later is not undone by a deadline that is over
     subject.look(5000)
     assert inbound.up
+
+
+def test_what_a_link_does_not_have_is_not_missed():
+    subject = Uplinks(row("a", pauses="none"))
+    subject.answer(200, 0)
+    assert subject.events() == [("Link", "a", "1", 0)]
+    subject.look(10**9)
+    # A try that ends when nothing waits any more: it gave way meanwhile.
+    other = Uplinks()
+    other.deliver(other.links[0], (action(), 0), 200, 0)
+    assert other.links[0].delivered == 0
+
+
+def test_after_a_failure_the_intervals_count_from_the_answer():
+    subject = Uplinks()
+    subject.answer(None, 0, why="x")
+    assert subject.links[0].due == 5000
+    subject.answer(200, 5100)
+    assert subject.links[0].due == 305100
