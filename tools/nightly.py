@@ -20,7 +20,7 @@ STAGES = (
     (("tests that measure ms", (*PYTEST, "-m", "alone")),),
     (("all other tests", (*PYTEST, "-n", "auto", "--dist", "worksteal", "-m", "not alone")),),
     (("soak", (MAKE, "soak")), ("emulator", (MAKE, "emulator"))),
-    ("make mutants", (MAKE, "mutants")),
+    (("mutants", (MAKE, "mutants")),),
 )
 LOGS = interpreters.BUILD / "nightly"
 LOOK_S = 0.2
