@@ -304,19 +304,3 @@ async def for_ever(loop, *arguments):
             report(error)
         gc.collect()
         await sleep_ms(_RESTART_MS)
-
-
-def run(board, hal, pins, clock, store, settings, module, life=None):
-    """Run the module on a board until it is told to stop (KeyboardInterrupt on a PC)."""
-    app = App(board, hal, pins, clock, store, settings, module, life)
-    try:
-        asyncio.run(app.run())
-    except KeyboardInterrupt:
-        pass
-    finally:
-        pins.release()
-        pins.write(module.fallback_levels)
-    if app.restarting:
-        if life is not None:
-            life.ask(app.stage)
-        hal.reset(board)

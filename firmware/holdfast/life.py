@@ -77,7 +77,19 @@ def live(board, hal, pins):
         pins.write(life.levels)
     life.keep(STARTING)
     try:
-        _live(board, hal, pins, life)
+        app = _start(board, hal, pins, life)
+        import asyncio
+
+        try:
+            # From here, because whatever lies below it takes its part of a short stack for ever.
+            asyncio.run(app.run())
+        except KeyboardInterrupt:
+            pass
+        finally:
+            pins.release()
+            pins.write(app.module.fallback_levels)
+        if app.restarting:
+            life.ask(app.stage)
     except KeyboardInterrupt:
         pass
     except Exception as error:
@@ -87,7 +99,8 @@ def live(board, hal, pins):
     hal.stop(board)
 
 
-def _live(board, hal, pins, life):
+def _start(board, hal, pins, life):
+    """The application, which is to be run."""
     hal.lock_console()
     if life.restart.bare():
         from holdfast.safemode import stand
@@ -105,10 +118,10 @@ def _live(board, hal, pins, life):
 
         running = safemode.run(board, hal, pins, running, life)
     # Only now that the outputs are where the settings say.
-    from holdfast import app
+    from holdfast.app import App
 
     loaded()
-    app.run(board, hal, pins, *running, life)
+    return App(board, hal, pins, *running, life)
 
 
 def maintain(board, hal):
