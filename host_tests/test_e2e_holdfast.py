@@ -369,6 +369,10 @@ def test_another_network_is_tried_and_kept_when_the_module_is_reached_there(make
     assert network_of(board) is None
     status, _, err = run("confirm", board.url)
     assert (status, "no settings are on trial" in err) == (1, True), err
+    # It waits for the start, and no other change drops it.
+    status, _, err = run("provision", board.url, "--name", "Gate")
+    assert (status, "other settings are on trial" in err) == (1, True), err
+    assert run("confirm", board.url, "--take-back")[:2] == (0, "taken back\n")
     # It starts, is looked for and found, and so the network stays.
     status, out, err = run(*arguments, "--name", "Gate", **WIFI)
     assert status == 0, out + err
