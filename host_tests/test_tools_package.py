@@ -181,6 +181,19 @@ def test_an_image_that_files_would_overwrite_is_refused(checkout, capfd):
     assert not (output / "firmware.bin").exists()
 
 
+def test_a_board_may_leave_for_files_all_but_what_the_image_needs(checkout, capfd):
+    folder = checkout / "ports" / "rp2" / "boards" / "RPI_PICO2_W"
+    folder.mkdir(exist_ok=True)
+    size = "(PICO_FLASH_SIZE_BYTES - 1536 * 1024)"
+    (folder / "mpconfigboard.h").write_text(HEADER.replace("(%s * 1024)", size))
+    room = 1536 * 1024
+    package.firmware("RPI_PICO2_W", str(checkout), ["SIZE=%d" % room])
+    text = "%d bytes, 0 free before the files, which have %d"
+    assert text % (room, (4096 - 1536) * 1024) in capfd.readouterr().out
+    with pytest.raises(SystemExit, match="only %d are not the files'" % room):
+        package.firmware("RPI_PICO2_W", str(checkout), ["SIZE=%d" % (room + 1)])
+
+
 @pytest.mark.parametrize("since", (28, 29))
 def test_where_micropython_leaves_too_little_files_get_less(checkout, capfd, since):
     theirs = checkout / "ports" / "rp2" / "boards" / "W5500_EVB_PICO"

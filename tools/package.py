@@ -198,7 +198,8 @@ def storage(folder):
     """(path, match) for each file of a MicroPython board that says how much is left for files: a
     header up to 1.28, CMake's later.
     """
-    line = r"((?:#define|set\()\s*%s\s+)(\([0-9 *]+\)|[0-9]+)" % _STORAGE
+    size = r"\((?:PICO_FLASH_SIZE_BYTES - )?[0-9 *]+\)|[0-9]+"
+    line = r"((?:#define|set\()\s*%s\s+)(%s)" % (_STORAGE, size)
     for name in ("mpconfigboard.h", "mpconfigboard.cmake"):
         if (folder / name).exists():
             found = re.search(line, (folder / name).read_text())
@@ -224,9 +225,12 @@ def room(board, theirs, image):
     rows = [found[2] for _, found in storage(theirs)]
     if not rows:
         return "%s: %d bytes; what is left for files is not known" % (image, image.stat().st_size)
+    all_but, _, product = rows[0].strip("()").rpartition("- ")
     files = 1
-    for factor in rows[0].strip("()").split("*"):
+    for factor in product.split("*"):
         files *= int(factor)
+    if all_but:
+        files = flash - files
     size = image.stat().st_size
     left = flash - files - size
     if left < 0:
