@@ -291,8 +291,8 @@ class Board:
         session.auth = HTTPDigestAuth(name, password)
         return session
 
-    def master(self, name="root"):
-        return Master(self.host, self.port, name)
+    def master(self, name="root", password="pass"):
+        return Master(self.host, self.port, name, password)
 
     def connect(self, seconds=ANSWER_S):
         """A raw connection."""
@@ -384,9 +384,9 @@ def beat_body(duration_ms):
 class Master:
     """A heartbeat client on one kept connection, quick enough to measure with (http.client)."""
 
-    def __init__(self, host, port, name="root"):
+    def __init__(self, host, port, name="root", password="pass"):
         self.name = name
-        self._credentials = Credentials("http://%s:%d" % (host, port), name)
+        self._credentials = Credentials("http://%s:%d" % (host, port), name, password)
         self._client = http.client.HTTPConnection(host, port, timeout=ANSWER_S)
         self.connects = 0
         self.sent_at = None

@@ -120,9 +120,11 @@ def test_axis_gets_along_with_less_than_an_administrator(board, name):
 def test_axis_makes_changes_and_removes_users(board):
     async def work(device):
         users = device.vapix.users
-        await users.create("lift", pwd="one", sgrp=SecondaryGroup.OPERATOR_PTZ, comment="Lift")
+        await users.create(
+            "lift", pwd="password-one", sgrp=SecondaryGroup.OPERATOR_PTZ, comment="Lift"
+        )
         assert (await users.list())["lift"].privileges is SecondaryGroup.OPERATOR
-        await users.modify("lift", pwd="two", sgrp=SecondaryGroup.VIEWER)
+        await users.modify("lift", pwd="password-two", sgrp=SecondaryGroup.VIEWER)
         assert (await users.list())["lift"].privileges is SecondaryGroup.VIEWER
         await users.modify("lift", sgrp=SecondaryGroup.ADMIN)
         assert (await users.list())["lift"].privileges is SecondaryGroup.ADMIN
