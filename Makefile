@@ -31,7 +31,7 @@ help:
 	@echo "make bench    beside microdot: speed, instructions, bytes, heap"
 	@echo "make soak     a million requests in a bounded heap: does anything grow?"
 	@echo "make mutants  is a fault in any line of the safety path noticed by its unit tests?"
-	@echo "make nightly  the tests in their long form, soak, emulator; ARGS=... for some of the tests"
+	@echo "make nightly  the tests in their long form, and mutants, soak, emulator; ARGS=... for some tests"
 
 run: $(RUN)
 	@exec $(VENV)/bin/python tools/simulate.py $(ARGS)
