@@ -5,7 +5,9 @@ import asyncio
 from holdfast import safemode
 from holdfast.core.accounts import PRE_AUTH
 from holdfast.core.restart import SAFE_MODE, WATCHDOG, Restart
+from holdfast.core.settings import SettingsError
 from holdfast.safemode import LENGTH_MS, SafeMode, stand
+from holdfast.shell import secure
 from holdfast.shell.portable import again
 from makers import WIRING, module, settings
 
@@ -105,12 +107,16 @@ def made():
     return mode, clock, hal, life
 
 
-def run(mode, clock):
+def run(mode, clock, listened=None):
     """Run it with time that passes as it sleeps; the listener."""
     listener = Listener()
 
     def listen(host, port, backlog):
-        assert (host, port, backlog) == ADDRESS + (2,)
+        assert (host, backlog) == (ADDRESS[0], 2)
+        if listened is None:
+            assert port == ADDRESS[1]
+        else:
+            listened.append(port)
         return listener
 
     async def sleep_ms(ms):
@@ -282,3 +288,38 @@ def test_standing_still_feeds_the_watchdog_until_the_time_is_over():
     assert hal.slept == [(1000, i + 1) for i in range(LENGTH_MS // 1000)]
     assert life.story == [("kept", SAFE_MODE)]
     assert life.restart.crashes == 2 and not life.restart.safe_mode()
+
+
+# -- TLS ------------------------------------------------------------------------------------------
+
+
+class Files:
+    """A store whose certificate is this, or an error."""
+
+    def __init__(self, found):
+        self.found = found
+
+    def files(self, tls):
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+
+def test_it_serves_tls_as_settings_have_it_and_http_where_there_is_none():
+    for tls, found, ports in (
+        (None, (b"", b""), [ADDRESS[1]]),
+        (("a", "b", True), (b"", b""), [443, ADDRESS[1]]),
+        (("a", "b", False), (b"", b""), [443]),
+        (("a", "b", False), OSError(2), [ADDRESS[1]]),
+        (("a", "b", False), SettingsError("tls", "bad"), [ADDRESS[1]]),
+    ):
+        mode, clock, _, _ = made()
+        mode._tls, mode._store = tls, Files(found)
+        listened = []
+        before = secure.tls_context
+        secure.tls_context = lambda certificate, key: None
+        try:
+            run(mode, clock, listened)
+        finally:
+            secure.tls_context = before
+        assert listened == ports, tls

@@ -12,8 +12,9 @@ import os
 from micropython import const
 
 from holdfast.core.accounts import PRE_AUTH, WRITE_SYSTEM
+from holdfast.core.settings import SettingsError
 from holdfast.shell.dispatch import Dispatcher
-from holdfast.shell.heap import forget
+from holdfast.shell.heap import forget, load
 from holdfast.shell.portable import again, listen, sleep_ms
 from holdfast.shell.server import Server
 from holdfast.shell.ticker import Ticker
@@ -22,6 +23,7 @@ from holdfast.wire.http import Response
 
 LENGTH_MS = const(600000)
 _BACKLOG = const(2)
+_TLS_PORT = const(443)
 _STEP_MS = const(250)
 _BARE_STEP_MS = const(1000)
 _METHODS = ("GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS")
@@ -41,7 +43,10 @@ class SafeMode:
     """Serves the page; `asked` when an administrator ended it."""
 
     def __init__(self, board, hal, pins, running, life):
-        clock, _, settings, module = running
+        clock, store, settings, module = running
+        self._board = board
+        self._store = store
+        self._tls = settings.tls
         self.asked = False
         self._life = life
         self._clock = clock
@@ -95,15 +100,36 @@ class SafeMode:
     def _relieve(self):
         self.server.relieve()
 
+    def _gate(self):
+        """What lets connections with TLS in, as settings have it; None when it cannot be had: a
+        module that nobody can reach is worth less.
+        """
+        if self._tls is None:
+            return None
+        try:
+            files = self._store.files(self._tls)
+            make = load("holdfast.shell.secure", "Gate")
+            return make(self.server, getattr(self._board, "TLS_CONNECTIONS", 1), files)
+        except (SettingsError, OSError, ValueError, MemoryError) as error:
+            print("holdfast: TLS cannot be had: %s" % error)
+            return None
+
     async def run(self):
         """Serve until it is over."""
         host, port = self._network.address()
-        listener = listen(host, port, _BACKLOG)
+        gate = self._gate()
+        listeners = []
         tasks = [
-            asyncio.create_task(self.server.accept(listener)),
             asyncio.create_task(self.server.reap()),
             asyncio.create_task(self._ticker.run()),
         ]
+        if gate is not None:
+            tls_port = getattr(self._board, "TLS_PORT", _TLS_PORT)
+            listeners.append(listen(host, tls_port, _BACKLOG))
+            tasks.append(asyncio.create_task(self.server.accept(listeners[-1], gate)))
+        if gate is None or self._tls[2]:
+            listeners.append(listen(host, port, _BACKLOG))
+            tasks.append(asyncio.create_task(self.server.accept(listeners[-1])))
         told = None
         try:
             while True:
@@ -121,7 +147,8 @@ class SafeMode:
         finally:
             for task in tasks:
                 task.cancel()
-            listener.close()
+            for listener in listeners:
+                listener.close()
             self.server.close()
         await sleep_ms(_STEP_MS)
 

@@ -70,4 +70,4 @@ class Told(Response):
     chunked = True
 
     def __init__(self, pieces):
-        super().__init__(200, pieces, "application/json")
+        super().__init__(200, pieces, "application/json")  # pyright: ignore

@@ -476,7 +476,7 @@ class Response:
     chunked = False
     service = None
 
-    def __init__(self, status, body=b"", content_type=None, lines=()):
+    def __init__(self, status, body: bytes | list = b"", content_type=None, lines=()):
         self.status = status
         self.body = body
         self.content_type = content_type
@@ -513,7 +513,7 @@ class Response:
 
     def length(self):
         """Bytes of a body that is a list."""
-        return sum([len(part) for part in self.body])
+        return sum([len(part) for part in self.body])  # pyright: ignore
 
     def pieces(self):
         """A body that is not bytes, in pieces of about 1 KB or, if longer, a part; b"" where
@@ -524,9 +524,9 @@ class Response:
             if not part:
                 yield b""
                 continue
-            if not isinstance(part, bytes):
-                part = part.encode()
-            if piece and len(piece) + len(part) > _PIECE_BYTES:
+            if isinstance(part, str):
+                part = part.encode()  # pyright: ignore
+            if piece and len(piece) + len(part) > _PIECE_BYTES:  # pyright: ignore
                 yield piece
                 piece = b""
             piece += part
