@@ -31,9 +31,10 @@ With a name, {uuid a}, all of that name are the same value, which a request may 
 is the length of the body, in answers and requests. {cr} is a CR in a body, {fill 99} 99 letters.
 {receiver} in the settings is the port of a server that answers every request with 200.
 
-In requests {digest NAME} is a whole Authorization value of that account, whose password is `pass`,
-and {response} is the response to what else stands in its line. The nonce of both is the latest a
-board has issued; {nonce} in a request is the same one.
+In requests {digest NAME} is a whole Authorization value of that account, whose password is `pass`
+(`password` of accounts that a transcript makes), and {response} is the response to what else
+stands in its line. The nonce of both is the latest a board has issued; {nonce} in a request is the
+same one.
 
 An answer that says `Connection: close` is followed by the end of the connection; the others are
 not. On WebSockets nothing else has come at an exchange's end: a ping is answered at once.
@@ -438,7 +439,10 @@ class Digest:
             self.fresh()
         line = line.replace("{nonce}", self.nonce or "")
         if "{response}" in line:
-            line = line.replace("{response}", response(line, method))
+            given = [account["name"] for account in self._board.config["accounts"]]
+            made = re.search(r'username="([^"]*)"', line)[1] not in given
+            password = "password" if made else "pass"
+            line = line.replace("{response}", response(line, method, password))
             if "qop" not in line:
                 self.nonce = None  # it carries no nc, so it is good for one request
         return line
