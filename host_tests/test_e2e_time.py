@@ -93,18 +93,33 @@ def test_ten_years_ahead_are_told_and_move_no_deadline(start):
         assert trips["count"] == 1
 
 
-def test_servers_that_say_no_or_nonsense_are_not_believed(start):
-    for spoil in (
-        lambda answer: answer[:12] + answer[:36],
-        lambda answer: b"\xe4" + answer[1:],
-        lambda answer: answer[:24] + b"whatever" + answer[32:],
-        lambda answer: b"x" * 500,
-        lambda answer: None,
+def test_servers_that_say_no_or_nonsense_are_not_believed_and_the_log_says_why(start):
+    for why, spoil in (
+        ("the answer belongs to another question", lambda answer: answer[:12] + answer[:36]),
+        (
+            "the server is not synchronized (leap indicator 3)",
+            lambda answer: b"\xe4" + answer[1:],
+        ),
+        (
+            "the server is not synchronized (stratum 16)",
+            lambda answer: answer[:1] + b"\x10" + answer[2:],
+        ),
+        (
+            "the server was asked too often (RATE)",
+            lambda answer: answer[:1] + b"\0" + answer[2:12] + b"RATE" + answer[16:],
+        ),
+        (
+            "the answer belongs to another question",
+            lambda answer: answer[:24] + b"whatever" + answer[32:],
+        ),
+        ("the answer is none of NTP version 3 or 4", lambda answer: b"x" * 500),
+        ("the answer is too short", lambda answer: b"x"),
+        ("no answer within 2 s", lambda answer: None),
     ):
         with Server(YEARS_MS, spoil) as server:
             board = start(settings(time={"server": server.address}))
             (entry,) = wait_for(lambda b=board: clock_entries(b), what="clock entry")
-            assert entry["text"] == "no good answer from 127.0.0.1"
+            assert entry["text"] == "no time: %s (127.0.0.1)" % why
             assert abs(entry["time"] - time.time() * 1000) < 60000
             assert board.stop() == 0
 
@@ -116,5 +131,6 @@ def test_a_server_that_denies_is_not_asked_again(start):
     with Server(0, deny) as server:
         board = start(settings(time={"server": server.address}))
         (entry,) = wait_for(lambda: clock_entries(board), what="clock entry")
-        assert entry["text"] == "127.0.0.1 does not want to be asked"
+        why = "the server refuses to be asked (DENY), and is not asked again"
+        assert entry["text"] == "no time: %s (127.0.0.1)" % why
         assert server.asked == 1

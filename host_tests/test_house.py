@@ -63,7 +63,6 @@ TESTED_ELSEWHERE = {
     "shell/pieces": "moves bytes: test_e2e_page_figures.py",
     "shell/portable": "asyncio and sockets: every test_e2e_*.py, on both interpreters",
     "shell/saving": "what a store does: test_shell_store.py",
-    "shell/timekeeping": "moves bytes: test_e2e_time.py, test_wire_sntp.py",
     "shell/tlsfiles": "what a certificate must be: test_wire_certificate.py, test_e2e_tls.py",
     "shell/streaming": "moves bytes: test_e2e_events.py",
     "wire/chunked": "a coding of request bodies: test_wire_http.py",

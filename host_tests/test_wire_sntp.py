@@ -47,28 +47,35 @@ def test_eras_end_and_begin():
         assert answer(packet(ms), COOKIE, 0, 0) == ms
 
 
-def test_anything_else_is_refused():
+def test_anything_else_is_refused_and_says_why():
+    other = "belongs to another question"
+    version = "none of NTP version 3 or 4"
+    unsure = "may be wrong by more than 1 s"
     bad = (
-        packet()[:47],
-        b"",
-        packet(origin=b"87654321"),
-        packet(first=0x23),  # a question
-        packet(first=0x25),  # broadcast
-        packet(first=0x0C),  # version 1
-        packet(first=0xE4),  # leap: not synchronized
-        packet(stratum=16),
-        packet(delay=0x10000),
-        packet(dispersion=0x10000),
-        packet(at=NOW_MS + 5000, left=NOW_MS),
-        packet(at=NOW_MS, left=NOW_MS + 5000),
-        packet(at=1600000000000),
-        packet()[:40] + bytes(8),
+        (packet()[:47], "too short"),
+        (b"", "too short"),
+        (packet(origin=b"87654321"), other),
+        (packet(first=0x23), version),  # a question
+        (packet(first=0x25), version),  # broadcast
+        (packet(first=0x0C), version),  # version 1
+        (packet(first=0xE4), "not synchronized (leap indicator 3)"),
+        (packet(stratum=16), "not synchronized (stratum 16)"),
+        (packet(delay=0x10000), unsure),
+        (packet(dispersion=0x10000), unsure),
+        (packet(at=NOW_MS + 5000, left=NOW_MS), "contradict each other"),
+        (packet(at=NOW_MS, left=NOW_MS + 5000), "contradict each other"),
+        (packet(at=1600000000000), "before 2025"),
+        (packet()[:40] + bytes(8), "holds no time"),
     )
-    for data in bad:
-        assert raises(BadReply, answer, data, COOKIE, 0, 0).kiss is None
+    for data, why in bad:
+        error = raises(BadReply, answer, data, COOKIE, 0, 0)
+        assert error.kiss is None and why in str(error), why
 
 
-def test_a_kiss_is_told_only_to_whom_it_is_for():
+def test_a_kiss_is_told_only_to_whom_it_is_for_and_no_other_code_is_repeated():
     data = packet(stratum=0, reference=b"DENY")
     assert raises(BadReply, answer, data, COOKIE, 0, 0).kiss == b"DENY"
     assert raises(BadReply, answer, data, b"other...", 0, 0).kiss is None
+    for code, said in ((b"DENY", True), (b"RSTR", True), (b"RATE", True), (b"EVIL", False)):
+        error = raises(BadReply, answer, packet(stratum=0, reference=code), COOKIE, 0, 0)
+        assert ("(%s)" % code.decode() in str(error)) is said

@@ -29,14 +29,13 @@ class TimeKeeper:
         self._random_bytes = random_bytes
         self._note = note
         self._resolve = resolve
-        self._told = False  # that nobody answers
+        self._told = None  # why there is no time, as the log has it
 
     async def run(self, server):
         """Ask this server, (host, port), for ever."""
         while True:
             try:
                 if not await self.ask(server):
-                    self._note("%s does not want to be asked" % server[0])
                     return
             except MemoryError:
                 pass  # later
@@ -49,22 +48,20 @@ class TimeKeeper:
         host, port = server
         if self._resolve is not None:
             host = await self._resolve(host)
-        found = None
         try:
-            if host is not None:
-                found = await self._exchange(host, port)
+            if host is None:
+                raise BadReply("no address is known for the name")
+            found = await self._exchange(host, port)
         except OSError:
-            pass  # no network: later
+            self._refused("the network does not reach it", server)
+            return True
         except BadReply as error:
             if error.kiss in _GO_AWAY:
+                self._refused("%s, and is not asked again" % error, server)
                 return False
-        if found is None:
-            if not self._told:
-                self._told = True
-                self._note("no good answer from %s" % server[0])
-            self.pause_ms = min(2 * self.pause_ms, LONGEST_MS)
+            self._refused(str(error), server)
             return True
-        self._told = False
+        self._told = None
         self.pause_ms = LONGEST_MS
         before = self._clock.epoch_ms()
         step = self._clock.set(found)
@@ -74,8 +71,16 @@ class TimeKeeper:
             self._note("set by %s, by %d s" % (server[0], step // 1000))
         return True
 
+    def _refused(self, why, server):
+        """There is no time: note why, when that is another reason than before; ask later."""
+        self.pause_ms = min(2 * self.pause_ms, LONGEST_MS)
+        if why != self._told:
+            self._told = why
+            self._note("no time: %s (%s)" % (why, server[0]))
+
     async def _exchange(self, host, port):
-        """UTC in ms as of now, None when nobody answers; BadReply for one that says no."""
+        """UTC in ms as of now; BadReply says why there is none."""
+        why = "no answer within 2 s"
         cookie = self._random_bytes(8)
         sock, place = asking(host, port)
         try:
@@ -95,8 +100,9 @@ class TimeKeeper:
                 except BadReply as error:
                     if error.kiss:
                         raise
+                    why = str(error)
                 strangers += 1
                 await sleep_ms(0)
-            return None
+            raise BadReply(why)
         finally:
             sock.close()

@@ -21,8 +21,18 @@ _MOST_ROOT = const(0x10000)  # root delay and dispersion, 16.16 s: more than 1 s
 _EARLIEST_MS = const(1735689600000)  # 2025-01-01: this program is not older
 
 
+# What a server says with a kiss-o'-death (RFC 5905 section 7.4). No other code reaches the log.
+_KISSES = {
+    b"DENY": "the server refuses to be asked (DENY)",
+    b"RSTR": "the server refuses to be asked (RSTR)",
+    b"RATE": "the server was asked too often (RATE)",
+}
+
+
 class BadReply(ValueError):
-    """Not an answer to our question, or none to go by. `kiss`: the code of a kiss-o'-death."""
+    """Not an answer to our question, or none to go by; the text tells a person why. `kiss`: the
+    code of a kiss-o'-death.
+    """
 
     def __init__(self, text, kiss=None):
         super().__init__(text)
@@ -37,28 +47,32 @@ def question(cookie):
 def answer(data, cookie, sent, received):
     """UTC in ms at `received`, out of an answer; BadReply. sent, received: ms of any clock."""
     if len(data) < PACKET_BYTES:
-        raise BadReply("too short")
+        raise BadReply("the answer is too short")
     row = struct.unpack(_FORMAT, data[:PACKET_BYTES])
     first, stratum, _, _, delay, dispersion, reference, _, origin, s2, f2, s3, f3 = row
     # Only who has seen the question can answer it: anything else is not even looked at.
-    if first & 7 != _SERVER or first >> 3 & 7 not in (3, 4) or origin != cookie:
-        raise BadReply("not an answer to the question")
+    if first & 7 != _SERVER or first >> 3 & 7 not in (3, 4):
+        raise BadReply("the answer is none of NTP version 3 or 4")
+    if origin != cookie:
+        raise BadReply("the answer belongs to another question")
     if stratum == 0:
-        raise BadReply("kiss-o'-death", reference)
-    if first >> 6 == _UNSYNCHRONIZED or stratum > _MOST_STRATUM:
-        raise BadReply("the server does not know the time")
+        raise BadReply(_KISSES.get(reference, "the server refuses to tell the time"), reference)
+    if first >> 6 == _UNSYNCHRONIZED:
+        raise BadReply("the server is not synchronized (leap indicator 3)")
+    if stratum > _MOST_STRATUM:
+        raise BadReply("the server is not synchronized (stratum %d)" % stratum)
     if delay >= _MOST_ROOT or dispersion >= _MOST_ROOT:
-        raise BadReply("the server is not sure of the time")
+        raise BadReply("the server may be wrong by more than 1 s (root delay or dispersion)")
     if not s3 and not f3:
-        raise BadReply("no time")
+        raise BadReply("the answer holds no time")
     arrived = _ms(s2, f2)
     left = _ms(s3, f3)
     way = received - sent - (left - arrived)
     if left < arrived or way < -1:
-        raise BadReply("times that cannot be")
+        raise BadReply("the times of the answer contradict each other")
     utc = left + max(way, 0) // 2
     if utc < _EARLIEST_MS:
-        raise BadReply("a time before this program was made")
+        raise BadReply("the time of the answer is before 2025")
     return utc
 
 
