@@ -12,7 +12,7 @@ HERE = Path(__file__).resolve().parent
 FOLDERS = ("core", "wire", "vapix", "monitors", "own", "uplink", "hal", "shell", "property")
 ROOT = ("life", "safemode", "start")  # files of holdfast/ itself
 # A test that needs these is not for boards.
-ONLY_CPYTHON = ("pytest", "hypothesis", "cryptography")
+ONLY_CPYTHON = ("pytest", "hypothesis", "cryptography", "subprocess")
 LIMIT_S = 120
 
 
