@@ -73,7 +73,7 @@ lint: $(DEV)
 	$(VENV)/bin/ruff check $(SOURCES)
 	$(VENV)/bin/ruff format --check $(SOURCES)
 	$(VENV)/bin/python tools/pins.py
-	$(VENV)/bin/codespell README.md CHANGELOG.md Makefile pyproject.toml $(SOURCES)
+	$(VENV)/bin/codespell README.md CHANGELOG.md SECURITY.md Makefile pyproject.toml $(SOURCES)
 
 types: $(DEV)
 	@$(VENV)/bin/python tools/typecheck.py $(ARGS)
