@@ -29,6 +29,7 @@ from hog import Hog
 from holdfast.core.events import DIGITAL_INPUT
 from holdfast.core.port import CLOSED, OPEN
 from holdfast.shell import ticker as ticker_module
+from holdfast.shell.connection import Connection
 from holdfast.shell.portable import readable, writable
 from holdfast.wire.dump import dumps
 from makers import Caller, account
@@ -78,10 +79,11 @@ LONG = 1000000
 CELL = struct.calcsize("P") * 4  # of MicroPython's heap, in bytes
 
 
-class Stream:
+class Stream(Connection):
     """A connection that is an event stream, without its tasks; as the server knows it."""
 
     def __init__(self, app, now):
+        super().__init__(None, None, now)
         self.stream = app.streaming.method("open")(now)
         self.stream.receive(
             (
@@ -92,11 +94,9 @@ class Stream:
             now,
         )
         self.frames = []
-        self.ended = False
+        self.endless = True
         self.caller = Caller("root", 3)
-        self.rest = b""
-        self.since = now
-        self.deadline = None  # of no request
+        self.deadline = None  # its stream has one
         self.drain(now)
         self.frames = []
         self.service = app.streaming.made

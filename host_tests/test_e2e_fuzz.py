@@ -35,7 +35,7 @@ HEADS = min(COUNT // 4, 10_000)  # .. of each seed
 STREAMS = COUNT // 20  # WebSockets, each with several frames
 BEAT_MS = 4000
 SLOWEST_S = 2  # a master's answer, beside other tests; its Duration is twice as long
-STATUSES = {200, 400, 401, 403, 404, 405, 408, 413, 414, 417, 431, 501, 503, 505}
+STATUSES = {200, 400, 401, 403, 404, 405, 408, 413, 414, 417, 422, 431, 501, 503, 505}
 
 
 def soap(operation):

@@ -55,13 +55,23 @@ class Connections:
         return count >= max(1, self._limit - _PLACES_BESIDE_STREAMS)
 
     def leave(self, connection):
-        """A connection has ended. The address of a living master is remembered."""
+        """A connection has ended. The address of a living master is remembered, if there is memory
+        for that: the place is free, and the socket closed, in a full heap, too.
+        """
         self.all.remove(connection)
-        if self.feeds(connection):
+        if not self.feeds(connection):
+            return
+        try:
+            # No comprehension: its cell for the session would need memory before all else.
+            left = []
             session = connection.caller.session
-            self._left = [row for row in self._left if row[1].id and row[1] is not session]
-            self._left = self._left[1 - _ADDRESSES :]
-            self._left.append((address_text(connection.peer), session))
+            for row in self._left:
+                if row[1].id and row[1] is not session:
+                    left.append(row)
+            left.append((address_text(connection.peer), session))
+            self._left = left[-_ADDRESSES:]
+        except MemoryError:
+            pass  # whoever calls from there is a stranger until its next heartbeat
 
     def known(self, connection):
         """True when it is logged in, or comes from the address of a living master."""

@@ -76,7 +76,10 @@ class Ticker:
         self.sample()
         now = self.turn()
         if self._revive is not None:
-            self._watch(now)
+            try:
+                self._watch(now)
+            except MemoryError:
+                pass  # a time may be an object of the heap; the next step looks again
         if self.sound and self._allocates(now):
             self._watchdog.feed()
         return now
