@@ -4,7 +4,7 @@ import sys
 
 from claims import raises
 from holdfast.core.accounts import ACTUATE, ANYONE, BY_TOKEN, READ_SYSTEM, Account
-from holdfast.shell import dispatch
+from holdfast.shell import dispatch, heap
 from holdfast.shell.dispatch import Dispatcher, Lazy, Passing
 from holdfast.wire.digest import Refused
 from holdfast.wire.http import HttpError, Response
@@ -220,6 +220,14 @@ def test_out_of_memory_is_tried_once_more_with_the_same_credentials():
 
 def test_out_of_memory_twice_is_the_servers_business():
     raises(MemoryError, Bench(failing(MemoryError())).ask)
+
+
+def test_modules_of_micropython_need_no_look_for_a_file():
+    kept = sys.modules.pop("binascii", None)
+    heap.known()
+    for name in ("binascii", "hashlib", "os", "struct"):
+        assert name in sys.modules, name
+    assert kept is None or sys.modules["binascii"] is kept
 
 
 def test_a_lazy_service_is_made_at_its_first_call():

@@ -106,8 +106,9 @@ def _start(board, hal, pins, life):
         from holdfast.safemode import stand
 
         stand(board, hal, life)
-    from holdfast.shell.heap import loaded, loading
+    from holdfast.shell.heap import known, loaded, loading
 
+    known()
     loading()
     from holdfast.start import start
 

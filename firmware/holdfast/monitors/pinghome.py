@@ -24,6 +24,10 @@ what was kept by its guess has "estimated": true.
 
 from micropython import const
 
+# What others here import comes first: an import inside another takes 550 bytes of the C stack.
+from holdfast.wire.query import field, parameters, unquote
+
+# isort: split
 from holdfast.core.checkins import HOUR_MS, LATE, RESULTS, UP, Refused
 from holdfast.core.events import MONITOR, VALUES
 from holdfast.core.settings import NotSaved
@@ -34,7 +38,6 @@ from holdfast.wire import json
 from holdfast.wire.date import date_text, moment
 from holdfast.wire.http import HttpError, all_digits
 from holdfast.wire.json import quote
-from holdfast.wire.query import field, parameters, unquote
 
 _MOST = const(100)  # of a page, and of events
 _BUCKETS = const(1000)  # of statistics, in one answer

@@ -7,12 +7,24 @@ loaded, and later whenever half of what was free is used: seldom, because it loo
 heap each time, and the other half stays in one piece.
 """
 
+import binascii
 import gc
+import hashlib
+import os
+import struct
 import sys
 
 from micropython import const
 
 _LOADING_BYTES = const(2048)  # allocated between two collections
+
+
+def known():
+    """Have modules of MicroPython's own found at once. Else every import of one looks first for a
+    file of that name, which takes 900 bytes of the C stack: too much where code is loaded late.
+    """
+    for module in (binascii, hashlib, os, struct):
+        sys.modules[module.__name__] = module
 
 
 def loading():
