@@ -37,7 +37,7 @@ SHORT = ("story", "endpoints")  # with --short
 SCRIPTS = {"story": 0, "endpoints": 1, "held": 1, "near": 2, "slow-near": 2, "day": 3}  # trial.py
 ROUNDS = 5
 DUE_MS = 2500  # a held request begins so long before the deadline
-NEAR_MS = 20  # from one distance before a deadline to the next
+NEAR_MS = 40  # from one distance before a deadline to the next
 DEEP_BYTES = 256  # a request is held where it is within so much of its deepest
 
 

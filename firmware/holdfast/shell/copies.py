@@ -22,29 +22,26 @@ class Copies:
 
     def steps(self, data):
         """As `write`, a step for each change of flash: a generator that stops before each."""
-        try:
-            yield from self._steps(data)
-        except OSError:
-            if self.held != self._names[1]:
-                # What is refused now must not be found at the next start.
-                self._storage.remove(self._names[1])
-            raise
-
-    def _steps(self, data):
         storage = self._storage
         current, new, previous = self._names
-        if self.held == new:
-            # The power went off before the last rename: it comes now.
+        try:
+            if self.held == new:
+                # The power went off before the last rename: it comes now.
+                yield
+                storage.rename(new, current)
+                self.held = current
+            yield
+            storage.write(new, data)
+            # What counts becomes the previous; what is damaged may not.
+            if self.held == current:
+                yield
+                storage.rename(current, previous)
+                self.held = previous
             yield
             storage.rename(new, current)
             self.held = current
-        yield
-        storage.write(new, data)
-        # What counts becomes the previous; what is damaged may not.
-        if self.held == current:
-            yield
-            storage.rename(current, previous)
-            self.held = previous
-        yield
-        storage.rename(new, current)
-        self.held = current
+        except OSError:
+            if self.held != new:
+                # What is refused now must not be found at the next start.
+                storage.remove(new)
+            raise
