@@ -5,6 +5,7 @@ import signal
 
 import pytest
 import requests
+from requests.auth import HTTPDigestAuth
 
 from boards import ANSWER_S, HEARTBEAT, STATUS, VENDOR_BEAT, output, settings, wait_for
 
@@ -95,10 +96,16 @@ def test_crashes_in_a_row_end_in_safe_mode_and_an_administrator_ends_that(again)
         assert session.post(board.url + RESTART, timeout=ANSWER_S).status_code == 403
     assert requests.post(board.url + RESTART, timeout=ANSWER_S).status_code == 401
     assert board.levels() == FALLBACK
+    wrong = HTTPDigestAuth("root", "a wrong one")
+    assert requests.post(board.url + RESTART, auth=wrong, timeout=ANSWER_S).status_code == 401
     with board.session("root") as session:
         assert session.post(board.url + RESTART, timeout=ANSWER_S).status_code == 202
     wait_for(lambda: any(line.startswith("ready") for line in board.lines), what="application")
     assert board.levels() == FALLBACK  # until a master decides
+    with board.session("root") as session:
+        log = session.get(board.url + "/holdfast/log?limit=64", timeout=ANSWER_S).json()
+    texts = [entry["text"] for entry in log["entries"] if entry["kind"] == "login refused"]
+    assert texts == ["root, from 127.0.0.1"]
     status = board.master().status()
     assert status["lost"] is True
     board.master("door").beat(60000)

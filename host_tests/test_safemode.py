@@ -8,8 +8,9 @@ from holdfast.core.restart import SAFE_MODE, WATCHDOG, Restart
 from holdfast.core.settings import SettingsError
 from holdfast.safemode import LENGTH_MS, SafeMode, stand
 from holdfast.shell import secure
+from holdfast.shell.connection import Connection
 from holdfast.shell.portable import again
-from makers import WIRING, module, settings
+from makers import WIRING, Asked, module, settings
 
 ADDRESS = ("192.0.2.1", 80)
 
@@ -20,6 +21,9 @@ class Clock:
 
     def now(self):
         return self.time
+
+    def epoch_ms(self):
+        return 0
 
 
 class Pins:
@@ -68,6 +72,7 @@ class Board:
     PORTS = WIRING
     SAMPLE_MS = 10
     CONNECTIONS = 5
+    STALL_MS = 400
 
 
 class Life:
@@ -100,9 +105,40 @@ async def over(*arguments):
     """A task that ends, which none of safe mode's is to do."""
 
 
-def made():
+class Files:
+    """A store and its storage: logs in flash, and a certificate that is this, or an error."""
+
+    def __init__(self, found=None):
+        self.found = found
+        self.storage = self
+        self.written = {}
+
+    def files(self, tls):
+        if isinstance(self.found, Exception):
+            raise self.found
+        return self.found
+
+    def read(self, name):
+        return self.written.get(name)
+
+    def write(self, name, data):
+        self.written[name] = data
+
+    def append(self, name, data):
+        self.written[name] += data
+
+
+def made(tls=None, found=None):
     clock, hal, life = Clock(), Hal(), Life()
-    mode = SafeMode(Board, hal, Pins(), (clock, None, settings(), module()), life)
+    config = settings()
+    config.tls = tls
+    before = secure.tls_context
+    secure.tls_context = lambda certificate, key: None
+    try:
+        running = clock, Files(found), config, module()
+        mode = SafeMode(Board, hal, Pins(), running, life)
+    finally:
+        secure.tls_context = before
     mode.server.accept = mode.server.reap = mode._ticker.run = forever
     return mode, clock, hal, life
 
@@ -293,33 +329,67 @@ def test_standing_still_feeds_the_watchdog_until_the_time_is_over():
 # -- TLS ------------------------------------------------------------------------------------------
 
 
-class Files:
-    """A store whose certificate is this, or an error."""
-
-    def __init__(self, found):
-        self.found = found
-
-    def files(self, tls):
-        if isinstance(self.found, Exception):
-            raise self.found
-        return self.found
+CERTIFICATE = ("a.der", "b.der")
 
 
-def test_it_serves_tls_as_settings_have_it_and_http_where_there_is_none():
+def test_it_serves_tls_as_settings_have_it_and_says_where_it_cannot():
+    bad = SettingsError("tls", "bad")
     for tls, found, ports in (
-        (None, (b"", b""), [ADDRESS[1]]),
-        (("a", "b", True), (b"", b""), [443, ADDRESS[1]]),
-        (("a", "b", False), (b"", b""), [443]),
-        (("a", "b", False), OSError(2), [ADDRESS[1]]),
-        (("a", "b", False), SettingsError("tls", "bad"), [ADDRESS[1]]),
+        (None, (b"", b""), {"http": ADDRESS[1]}),
+        (CERTIFICATE + (True,), (b"", b""), {"http": ADDRESS[1], "https": 443}),
+        (CERTIFICATE + (False,), (b"", b""), {"https": 443}),
+        (CERTIFICATE + (False,), OSError(2), {"http": ADDRESS[1]}),
+        (CERTIFICATE + (False,), bad, {"http": ADDRESS[1]}),
     ):
-        mode, clock, _, _ = made()
-        mode._tls, mode._store = tls, Files(found)
-        listened = []
-        before = secure.tls_context
-        secure.tls_context = lambda certificate, key: None
+        printed = []
+        safemode.print = printed.append
         try:
+            mode, clock, _, _ = made(tls, found)
+            page = mode.method("page")(None, None, 5000).body.decode()
+            listened = []
             run(mode, clock, listened)
         finally:
-            secure.tls_context = before
-        assert listened == ports, tls
+            del safemode.print
+        assert sorted(listened) == sorted(ports.values()), tls
+        for scheme in ("http", "https"):
+            line = "safe mode %s://192.0.2.1:%d" % (scheme, ports.get(scheme, 0))
+            assert (line in printed) == (scheme in ports), tls
+        failed = isinstance(found, Exception)
+        assert ("HTTP is served instead of TLS" in page) == failed
+        assert ("holdfast: HTTP is served instead" in printed) == failed
+        command = "%s://THIS MODULE/holdfast/restart" % ("https" if "https" in ports else "http")
+        assert command in page
+
+
+# -- refused logins -------------------------------------------------------------------------------
+
+
+def test_refused_logins_are_counted_slowed_down_and_in_flash_when_it_is_over():
+    mode, clock, _, _ = made()
+    dispatcher = mode.server._dispatcher
+    connection = Connection(None, None, clock.time)
+    connection.peer = ("192.0.2.7", 5)
+    request = Asked()
+    request.path = request.target = "/holdfast/restart"
+    request.authorization = b'Digest username="root", uri="/holdfast/restart"'
+    statuses = [dispatcher.answer(connection, request, clock.time, None).status for _ in range(7)]
+    assert statuses == [401] * 6 + [429]
+    assert mode._module.logins == [6, 1]
+    run(mode, clock)
+    written = b"".join(mode._store.written.values())
+    assert b"no account's name, from 192.0.2.7" in written
+    # What came a moment before the end is there, too.
+    mode, clock, _, _ = made()
+    mode.server._dispatcher.answer(connection, request, clock.time, None)
+    mode._leave(None, None, clock.time)
+    run(mode, clock)
+    assert b"from 192.0.2.7" in b"".join(mode._store.written.values())
+
+
+def test_it_takes_the_logins_that_settings_allow():
+    config = settings()
+    config.login = False, ("module.example",)
+    mode = SafeMode(Board, Hal(), Pins(), (Clock(), Files(), config, module()), Life())
+    dispatcher = mode.server._dispatcher
+    assert dispatcher._authenticator.md5 is False
+    assert dispatcher.names == ("module.example",)

@@ -63,12 +63,30 @@ def redeem(query, now):
     return None
 
 
+class Refusals:
+    """The Lazy of shell.refusals and what it makes, in one."""
+
+    def __init__(self):
+        self.told = []
+        self.made = self
+
+    def method(self, name):
+        assert name == "note"
+        return lambda *what: self.told.append(what[1:])
+
+    def delay(self, connection, now):
+        return 0
+
+
 class Bench:
     def __init__(self, handler, account=OPERATOR, role=ACTUATE):
         self.authenticator = Authenticator(account)
         self.shed = []
         first = ("/x", ("POST", "PUT"), role, handler)
-        self.dispatcher = Dispatcher(first, Services(role, handler), self.authenticator, redeem)
+        self.refusals = Refusals()
+        self.dispatcher = Dispatcher(
+            first, Services(role, handler), self.authenticator, redeem, self.refusals
+        )
         self.reports = []
         dispatch.report = self.reports.append
 
@@ -168,8 +186,10 @@ def test_refused_credentials_and_tokens_are_told_and_nothing_else():
         (ACTUATE, OPERATOR, no_token, b"Bearer z"),
     ):
         bench = Bench(handler, account, role)
-        bench.dispatcher._refused = lambda *what: told.append(what[1:])
         bench.ask(path="/y", method="PUT", authorization=value)
+        told += bench.refusals.told
+        # Nobody's login is looked at later before one was refused.
+        assert (bench.dispatcher.delay is None) == (not bench.refusals.told)
     assert told == [(b"Bearer y", 0)]
 
 
@@ -275,7 +295,9 @@ def test_a_passing_service_is_let_go_with_its_code_when_nobody_calls():
     app.clock, app.trial, app.network = Told(), Told(), Told()
     passing = Passing(name, "Services", app)
     bench = Bench(fine)
-    dispatcher = Dispatcher(bench.dispatcher._first, passing, bench.authenticator, None)
+    dispatcher = Dispatcher(
+        bench.dispatcher._first, passing, bench.authenticator, None, bench.refusals
+    )
     bench.dispatcher = dispatcher
     for _ in range(2):
         assert bench.ask("GET", "/holdfast/status").status == 200

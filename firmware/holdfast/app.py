@@ -13,11 +13,10 @@ import gc
 
 from micropython import const
 
-from holdfast.core.log import ALARM, CLOCK, HEAP, LOGIN, NOTIFICATION, SETTINGS
+from holdfast.core.log import ALARM, CLOCK, HEAP, NOTIFICATION, SETTINGS
 from holdfast.core.restart import ASKED, HEALTHY_MS, STARVED
 from holdfast.shell.heap import forget, load
-from holdfast.shell.portable import address_text, report, sleep_ms
-from holdfast.wire.digest import named
+from holdfast.shell.portable import report, sleep_ms
 
 _RESTART_MS = const(200)
 _NETWORK_MS = const(250)  # from one look at the network to the next
@@ -152,37 +151,6 @@ class App:
             self.log.lost += 1
             return
         self.log.add(HEAP, "full: a connection or event streams gave way", now)
-
-    def delay(self, connection, now):
-        """For how many ms no login of a connection is looked at: not for who is logged in, nor
-        from where a living session was fed last.
-        """
-        address = address_text(connection.peer)
-        if connection.caller.memory.account is not None:
-            return 0
-        for session in self.module.sessions:
-            alive = session.expires_at is not None and session.peer is not None
-            if alive and address_text(session.peer) == address:
-                return 0
-        wait_ms = self.guesses.method("wait")(address, now)
-        if wait_ms:
-            self.module.logins[1] += 1
-        return wait_ms
-
-    def refused(self, connection, authorization, now):
-        """Note whose login was refused. A name that nobody has may be a password, and a token may
-        be one of another module: not in here.
-        """
-        self.module.logins[0] += 1
-        self.guesses.method("wrong")(address_text(connection.peer), now)
-        self.dispatcher.delay = self.delay
-        if self.log.admits(LOGIN, now):
-            who = "a token"
-            if authorization[:1] in b"Dd":
-                name = named(authorization)
-                known = [row.name for row in self.accounts if row.name.encode() == name]
-                who = known[0] if known else "no account's name"
-            self.log.put(LOGIN, "%s, from %s" % (who, address_text(connection.peer)), now)
 
     def book(self, name, *arguments):
         """Have something done with the log in flash, by shell.logbook."""

@@ -66,13 +66,12 @@ def join(app, board, hal, pins, settings):
         "holdfast.shell.trial", "Trial", store, clock.now, app.restart, app.trial_over
     )
     app.authenticator = Authenticator(settings.realm, settings.accounts, os.urandom)
-    app.guesses = Lazy("holdfast.core.guesses", "Guesses")
     app.dispatcher = Dispatcher(
         ("/vapix/axhbt", ("POST",), ACTUATE, HeartbeatService(module).post),
         Passing("holdfast.services", "Services", app),
         app.authenticator,
         app.redeem,
-        app.refused,
+        Lazy("holdfast.shell.refusals", "Refusals", module, app.authenticator),
     )
     app.authenticator.md5, app.dispatcher.names = settings.login
     app.dispatcher.hostname = settings.network[3] if settings.network else ""

@@ -12,8 +12,9 @@ import os
 from micropython import const
 
 from holdfast.core.accounts import PRE_AUTH, WRITE_SYSTEM
+from holdfast.core.log import Log
 from holdfast.core.settings import SettingsError
-from holdfast.shell.dispatch import Dispatcher
+from holdfast.shell.dispatch import Dispatcher, Lazy
 from holdfast.shell.heap import forget, load
 from holdfast.shell.portable import again, listen, sleep_ms
 from holdfast.shell.server import Server
@@ -32,11 +33,13 @@ _PAGE = """This module is in safe mode.
 
 It came down %d times in a row. The last time it was: %s.
 Outputs are in their fallback, and commands and heartbeats are refused.
-
+%s
 It tries again in %d s. An administrator may have it do so at once:
-curl --digest -u NAME -X POST http://THIS MODULE/holdfast/restart
+curl --digest -u NAME -X POST %s://THIS MODULE/holdfast/restart
 If it comes back here, put the maintenance jumper in and look at the settings.
 """
+
+_NO_TLS = "Its certificate cannot be used: HTTP is served instead of TLS."
 
 
 class SafeMode:
@@ -52,17 +55,27 @@ class SafeMode:
         self._clock = clock
         self._module = module
         self._until = clock.now() + LENGTH_MS
+        self._log = module.log = Log()  # of refused logins, told after it
+        self._book("opened", clock.now())
+        authenticator = Authenticator(settings.realm, settings.accounts, os.urandom)
         dispatcher = Dispatcher(
             ("/holdfast/restart", ("POST",), WRITE_SYSTEM, self._leave),
             self,
-            Authenticator(settings.realm, settings.accounts, os.urandom),
+            authenticator,
             self._redeem,
+            Lazy("holdfast.shell.refusals", "Refusals", module, authenticator),
         )
+        authenticator.md5, dispatcher.names = settings.login
+        dispatcher.hostname = settings.network[3] if settings.network else ""
         self._ticker = Ticker(
             module, clock, pins, hal.Watchdog(board), self._publish, self._relieve, board.SAMPLE_MS
         )
         self.server = Server(dispatcher, self._ticker.turn, board.CONNECTIONS)
         self._network = hal.Network(board, settings.network, self._quiet)
+        self._gate = None
+        if settings.tls is not None:
+            self._gate = self._secure()
+        self._plain = self._gate is None or settings.tls[2]
 
     # What the dispatcher asks of services.
 
@@ -76,7 +89,9 @@ class SafeMode:
     def _page(self, caller, request, now):
         left_s = max(0, self._until - now) // 1000
         restart = self._life.restart
-        text = _PAGE % (restart.crashes, restart.why, left_s)
+        note = _NO_TLS + "\n" if self._tls is not None and self._gate is None else ""
+        scheme = "http" if self._gate is None else "https"
+        text = _PAGE % (restart.crashes, restart.why, note, left_s, scheme)
         lines = ["Retry-After: %d" % (left_s + 1)]
         return Response(503, text.encode(), "text/plain", lines)
 
@@ -100,36 +115,52 @@ class SafeMode:
     def _relieve(self):
         self.server.relieve()
 
-    def _gate(self):
-        """What lets connections with TLS in, as settings have it; None when it cannot be had: a
-        module that nobody can reach is worth less.
+    def _secure(self):
+        """What lets connections with TLS in; None when it cannot be had: a module that nobody can
+        reach is worth less.
         """
-        if self._tls is None:
-            return None
         try:
             files = self._store.files(self._tls)
             make = load("holdfast.shell.secure", "Gate")
             return make(self.server, getattr(self._board, "TLS_CONNECTIONS", 1), files)
         except (SettingsError, OSError, ValueError, MemoryError) as error:
             print("holdfast: TLS cannot be had: %s" % error)
+            print("holdfast: HTTP is served instead")
             return None
+
+    def _book(self, name, *arguments):
+        """Have something done with the log in flash, by shell.logbook."""
+        try:
+            book = load("holdfast.shell.logbook", name)
+            return book(self._log, self._store.storage, *arguments)
+        finally:
+            forget("holdfast.shell.logbook")
+            forget("holdfast.wire.logrecord")
+
+    def _write(self, book, now):
+        """Put what waits in a book of the log into flash, unless a deadline is near."""
+        if book is None or not self._quiet(self._board.STALL_MS):
+            return
+        if not self._book("write", book, self._clock.epoch_ms()):
+            book.failed(now)
 
     async def run(self):
         """Serve until it is over."""
         host, port = self._network.address()
-        gate = self._gate()
         listeners = []
+        places = []  # (scheme, port) of each
         tasks = [
             asyncio.create_task(self.server.reap()),
             asyncio.create_task(self._ticker.run()),
         ]
-        if gate is not None:
-            tls_port = getattr(self._board, "TLS_PORT", _TLS_PORT)
-            listeners.append(listen(host, tls_port, _BACKLOG))
-            tasks.append(asyncio.create_task(self.server.accept(listeners[-1], gate)))
-        if gate is None or self._tls[2]:
+        if self._plain:
+            places.append(("http", port))
             listeners.append(listen(host, port, _BACKLOG))
             tasks.append(asyncio.create_task(self.server.accept(listeners[-1])))
+        if self._gate is not None:
+            places.append(("https", getattr(self._board, "TLS_PORT", _TLS_PORT)))
+            listeners.append(listen(host, places[-1][1], _BACKLOG))
+            tasks.append(asyncio.create_task(self.server.accept(listeners[-1], self._gate)))
         told = None
         try:
             while True:
@@ -140,7 +171,9 @@ class SafeMode:
                 address = self._network.step(now, self.server.heard_at)
                 if address is not None and address != told:
                     told = address
-                    print("safe mode http://%s:%d" % (address, port))
+                    for scheme, port in places:
+                        print("safe mode %s://%s:%d" % (scheme, address, port))
+                self._write(self._log.due(now), now)
                 if now >= self._until:
                     break
                 await sleep_ms(_STEP_MS)
@@ -150,6 +183,9 @@ class SafeMode:
             for listener in listeners:
                 listener.close()
             self.server.close()
+        for book in self._log.books:
+            if book.waiting and book.left:
+                self._write(book, now)
         await sleep_ms(_STEP_MS)
 
 

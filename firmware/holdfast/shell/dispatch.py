@@ -78,12 +78,12 @@ class Dispatcher:
     a Passing whose `rows(path)` gives those of a path.
 
     redeem: a function(query, now) for the account whose session token the query has, or None.
-    refused: a function(connection, authorization, now) that is told of Digest credentials and
-    tokens that are no good; from then on `delay(connection, now)` gives for how many ms no login
-    of that connection is looked at.
+    refusals: the Lazy of shell.refusals, which is told of Digest credentials and tokens that are
+    no good; from then on its `delay(connection, now)` gives for how many ms no login of that
+    connection is looked at.
     """
 
-    def __init__(self, first, services, authenticator, redeem, refused=None):
+    def __init__(self, first, services, authenticator, redeem, refusals):
         self.delay = None  # a function(connection, now) once logins were refused; see below
         self.names = ()  # of the module, for browsers; see wire.origin
         self.hostname = ""
@@ -91,7 +91,7 @@ class Dispatcher:
         self._services = services
         self._authenticator = authenticator
         self._redeem = redeem
-        self._refused = refused
+        self._refusals = refusals
 
     def answer(self, connection, request, now, shed):
         """Return the Response to a request of connection.caller; of a handler that is a coroutine
@@ -188,8 +188,9 @@ class Dispatcher:
 
     def _note(self, connection, request, now, scheme):
         value = request.authorization
-        if self._refused is not None and value is not None and value[:7].lower() == scheme:
-            self._refused(connection, value, now)
+        if value is not None and value[:7].lower() == scheme:
+            self._refusals.method("note")(connection, value, now)
+            self.delay = self._refusals.made.delay
             connection.caller.refused += 1
             if connection.caller.refused >= _REFUSED_LOGINS:
                 request.keep_alive = False  # the next one takes a connection of its own

@@ -135,6 +135,10 @@ class Authenticator:
         """From now on these are the accounts; what connections remember of others is void."""
         self._accounts = {account.name.encode(): account for account in accounts}
 
+    def account(self, name):
+        """The account of that name, bytes; None without one."""
+        return self._accounts.get(name)
+
     def challenges(self, now, stale=False):
         """The WWW-Authenticate values of a 401, MD5 first for clients that take the first."""
         nonce = self._issue(now).decode()

@@ -1,0 +1,46 @@
+"""Logins that were refused: counted, logged, and slowed down by address. Loaded with the first."""
+
+from holdfast.core.guesses import Guesses
+from holdfast.core.log import LOGIN
+from holdfast.shell.portable import address_text
+from holdfast.wire.digest import named
+
+
+class Refusals:
+    """module: its log, its counts, its sessions. authenticator: knows the accounts."""
+
+    def __init__(self, module, authenticator):
+        self._module = module
+        self._authenticator = authenticator
+        self._guesses = Guesses()
+
+    def note(self, connection, authorization, now):
+        """A login was refused. A name that nobody has may be a password, and a token may be one of
+        another module: neither reaches the log.
+        """
+        self._module.logins[0] += 1
+        address = address_text(connection.peer)
+        self._guesses.wrong(address, now)
+        log = self._module.log
+        if log.admits(LOGIN, now):
+            who = "a token"
+            if authorization[:1] in b"Dd":
+                account = self._authenticator.account(named(authorization))
+                who = "no account's name" if account is None else account.name
+            log.put(LOGIN, "%s, from %s" % (who, address), now)
+
+    def delay(self, connection, now):
+        """For how many ms no login of a connection is looked at: not for who is logged in, nor
+        from where a living session was fed last.
+        """
+        if connection.caller.memory.account is not None:
+            return 0
+        address = address_text(connection.peer)
+        for session in self._module.sessions:
+            alive = session.expires_at is not None and session.peer is not None
+            if alive and address_text(session.peer) == address:
+                return 0
+        wait_ms = self._guesses.wait(address, now)
+        if wait_ms:
+            self._module.logins[1] += 1
+        return wait_ms
