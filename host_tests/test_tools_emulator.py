@@ -122,7 +122,7 @@ def asked(*rows):
     return told
 
 
-WELL = (5800, 1160, 6960, 10.1, 100 * 1024, 20 * 1024)
+WELL = (5800, 1160, 6960, 10.1, 100 * 1024, 30 * 1024)
 
 
 def test_requests_that_keep_to_the_stack_have_nothing_out_of_bounds(capsys):
@@ -182,8 +182,8 @@ def test_a_change_near_a_deadline_is_refused_or_leaves_the_trip_in_time(late, ba
     (
         ("200", {}, 0),
         ("503", {}, 1),
-        ("200", {"live": 151 * 1024}, 1),
-        ("200", {"hole": 7 * 1024}, 1),
+        ("200", {"live": 171 * 1024}, 1),
+        ("200", {"hole": 19 * 1024}, 1),
     ),
 )
 def test_the_hour_is_bounded(status, more, bad):
