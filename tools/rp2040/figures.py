@@ -26,9 +26,7 @@ STACK_BYTES = 8192
 THREAD_BYTES = 5800
 # While flash is erased and written no interrupt runs; then the tick that waited comes.
 TICK_LATE_MS = 3
-LIVE_KB = (
-    170  # in use after a collection, at most, in the realistic hour; of 210, the client included
-)
+LIVE_KB = 170  # of 210, the client's included: in use after a collection in the realistic hour
 HOLE_KB = 20  # the largest hole, at least
 
 REFUSED = "503"  # a change whose flash writes would meet a deadline
