@@ -57,7 +57,6 @@ TESTED_ELSEWHERE = {
     "shell/copies": "how a file is replaced: test_shell_store.py, test_shell_keeping.py",
     "shell/cpython": "portable.py's other half: every test_e2e_*.py on CPython",
     "shell/documents": "what own/settings reads and gathers: test_own_settings.py",
-    "shell/exchange": "sockets and TLS: test_e2e_exchange.py, test_e2e_rules.py",
     "shell/heap": "order in the heap: test_e2e_memory.py, tools/smallest.py",
     "shell/outbound": "when what is sent: test_e2e_uplinks.py, test_e2e_rules.py",
     "shell/pieces": "moves bytes: test_e2e_page_figures.py",

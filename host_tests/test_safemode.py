@@ -73,6 +73,7 @@ class Board:
     SAMPLE_MS = 10
     CONNECTIONS = 5
     STALL_MS = 400
+    TLS_STALL_MS = 950
 
 
 class Life:

@@ -56,7 +56,7 @@ def test_who_is_logged_in_and_the_address_of_a_living_master_never_wait():
     guesser.caller.memory.account = object()
     assert refusals.delay(guesser, 0) == 0
     guesser.caller.memory.account = None
-    subject.heartbeat("door", 10000, 0)
+    subject.heartbeat("a", 10000, 0)
     for session in subject.sessions:
         session.peer = ("192.0.2.7", 9)
     assert subject.sessions and refusals.delay(guesser, 0) == 0

@@ -62,7 +62,7 @@ def knocks(context, room, times):
     try:
         server = Server(Dispatcher(), lambda: 0, 5)
         server.make_heap = lambda size: room
-        gate = secure.Gate(server, 2, (b"", b""))
+        gate = secure.Gate(server, 2, (b"", b""), lambda ms: True, 950)
         listening, port = listener()
 
         async def run():
@@ -138,7 +138,7 @@ def gated(*peers):
     try:
         server = Server(Dispatcher(), lambda: 1000, 5)
         server.connections.all = list(peers)
-        return secure.Gate(server, 2, (b"", b""))
+        return secure.Gate(server, 2, (b"", b""), lambda ms: True, 950)
     finally:
         secure.tls_context = made
 
@@ -210,3 +210,59 @@ def test_half_a_hello_is_waited_for_half_a_second():
         secure.readable, secure.sleep_ms = before
     assert sum(waits) == 500
     assert gate._waiting == []
+
+
+def steps(address, quiet, count, master_at="10.0.0.1"):
+    """How long each step of a handshake is put off, and by how much its deadline moves. quiet: a
+    function(ms, now)."""
+    master, newcomer = Peer(master_at, True), Peer(address)
+    gate = gated(master, newcomer)
+    at = [1000]
+    gate._server.turn = lambda: at[0]
+    gate._quiet = lambda ms: quiet(ms, at[0])
+    gate._patience_ms = 2000
+    newcomer.secure, newcomer.heard, newcomer.gate, newcomer.dry = True, False, gate, False
+    newcomer.deadline = 4000
+
+    async def pass_time(ms):
+        at[0] += ms
+
+    async def run():
+        waits = []
+        for _ in range(count):
+            since = at[0]
+            await newcomer.wait()
+            waits.append(at[0] - since)
+        return waits, newcomer.deadline - 4000
+
+    before = secure.sleep_ms
+    secure.sleep_ms = pass_time
+    try:
+        return asyncio.run(run())
+    finally:
+        secure.sleep_ms = before
+
+
+def test_a_step_of_a_strangers_handshake_keeps_its_distance_from_a_deadline():
+    """It is due at 1500, and the next one long after."""
+
+    def due(at):
+        return lambda ms, now: not now < at <= now + ms
+
+    assert steps("10.0.0.2", due(1500), 3) == ([500, 0, 0], 500)
+    # Longer away than a step takes: nothing waits.
+    assert steps("10.0.0.2", due(1951), 1) == ([0], 0)
+
+
+def test_it_is_put_off_for_two_seconds_in_all_where_a_deadline_is_always_near():
+    assert steps("10.0.0.2", lambda ms, now: False, 3) == ([2000, 0, 0], 2000)
+
+
+def test_the_address_of_a_living_master_is_never_put_off():
+    assert steps("10.0.0.1", lambda ms, now: False, 3) == ([0, 0, 0], 0)
+
+
+def test_the_distance_is_that_of_a_step():
+    asked = []
+    steps("10.0.0.2", lambda ms, now: asked.append(ms) or True, 1)
+    assert asked == [950]

@@ -40,6 +40,7 @@ class Board:
     CONNECTIONS = 5
     TLS_CONNECTIONS = 1
     STALL_MS = 50
+    TLS_STALL_MS = 50
     PRODUCT = "Whole"
     SERIAL = "0200000000AB"
     ARCHITECTURE = "unix"

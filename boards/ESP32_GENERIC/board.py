@@ -28,6 +28,7 @@ NETWORK = "wifi"
 SAMPLE_MS = 10  # how often inputs are looked at
 CONNECTIONS = 8  # TCP connections in all
 STALL_MS = 400  # how long a write to flash may hold up the loop, and every interrupt
+TLS_STALL_MS = 950  # as a step of a TLS handshake may; not measured here: a Pico W's
 WATCHDOG_MS = 8000
 DATA = ""  # the root of the file system
 

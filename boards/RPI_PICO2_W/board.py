@@ -31,6 +31,7 @@ SCRATCH = 0x400D800C
 SAMPLE_MS = 10  # how often inputs are looked at
 CONNECTIONS = 5  # TCP connections in all
 STALL_MS = 400  # how long a write to flash may hold up the loop, and every interrupt
+TLS_STALL_MS = 950  # as a step of a TLS handshake may; not measured here: a Pico W's
 WATCHDOG_MS = 8000  # 8388 is the most in MicroPython up to 1.28 (ports/rp2/machine_wdt.c)
 DATA = ""  # the root of the file system
 

@@ -32,6 +32,7 @@ SCRATCH = 0x4005800C
 SAMPLE_MS = 10  # how often inputs are looked at
 CONNECTIONS = 5  # TCP connections in all
 STALL_MS = 400  # how long a write to flash may hold up the loop, and every interrupt
+TLS_STALL_MS = 950  # as a step of a TLS handshake may; not measured here: a Pico W's
 WATCHDOG_MS = 8000  # the most is 8388: 24 bits of 0.5 us (erratum RP2040-E1)
 DATA = ""  # the root of the file system
 

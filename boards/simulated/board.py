@@ -19,6 +19,7 @@ SAMPLE_MS = 10  # how often inputs are looked at
 TLS_CONNECTIONS = 2  # of these with TLS, as a Pico W has heap for
 CONNECTIONS = 5  # TCP connections in all, as on a Pico W
 STALL_MS = 50  # how long a write to flash may hold up the loop
+TLS_STALL_MS = 50  # as a step of a TLS handshake may
 
 # What it says of itself. The MAC address is a locally administered one.
 PRODUCT = "Simulated"

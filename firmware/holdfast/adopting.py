@@ -127,7 +127,9 @@ def _secure(app):
     try:
         files = app.store.files(app.tls)
         if app.gate is None:
-            app.gate = load("holdfast.shell.secure", "Gate")(app.server, app.tls_place[1], files)
+            make = load("holdfast.shell.secure", "Gate")
+            stall_ms = app.about[0].TLS_STALL_MS
+            app.gate = make(app.server, app.tls_place[1], files, app.quiet, stall_ms)
         else:
             app.gate.use(files)
         app.tls_trouble = None

@@ -122,7 +122,8 @@ class SafeMode:
         try:
             files = self._store.files(self._tls)
             make = load("holdfast.shell.secure", "Gate")
-            return make(self.server, getattr(self._board, "TLS_CONNECTIONS", 1), files)
+            limit = getattr(self._board, "TLS_CONNECTIONS", 1)
+            return make(self.server, limit, files, self._quiet, self._board.TLS_STALL_MS)
         except (SettingsError, OSError, ValueError, MemoryError) as error:
             print("holdfast: TLS cannot be had: %s" % error)
             print("holdfast: HTTP is served instead")

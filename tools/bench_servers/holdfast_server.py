@@ -26,6 +26,7 @@ class Board:
     CABLE = None
     DATA = "."  # the folder the harness made
     STALL_MS = 50
+    TLS_STALL_MS = 50
     SERIAL = "000000000000"
 
 

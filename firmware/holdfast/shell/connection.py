@@ -79,6 +79,8 @@ class Connection:
         """Wait until there may be bytes; EOFError when the task was told to end."""
         if self.ended:
             raise EOFError
+        if not self.heard:
+            return self.gate.wait(self)
         # What TLS has decrypted already no socket tells of: look first, after the others.
         return sleep_ms(0) if self.secure and not self.dry else readable(self.sock)
 

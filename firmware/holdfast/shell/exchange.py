@@ -4,10 +4,11 @@ It never waits in a socket: it looks, and sleeps between two looks, so a step th
 just ends, and a receiver that hangs, drips or floods costs a few looks.
 
 What can hold up the loop all the same is the arithmetic of a TLS handshake, in the C code of
-MicroPython: one piece of it is 0.34 s at most on a Pico W with an elliptic curve certificate (4.3
-s for the side that signs with RSA 2048, which here is the receiver; verifying takes a small part
-of that). So no step of a handshake is taken while a deadline of the module is near; on rp2 the
-hard timer stands behind that, too. A session has 21 KB of buffers, for as long as it lasts.
+MicroPython: one piece of it is 0.34 s on a Pico W with an elliptic curve certificate (4.3 s for
+the side that signs with RSA 2048, which here is the receiver; verifying takes a small part of
+that), and all that goes on beside it has made it the board's TLS_STALL_MS. So no step of a
+handshake is taken while a deadline of the module is as near as that; on rp2 the hard timer stands
+behind it, too. A session has 21 KB of buffers, for as long as it lasts.
 """
 
 import errno
@@ -38,15 +39,17 @@ _END = b"-----END CERTIFICATE-----"
 class Exchange:
     """All that requests need of the board.
 
-    now: a function() for ms; quiet: a function(now), may something hold up the loop; occupy: a
-    function(count) that is told how many of the board's connections are in use here; servers: a
-    function() for rows (address, port) that know names; storage, certificate: where the file with
-    the trusted certificates is; random_bytes: a function(n).
+    now: a function() for ms; quiet: a function(ms), is nothing due for so long; stall_ms: how long
+    a step of a handshake may hold up the loop; occupy: a function(count) that is told how many of
+    the board's connections are in use here; servers: a function() for rows (address, port) that
+    know names; storage, certificate: where the file with the trusted certificates is;
+    random_bytes: a function(n).
     """
 
-    def __init__(self, now, quiet, occupy, servers, storage, certificate, random_bytes):
+    def __init__(self, now, quiet, stall_ms, occupy, servers, storage, certificate, random_bytes):
         self._now = now
         self._quiet = quiet
+        self._stall_ms = stall_ms
         self._occupy = occupy
         self._servers = servers
         self._storage = storage
@@ -138,10 +141,12 @@ class Exchange:
         view = memoryview(data)
         count = 0
         deadline = self._now() + _STEP_MS
+        moments = 0  # in which a handshake could go on
         while True:
             now = self._now()
             written = 0
-            if count or not tls or self._quiet(now):
+            if count or not tls or self._quiet(self._stall_ms):
+                moments += 1
                 try:
                     written = write(sock, view[count : count + PIECE_BYTES]) or 0
                 except (OSError, ValueError):
@@ -154,6 +159,8 @@ class Exchange:
             if count == len(data):
                 return
             if now >= deadline:
+                if not moments:
+                    raise NoAnswer("no time for TLS: a heartbeat or an output was due all along")
                 raise NoAnswer("TLS not ready in time" if tls and not count else "not taken")
             await sleep_ms(0 if written else _LOOK_MS)
 

@@ -8,6 +8,10 @@ First come, first served, but the second of an address comes behind the first of
 from the address of a living master is before strangers, and ends a stranger's handshake. The
 handshake itself comes with the first reads. It and the first bytes of a request have 3 s.
 
+A step of it holds up the loop for up to the board's TLS_STALL_MS. So a stranger's waits until no
+deadline is as near as that, 2 s at most for all of them: with a master whose Duration is shorter
+there is no such moment, and an administrator must get in all the same.
+
 Loaded when settings have `tls`.
 """
 
@@ -23,16 +27,24 @@ _HELLO_MS = const(500)  # from its first byte to its last
 _HELLO_BYTES = const(512)  # so much of a longer one is enough: lwIP may show no more of it
 _HEADER_BYTES = const(5)
 _LOOK_MS = const(20)
+_PATIENCE_MS = const(2000)  # of a handshake, for moments in which no deadline is near
 _ROOM_BYTES = const(40 * 1024)  # of heap, for it and for what else is going on
 _PLAIN = b"This port speaks TLS: https:// and wss://\n"
 
 
 class Gate:
-    """Lets connections of the TLS port in. limit: so many of them at a time."""
+    """Lets connections of the TLS port in.
 
-    def __init__(self, server, limit, files):
+    limit: so many of them at a time. quiet: a function(ms), is nothing due for so long. stall_ms:
+    how long a step of a handshake may hold up the loop.
+    """
+
+    def __init__(self, server, limit, files, quiet, stall_ms):
         self._server = server
         self._limit = limit
+        self._quiet = quiet
+        self._stall_ms = stall_ms
+        self._patience_ms = 0
         self._waiting = []  # connections, in the order they came
         self.use(files)
 
@@ -70,12 +82,28 @@ class Gate:
         # No wait between the look and this: the place is taken.
         connection.secure = True
         connection.heard = False
+        self._patience_ms = _PATIENCE_MS  # there is one handshake at a time
         connection.deadline = server.turn() + _HANDSHAKE_MS
         connection.sock = self._context.wrap_socket(
             connection.sock, server_side=True, do_handshake_on_connect=False
         )
         gc.collect()
         return True
+
+    async def wait(self, connection):
+        """Wait for bytes of a handshake, and for a moment to look at them."""
+        if connection.dry:
+            await readable(connection.sock)
+        server = self._server
+        while self._patience_ms > 0 and not connection.ended:
+            if self._quiet(self._stall_ms) or server.connections.known(connection):
+                break
+            now = server.turn()
+            await sleep_ms(_LOOK_MS)
+            waited = server.turn() - now
+            self._patience_ms -= waited
+            connection.deadline += waited  # the peer has its time all the same
+        await sleep_ms(0)
 
     def _admits(self, newcomer):
         """True when it is this one's turn and there is a place."""
