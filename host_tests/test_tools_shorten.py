@@ -71,7 +71,7 @@ def made(texts, outside=()):
 
 
 def test_numbers_of_other_files_stand_for_their_names():
-    texts = made({"one": ONE, "two": TWO})
+    texts = made({"one": ONE, "two": TWO}, ["NAME"])
     two = texts["holdfast.two"]
     assert "LIMIT" not in two and "FAR" not in two and "TWICE" not in two
     assert "(-1)" in two and ", 5, 10, NAME" in two

@@ -16,6 +16,8 @@ OUTSIDE = (
     "boards/*/*.py",
     "tools/*_probe.py",
     "tools/size_services.py",
+    "tools/soak_board.py",
+    "tools/rp2040/boards/*/*.py",
     "tools/bench_servers/hold*.py",
 )
 

@@ -5,9 +5,10 @@ constants as rows of a dict. Inside a file mpy-cross puts numbers in for `_NAME 
 it cannot see, because it compiles one file at a time, is done here; lines stay where they are:
 
 1. `NAME = const(1)` of one file is a number in those that import it, and is kept nowhere.
-2. Private names, `_like_this`, and those that stand in one file alone become short ones that many
-   files have in common. No two become the same where they could meet: variables and functions in
-   one file, attributes in the files of a class and its bases, too.
+2. Private names, `_like_this`, and names of attributes, functions and classes become short ones
+   that many files have in common. No two become the same where they could meet: variables and
+   functions in one file, attributes in the files of a class and its bases, too. An attribute that
+   is given to an object from outside its class, and what a file of the HAL speaks of, stay.
 3. So do parameters that nobody names in a call.
 
 A name that also stands in a text, or that objects of Python's own have, is left alone. The tests
@@ -251,6 +252,7 @@ def _private(sources, spoken):
     stored = {module: _stored(source.nodes) for module, source in sources.items()}
     uses = {}  # name: modules
     folded = set().union(*[source.consts() for source in sources.values()])
+    public = _public(sources)
     for module, source in sources.items():
         for name in source.names - folded - spoken:
             uses.setdefault(name, set()).add(module)
@@ -259,10 +261,10 @@ def _private(sources, spoken):
         if _PRIVATE.match(name):
             known = any(name in stored[module] for module in modules)
         else:
-            known = not more and name in _alone(sources[first])
+            known = name in public if more else name in _alone(sources[first])
         if not known:
             del uses[name]
-    family = _families(sources, stored, uses)
+    family = _families(sources, stored, uses.keys() - public)
     attributes = set().union(*[source.attributes | source.members for source in sources.values()])
     # Which short names are in use: for variables of a file, for attributes in a family of files.
     variables = {module: source.names - uses.keys() for module, source in sources.items()}
@@ -283,9 +285,9 @@ def _private(sources, spoken):
     short = {}
     for name in sorted(uses, key=rank):
         places = []
-        if name in attributes:
+        if name in attributes or name in public:
             places += [members[family[module]] for module in uses[name]]
-        if name not in attributes or any(
+        if name in public or name not in attributes or any(
             name in sources[module].variables for module in uses[name]
         ):
             places += [variables[module] for module in uses[name]]
@@ -301,6 +303,23 @@ def _alone(source):
         return set()  # of what a chip's own objects have, who knows the names?
     names = _stored(source.nodes, True) | _assigned(source.tree.body) | source.members
     return {name for name in names - _THEIRS if not name.startswith("__")}
+
+
+def _public(sources):
+    """Public names that become short in all files: where an object has one, the file of its class,
+    or of a base, says so, and there no other becomes the same.
+    """
+    found = set()
+    left = set()
+    for module, source in sources.items():
+        found |= _alone(source)
+        if module.startswith("holdfast.hal"):
+            left |= source.names
+        for node in source.nodes:
+            if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
+                if not isinstance(node.value, ast.Name) or node.value.id != "self":
+                    left.add(node.attr)
+    return {name for name in found - left if not _PRIVATE.match(name)}
 
 
 def _families(sources, stored, uses):
@@ -327,7 +346,8 @@ def _families(sources, stored, uses):
                 for there in (other, other + "." + inner):
                     if there in sources:
                         leader[find(module)] = find(there)
-    for name, modules in uses.items():
+    for name in uses:
+        modules = {module for module in sources if name in sources[module].names}
         borrowers = [module for module in modules if name not in stored[module]]
         if borrowers:
             for module in modules:
