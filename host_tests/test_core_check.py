@@ -3,7 +3,7 @@
 from claims import raises
 from holdfast.core.check import SettingsError, check, parts
 from holdfast.core.port import CLOSED, HOLD, OPEN
-from holdfast.core.settings import printable
+from holdfast.core.printable import printable
 from makers import WIRING, account, settings
 
 _OUTPUT = "settings.ports.2"

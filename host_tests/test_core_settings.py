@@ -1,6 +1,7 @@
 """What a module is told, as plain values: what is text, and that every value arrives."""
 
-from holdfast.core.settings import MAX_NAME, PortSettings, Settings, SettingsError, printable
+from holdfast.core.printable import printable
+from holdfast.core.settings import MAX_NAME, PortSettings, Settings, SettingsError
 
 
 def test_a_text_without_control_characters_is_printable():

@@ -1,12 +1,14 @@
 """Settings in flash: loaded, changed, and whole at whichever write the power goes off."""
 
+import asyncio
 import os
 
 from claims import raises
 from holdfast.core.settings import NotSaved, SettingsError
 from holdfast.shell import store as store_module
+from holdfast.shell.portable import again, sleep_ms
 from holdfast.shell.saving import CURRENT, MAX_BYTES, NEW, PREVIOUS, document, seal
-from holdfast.shell.store import Store
+from holdfast.shell.store import MOST_JOBS, Store
 from holdfast.wire.dump import dumps
 from holdfast.wire.json import loads
 from makers import WIRING, account, finished
@@ -150,10 +152,41 @@ def test_settings_that_are_damaged_or_were_not_read_are_not_replaced_by_a_change
         subject.load()
         before = dict(flash.files)
         raises(NotSaved, change, subject, named("New"))
-        attempt = subject.attempt(named("New"), None, None, [], None)
+        attempt = subject.ask("attempt", named("New"), None, None, [], None)
         raises(NotSaved, finished, attempt, subject)
         assert flash.files == before
         assert not subject.fresh
+
+
+def test_only_so_many_changes_wait_and_the_end_of_a_trial_has_a_place_of_its_own():
+    subject = store(Flash({CURRENT: written(OLD)}))
+    subject.load()
+
+    async def main():
+        again()
+        gone = []  # who ask and leave
+        for number in range(MOST_JOBS):
+            gone.append(asyncio.create_task(subject.change(named("n%d" % number))))
+            await sleep_ms(0)
+        for task in gone:
+            task.cancel()
+        await sleep_ms(0)
+        for refused in (subject.change(named("New")), subject.ask("keep", ())):
+            try:
+                await refused
+                raise AssertionError("it was let in")
+            except NotSaved as error:
+                assert "too many" in str(error)
+        end = asyncio.create_task(subject.ask("back", None))
+        await sleep_ms(0)
+        saving = asyncio.create_task(subject.save())
+        await end
+        assert subject.document()["name"] == "n%d" % (MOST_JOBS - 1)  # each was made all the same
+        await subject.change(named("New"))
+        saving.cancel()
+
+    asyncio.run(main())
+    assert subject.document()["name"] == "New"
 
 
 def test_what_changes_nothing_is_adopted_and_not_written():

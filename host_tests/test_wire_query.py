@@ -2,7 +2,9 @@
 
 from claims import raises
 from holdfast.wire.http import HttpError
-from holdfast.wire.query import field, form, matches, parameter, parameters, plain, unquote
+from holdfast.wire.pattern import matches
+from holdfast.wire.query import field, form, parameter, parameters, unquote
+from holdfast.wire.target import plain
 from makers import Asked
 
 

@@ -287,8 +287,10 @@ def _private(sources, spoken):
         places = []
         if name in attributes or name in public:
             places += [members[family[module]] for module in uses[name]]
-        if name in public or name not in attributes or any(
-            name in sources[module].variables for module in uses[name]
+        if (
+            name in public
+            or name not in attributes
+            or any(name in sources[module].variables for module in uses[name])
         ):
             places += [variables[module] for module in uses[name]]
         short[name] = next(new for new in _candidates() if not any(new in one for one in places))
@@ -317,8 +319,8 @@ def _public(sources):
             left |= source.names
         for node in source.nodes:
             if isinstance(node, ast.Attribute) and not isinstance(node.ctx, ast.Load):
-                if not isinstance(node.value, ast.Name) or node.value.id != "self":
-                    left.add(node.attr)
+                ours = isinstance(node.value, ast.Name) and node.value.id == "self"
+                left.update(() if ours else (node.attr,))
     return {name for name in found - left if not _PRIVATE.match(name)}
 
 

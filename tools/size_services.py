@@ -27,6 +27,7 @@ def use(app, step, kept, empty, modules):
     assert app.made.rest()
     app.made = None
     forget("holdfast.services")
+    app.dispatcher.rest()
     overwrite(20)
     print("AT REST AGAIN", kept() - empty)
 

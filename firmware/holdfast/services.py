@@ -119,7 +119,9 @@ _SHARED = (
     "vapix.identity information parameters\n"
     "core.rulecheck aa\n"
     "core.address aa\n"
-    "core.check aa\n"
+    "core.check aa settings\n"
+    "core.printable aa axgpio ports parameters users settings pinghome healthchecks\n"
+    "wire.pattern parameters discovery\n"
     "monitors.answers pinghome healthchecks\n"
     "monitors.said pinghome healthchecks\n"
     "core.tokens pinghome healthchecks\n"
@@ -131,6 +133,7 @@ _SHARED = (
     "core.truth outputs\n"
     "core.blocked status\n"
     "shell.documents settings\n"
+    "shell.saving settings\n"
 )
 
 

@@ -11,7 +11,8 @@ from micropython import const
 
 from holdfast.core.accounts import OPERATOR, ROLES, VIEWER, Account
 from holdfast.core.port import CLOSED, HOLD, OPEN, STATES, Fallback
-from holdfast.core.settings import MAX_NAME, PortSettings, Settings, SettingsError, printable
+from holdfast.core.printable import printable
+from holdfast.core.settings import MAX_NAME, PortSettings, Settings, SettingsError
 
 _MAX_ACCOUNTS = const(16)
 _MAX_STEPS = const(8)  # of one fallback timeline, a pulse counts as two

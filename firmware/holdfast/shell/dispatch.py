@@ -26,6 +26,16 @@ TOKEN_PATH = "/vapix/ws-data-stream"  # the one where a session token does inste
 _REFUSED_LOGINS = const(3)  # then the connection ends
 _RETRY_AFTER_S = const(5)  # told with 503: by then an idle connection has given way
 
+# Loaded for some requests only, and let go with the services.
+_RARE = (
+    "wire.origin",
+    "wire.rarejson",
+    "wire.chunked",
+    "wire.target",
+    "vapix.fault",
+    "shell.pieces",
+)
+
 
 class Caller:
     """Who is at the other end of a connection."""
@@ -71,6 +81,9 @@ class Passing(Lazy):
         if self.made is not None and self.made.rest():
             self.made = None
             forget(self._module)
+        if self.made is None:
+            for name in _RARE:
+                forget("holdfast." + name)
 
 
 class Dispatcher:

@@ -51,8 +51,8 @@ class Documents:
         store = self.store
         if offset and offset != self._gathered:
             return None
-        store.admit()
-        store.spend()
+        self._call("admit", store)
+        self._call("spend", store)
         self._gathered = None
         try:
             if offset:

@@ -3,7 +3,7 @@
 from holdfast.core.guesses import Guesses
 from holdfast.core.log import LOGIN
 from holdfast.shell.portable import address_text
-from holdfast.wire.digest import named
+from holdfast.wire.digest import Refused, parameter, parse
 
 
 class Refusals:
@@ -44,3 +44,11 @@ class Refusals:
         if wait_ms:
             self._module.logins[1] += 1
         return wait_ms
+
+
+def named(value):
+    """The user name in credentials, as bytes, whether they hold or not; empty for none."""
+    try:
+        return parameter(parse(value), "username", b"")
+    except Refused:
+        return b""

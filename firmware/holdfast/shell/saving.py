@@ -21,9 +21,10 @@ from binascii import hexlify
 from micropython import const
 
 from holdfast.core.check import check, parts
-from holdfast.core.settings import NotSaved, SettingsError
+from holdfast.core.settings import NotSaved, OnTrial, SettingsError
 from holdfast.shell import heap
 from holdfast.shell.portable import sleep_ms
+from holdfast.shell.store import MOST_WRITES, WRITE_MS
 from holdfast.wire.json import JsonError, loads
 
 CURRENT = "settings.json"
@@ -161,6 +162,36 @@ def content(store):
         raise NotSaved("%s cannot be read any more" % name)
 
 
+def admit(store):
+    """NotSaved when flash may not be written now, or not at all."""
+    if store.trying is not None or store.next:
+        raise OnTrial()
+    ready(store)
+
+
+def ready(store):
+    """As `admit`, for what is to become of settings on trial."""
+    if store.name is None and store.damaged:
+        # A change of nothing would take the place of what is there, accounts and all.
+        raise NotSaved("the settings in flash are damaged, or could not be read")
+    if not store.quiet(store.turn()):
+        raise NotSaved("a deadline is too near to write to flash")
+
+
+def spend(store):
+    """Count a write to flash; NotSaved when there have been too many."""
+    now = store.turn()
+    more = (now - store.left_at) // WRITE_MS
+    store.left_at += more * WRITE_MS
+    store.left = min(MOST_WRITES, store.left + more)
+    if not store.left:
+        store.refused += 1
+        text = "too many changes: flash wears; one more is possible each 2 minutes"
+        raise NotSaved(text, (store.left_at + WRITE_MS - now) // 1000 + 1)
+    store.left -= 1
+    store.writes += 1
+
+
 async def change(store, edit, by, guard):
     """Edit the document, check it, save it, adopt it; the time when it was."""
     settings, data = await _edited(store, edit, guard)
@@ -174,8 +205,11 @@ async def change(store, edit, by, guard):
 
 
 async def attempt(store, edit, by, guard, waiting, begun):
-    """Edit the document and check it; adopt it, on trial in flash, or leave it to the next start.
-    True for the latter.
+    """Edit and check as `change`, adopt it, and leave what is in force in flash.
+
+    waiting: a list to which `edit` adds the paths of what counts at a start only. With some beside
+    those of ports the next start tries the settings, once. begun: a function(now) that is called
+    when they are adopted instead. True when they are left to the next start.
     """
     settings, data = await _edited(store, edit, guard)
     data = data or content(store)
@@ -237,7 +271,7 @@ async def back(store, by):
 
 async def drop(store):
     """The next start is to try nothing."""
-    store.ready()
+    ready(store)
     store.storage.remove(NEXT)
     store.next = False
 
@@ -246,7 +280,7 @@ async def _edited(store, edit, guard):
     """(settings, text): what an edit makes of the document in force, checked; text: as bytes to
     be written, None where nothing is different.
     """
-    store.admit()
+    admit(store)
     data = content(store)
     if guard is not None:
         guard(data)
@@ -278,8 +312,8 @@ async def _edited(store, edit, guard):
 
 async def _write(store, steps, copies=None):
     """Change flash step by step, while no deadline is near; NotSaved when that is not possible."""
-    store.ready()
-    store.spend()
+    ready(store)
+    spend(store)
     first = True
     try:
         for _ in steps:

@@ -10,7 +10,7 @@ import asyncio
 
 from micropython import const
 
-from holdfast.core.settings import NotSaved, OnTrial
+from holdfast.core.settings import NotSaved
 from holdfast.shell.heap import forget, load
 from holdfast.shell.portable import sleep_ms
 
@@ -31,12 +31,16 @@ _PASSING = (
     "shell.tlsfiles",
     "wire.certificate",
     "core.check",
+    "core.printable",
     "wire.dump",
+    "wire.rarejson",
 )
 
 # Flash wears: so many changes of it at once, and one more each two minutes.
 MOST_WRITES = const(30)
 WRITE_MS = const(120000)
+
+MOST_JOBS = const(8)  # that wait to be saved: whoever asks may be gone long before
 
 
 class Store:
@@ -60,8 +64,8 @@ class Store:
         self.waiting = []  # paths of what was changed and counts from the next start on
         self.writes = 0  # of settings, since the start
         self.refused = 0  # .. that would have been too many
-        self._left = MOST_WRITES
-        self._left_at = 0  # when there was one more
+        self.left = MOST_WRITES  # so many are possible now
+        self.left_at = 0  # when there was one more
         self._jobs = []  # what `save` has to do
         self._more = None  # an Event: there are some
 
@@ -96,30 +100,15 @@ class Store:
         raise comes out of here. SettingsError: the edit makes bad settings. NotSaved: not now, or
         flash is full. OnTrial: others are on trial.
         """
-        return await self._ask("change", edit, by, guard)
+        return await self.ask("change", edit, by, guard)
 
-    async def attempt(self, edit, by, guard, waiting, begun):
-        """Edit and check as `change`, adopt them, and leave what is in force in flash.
-
-        waiting: a list to which `edit` adds the paths of what counts at a start only. With some
-        beside those of ports the next start tries the settings, once. begun: a function(now) that
-        is called when they are adopted instead. True when they are.
+    async def ask(self, name, *arguments):
+        """Have the task that saves call a coroutine of shell.saving with these, and give back what
+        that does; NotSaved when too many wait already.
         """
-        return await self._ask("attempt", edit, by, guard, waiting, begun)
-
-    async def drop(self):
-        """The next start has nothing to try; NotSaved."""
-        return await self._ask("drop")
-
-    async def keep(self, waiting=()):
-        """The settings on trial are those in force from now on; NotSaved."""
-        return await self._ask("keep", waiting)
-
-    async def back(self, by):
-        """The settings in flash are adopted again, instead of those on trial; NotSaved."""
-        return await self._ask("back", by)
-
-    async def _ask(self, name, *arguments):
+        # The end of a trial has a place of its own.
+        if len(self._jobs) >= MOST_JOBS + (name == "back"):
+            raise NotSaved("too many changes wait to be saved")
         job = Job(name, arguments)
         self._jobs.append(job)
         if self._more is not None:
@@ -148,33 +137,6 @@ class Store:
                 job.done.set()
             self._more.clear()
             await self._more.wait()
-
-    def admit(self):
-        """NotSaved when flash may not be written now, or not at all."""
-        if self.trying is not None or self.next:
-            raise OnTrial()
-        self.ready()
-
-    def ready(self):
-        """As `admit`, for what is to become of settings on trial."""
-        if self.name is None and self.damaged:
-            # A change of nothing would take the place of what is there, accounts and all.
-            raise NotSaved("the settings in flash are damaged, or could not be read")
-        if not self.quiet(self.turn()):
-            raise NotSaved("a deadline is too near to write to flash")
-
-    def spend(self):
-        """Count a write to flash; NotSaved when there have been too many."""
-        now = self.turn()
-        more = (now - self._left_at) // WRITE_MS
-        self._left_at += more * WRITE_MS
-        self._left = min(MOST_WRITES, self._left + more)
-        if not self._left:
-            self.refused += 1
-            text = "too many changes: flash wears; one more is possible each 2 minutes"
-            raise NotSaved(text, (self._left_at + WRITE_MS - now) // 1000 + 1)
-        self._left -= 1
-        self.writes += 1
 
     def _do(self, name, *arguments):
         try:

@@ -41,7 +41,7 @@ class Trial:
 
     async def begin(self, edit, by, waiting, guard=None):
         """Edit the settings and try them: at once, or at the next start where something in
-        `waiting` says so; see Store.attempt. SettingsError, NotSaved: as of Store.change.
+        `waiting` says so; see shell.saving.attempt. SettingsError, NotSaved: as of Store.change.
         """
 
         def begun(now):
@@ -51,7 +51,7 @@ class Trial:
         self._askers += 1
         told = None
         try:
-            if await self._store.attempt(edit, by, guard, waiting, begun):
+            if await self._store.ask("attempt", edit, by, guard, waiting, begun):
                 told = "changed on trial, from the next start on"
         finally:
             self._askers -= 1
@@ -87,10 +87,10 @@ class Trial:
         if self.until is None:
             if keep or not store.next:
                 return None
-            await store.drop()
+            await store.ask("drop")
             return "on trial: taken back before the next start"
         if keep:
-            await store.keep(self._waiting)
+            await store.ask("keep", self._waiting)
             self.until = None
             return "on trial: kept"
         return await self._take_back("on trial: taken back", by)
@@ -128,6 +128,6 @@ class Trial:
                 raise NotSaved("this board cannot start again by itself")
             text += " by a restart"
         else:
-            await self._store.back(by)
+            await self._store.ask("back", by)
         self.until = None
         return text

@@ -14,11 +14,13 @@ from micropython import const
 
 from holdfast.core.accounts import READ_SYSTEM_SENSITIVE, WRITE_SYSTEM, by_whom
 from holdfast.core.port import STATES
-from holdfast.core.settings import MAX_NAME, NotSaved, SettingsError, printable
+from holdfast.core.printable import printable
+from holdfast.core.settings import MAX_NAME, NotSaved, SettingsError
 from holdfast.vapix.access import require
 from holdfast.vapix.identity import Device
 from holdfast.wire.http import HttpError, Response
-from holdfast.wire.query import field, form, matches
+from holdfast.wire.pattern import matches
+from holdfast.wire.query import field, form
 
 # Of one list.
 _MAX_GROUPS = const(16)

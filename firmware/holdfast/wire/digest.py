@@ -184,23 +184,27 @@ class Authenticator:
         """Credentials not seen before, parsed whole."""
         memory.account = None
         found = parse(value)
-        hash_ = _HASHES.get(_value(found, "algorithm", b"MD5").upper())
-        account = self._accounts.get(_value(found, "username"))
-        response = _value(found, "response", b"")
-        qop = _value(found, "qop")
-        uri = _value(found, "uri")
+        hash_ = _HASHES.get(parameter(found, "algorithm", b"MD5").upper())
+        account = self._accounts.get(parameter(found, "username"))
+        response = parameter(found, "response", b"")
+        qop = parameter(found, "qop")
+        uri = parameter(found, "uri")
         if hash_ is not None and len(response) == _MD5_DIGITS:
             hash_ = hashlib.md5
         if (
             hash_ is None
             or (hash_ is hashlib.md5 and not self.md5)
             or qop not in (None, b"auth")
-            or _value(found, "realm") != self.realm.encode()
+            or parameter(found, "realm") != self.realm.encode()
             or uri is None
-            or (uri != target.encode() and not _signs(uri, method, target))
         ):
             raise Refused()
-        nonce = _value(found, "nonce", b"")
+        if uri != target.encode():
+            from holdfast.wire.origin import signs
+
+            if not signs(uri, method, target):
+                raise Refused()
+        nonce = parameter(found, "nonce", b"")
         if account is None:
             secret = _NOBODY[: len(response)]
         else:
@@ -210,9 +214,9 @@ class Authenticator:
         count = None
         if qop is not None:
             after = b":auth:" + after
-            digits = _value(found, "nc", b"")
+            digits = parameter(found, "nc", b"")
             count = _count(digits)
-            data = before + digits + b":" + _value(found, "cnonce", b"") + after
+            data = before + digits + b":" + parameter(found, "cnonce", b"") + after
         else:
             data = before + after
         _compare(hash_(data).digest(), response)
@@ -317,23 +321,15 @@ def parse(value):
             at = end
         if not name.replace(b"-", b"").isalpha():
             raise Refused()
-        if name in found and (name != b"qop" or _value(found, "qop") != value[start:end]):
+        if name in found and (name != b"qop" or parameter(found, "qop") != value[start:end]):
             raise Refused()
         found[name] = (value, start, end)
-    if b"\\" in value and value.count(b"\\") != _value(found, "uri", b"").count(b"\\"):
+    if b"\\" in value and value.count(b"\\") != parameter(found, "uri", b"").count(b"\\"):
         raise Refused()
     return found
 
 
-def named(value):
-    """The user name in credentials, as bytes, whether they hold or not; empty for none."""
-    try:
-        return _value(parse(value), "username", b"")
-    except Refused:
-        return b""
-
-
-def _value(found, name, default=None):
+def parameter(found, name, default=None):
     """The value of a parameter, `default` when it is not there."""
     where = found.get(name.encode())
     if where is None:
@@ -346,25 +342,6 @@ def _quoted(found, name):
     """True when a parameter is there and in quotes."""
     value, start, _ = found.get(name, (b"", 0, 0))
     return value[start - 1 : start] == b'"'
-
-
-def _signs(uri, method, target):
-    """True when `uri` (bytes) names the target, other than by the same bytes."""
-    from holdfast.wire.origin import changes
-    from holdfast.wire.query import octets
-
-    path, mark, query = target.partition("?")
-    uri = uri.decode() if uri and max(uri) < 128 else ""
-    scheme, slashes, rest = uri.partition("://")
-    if slashes and scheme.lower() in ("http", "https"):
-        uri = "/" + rest.partition("/")[2]
-    signed, signed_mark, signed_query = uri.partition("?")
-    wanted = octets(path), octets(query)
-    if None in wanted or octets(signed) != wanted[0]:
-        return False
-    if mark and not signed_mark:
-        return not changes(method, path, query)
-    return mark == signed_mark and octets(signed_query) == wanted[1]
 
 
 def _count(digits):

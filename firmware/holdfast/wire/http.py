@@ -108,7 +108,7 @@ class Request:
         self.target = target
         self.path, _, self.query = target.partition("?")
         if "%" in self.path:
-            from holdfast.wire.query import plain
+            from holdfast.wire.target import plain
 
             self.path = plain(self.path)
         self.keep_alive = keep_alive
@@ -375,26 +375,13 @@ def _request_line(line):
         raise HttpError(505)
     if not _token(method):
         raise HttpError(400)
-    if target.strip(_PRINTABLE):
-        # Clients send a query as it was typed, curl among them.
-        path, mark, query = target.partition(b"?")
-        query = b"".join([b"%%%02X" % b if b > 127 else bytes([b]) for b in query])
-        target = path + mark + query
+    if target[:1] != b"/" or target.strip(_PRINTABLE):
+        from holdfast.wire.target import origin_form
+
+        target = origin_form(target)
     target = _text(target)
-    if not target.startswith("/"):
-        target = _origin(target)
     # A later minor version is served as the last known one (RFC 9110 section 2.5).
     return method.decode(), target, 0 if version[7] == 48 else 1
-
-
-def _origin(target):
-    """The path and query of an absolute-form, which every server must take (RFC 9112, 3.2.2)."""
-    scheme, _, rest = target.partition("://")
-    before, question, query = rest.partition("?")
-    host, _, path = before.partition("/")
-    if not host or scheme.lower() not in ("http", "https"):
-        raise HttpError(400)
-    return "/" + path + question + query
 
 
 def field(line):

@@ -2,7 +2,8 @@
 
 MicroPython's own json takes `[1 2]`, `{"a" 1}`, `[1}` and `01`, CPython's takes `NaN`, and both
 turn `"\\ud800"` into text that cannot be sent. So: RFC 8259, read in one loop over the bytes, a
-token per turn, with the open lists and objects on a stack of its own. One tolerance: a comma
+token per turn, with the open lists and objects on a stack of its own; what is seldom met is read
+by wire.rarejson. One tolerance: a comma
 before a closing bracket, as in the vendor's own example, `{"Duration": 10000,}` (Heartbeat API).
 """
 
@@ -26,7 +27,6 @@ MAX_DIGITS = const(15)
 
 _BLANKS = b" \t\n\r"
 _QUOTE = const(34)  # "
-_BACKSLASH = const(92)
 _COMMA = const(44)  # ,
 _COLON = const(58)  # :
 _BRACE = const(123)  # {
@@ -40,8 +40,8 @@ _ITEM = const(2)  # the next item of a list, the next key of an object
 _NEXT = const(3)  # a comma
 
 # A backslash and what stands behind it, but for another one.
-_SHORT_ESCAPES = b'"/bfnrt'
-_MEANINGS = b'"/\b\f\n\r\t'
+SHORT_ESCAPES = b'"/bfnrt'
+MEANINGS = b'"/\b\f\n\r\t'
 
 
 class JsonError(ValueError):
@@ -130,8 +130,8 @@ def quote(text):
         text = text.replace('"', '\\"')
     if text and min(text.encode()) < 32:
         for code in range(32):
-            short = _MEANINGS.find(bytes([code]))
-            escape = "\\u%04x" % code if short < 0 else "\\" + chr(_SHORT_ESCAPES[short])
+            short = MEANINGS.find(bytes([code]))
+            escape = "\\u%04x" % code if short < 0 else "\\" + chr(SHORT_ESCAPES[short])
             text = text.replace(chr(code), escape)
     return '"' + text + '"'
 
@@ -143,104 +143,26 @@ def _string(data, start):
         raise JsonError("string without end", start)
     part = data[start:end]
     if b"\\" in part:
-        return _escaped_string(data, start)
-    return _text(part, start), end + 1
+        from holdfast.wire.rarejson import escaped_string
+
+        return escaped_string(data, start)
+    return part_text(part, start), end + 1
 
 
-def _text(part, start):
+def part_text(part, start):
     """Return what stands between two quotes or escapes."""
     if part and min(part) < 32:
         raise JsonError("control character", start)
-    return _decoded(part, start)
-
-
-def _decoded(part, start):
     try:
         return utf8(part)
     except ValueError:
         raise JsonError("not UTF-8", start)
 
 
-def _escaped_string(data, start):
-    """Like `_string`, with backslashes: whole strings at a time, in C, but for \\u."""
-    end = start - 1
-    while True:
-        end = data.find(b'"', end + 1)
-        if end < 0:
-            raise JsonError("string without end", start)
-        first = end
-        while data[first - 1] == _BACKSLASH:
-            first -= 1
-        if not (end - first) & 1:  # an odd number: the quote is escaped
-            break
-    part = data[start:end]
-    if min(part) < 32:
-        raise JsonError("control character", start)
-    texts = []
-    # A run of backslashes begins with an escape, so two of them are one that is escaped.
-    for piece in part.split(b"\\\\"):
-        if b"\\" in piece:
-            for i in range(len(_SHORT_ESCAPES)):
-                piece = piece.replace(b"\\" + _SHORT_ESCAPES[i : i + 1], _MEANINGS[i : i + 1])
-            piece = _long_escapes(piece, start)
-        else:
-            piece = _text(piece, start)
-        texts.append(piece)
-    return "\\".join(texts), end + 1
-
-
-def _long_escapes(part, start):
-    """Text whose only escapes are those of four digits."""
-    texts = []
-    at = 0
-    while True:
-        escape = part.find(b"\\", at)
-        if escape < 0:
-            texts.append(_decoded(part[at:], start))
-            return "".join(texts)
-        if escape > at:
-            texts.append(_decoded(part[at:escape], start))
-        if part[escape + 1 : escape + 2] != b"u":
-            raise JsonError("bad escape", start)
-        code, at = _unicode_escape(part, escape + 2)
-        texts.append(chr(code))
-
-
-def _unicode_escape(data, start):
-    """Read what follows a backslash and u: one character, which may take a pair of surrogates."""
-    code = _hexadecimal(data, start)
-    start += 4
-    if not 0xD800 <= code < 0xE000:
-        return code, start
-    low = 0
-    if code < 0xDC00 and data[start : start + 2] == b"\\u":
-        low = _hexadecimal(data, start + 2)
-    if not 0xDC00 <= low < 0xE000:
-        raise JsonError("half a surrogate pair", start)
-    return 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00), start + 6
-
-
-def _hexadecimal(data, start):
-    """Return four hexadecimal digits; int() would take blanks, signs and `_`, too."""
-    code = 0
-    digits = data[start : start + 4]
-    if len(digits) < 4:
-        raise JsonError("bad escape", start)
-    for byte in digits:
-        letter = byte | 32
-        if 48 <= byte <= 57:
-            code = code << 4 | byte - 48
-        elif 97 <= letter <= 102:
-            code = code << 4 | letter - 87
-        else:
-            raise JsonError("bad escape", start)
-    return code
-
-
 def _scalar(data, start):
     """Read a number or one of the three words; return the value and the position behind it."""
     first = start + 1 if data[start] == 45 else start  # a minus
-    end = _digits(data, first)
+    end = digits_end(data, first)
     count = end - first
     if not count:
         return _word(data, start)
@@ -251,40 +173,17 @@ def _scalar(data, start):
         if count > MAX_DIGITS:
             raise JsonError("integer too long", start)
         return int(data[start:end]), end
-    return _fraction(data, start, end)
+    from holdfast.wire.rarejson import fraction
+
+    return fraction(data, start, end)
 
 
-def _digits(data, position):
+def digits_end(data, position):
     """Return the position of the first byte that is no digit."""
     length = len(data)
     while position < length and 48 <= data[position] <= 57:
         position += 1
     return position
-
-
-def _fraction(data, start, position):
-    """Read a number with a fraction or an exponent; `position` is behind its integer."""
-    if data[position] == 46:  # a full stop
-        end = _digits(data, position + 1)
-        if end == position + 1:
-            raise JsonError("digit expected", end)
-        position = end
-    exponent = data[position : position + 1]
-    if exponent and exponent in b"eE":
-        position += 1
-        sign = data[position : position + 1]
-        if sign and sign in b"+-":
-            position += 1
-        end = _digits(data, position)
-        if end == position:
-            raise JsonError("digit expected", end)
-        position = end
-    value = float(data[start:position])
-    if value != value:
-        value = 0.0  # MicroPython 1.25 takes 0e999 for zero times infinity
-    if value - value != 0:
-        raise JsonError("number too large", start)
-    return value, position
 
 
 def _word(data, start):

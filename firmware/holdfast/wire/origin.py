@@ -23,7 +23,7 @@ settings (`login.names`). Else 421.
 """
 
 from holdfast.wire.http import HttpError
-from holdfast.wire.query import parameters
+from holdfast.wire.query import octets, parameters
 
 # What changes something though it is a GET: with an action that is none of these (port.cgi,
 # virtualinput.cgi, pwdgrp.cgi, param.cgi), or by its address alone. A stream of ports takes a
@@ -85,6 +85,24 @@ def changes(method, path, query):
         if name == "monitor" or name == "action" and value not in _READING:
             return True
     return False
+
+
+def signs(uri, method, target):
+    """True when the `uri` (bytes) of Digest credentials names the target, other than by the same
+    bytes.
+    """
+    path, mark, query = target.partition("?")
+    uri = uri.decode() if uri and max(uri) < 128 else ""
+    scheme, slashes, rest = uri.partition("://")
+    if slashes and scheme.lower() in ("http", "https"):
+        uri = "/" + rest.partition("/")[2]
+    signed, signed_mark, signed_query = uri.partition("?")
+    wanted = octets(path), octets(query)
+    if None in wanted or octets(signed) != wanted[0]:
+        return False
+    if mark and not signed_mark:
+        return not changes(method, path, query)
+    return mark == signed_mark and octets(signed_query) == wanted[1]
 
 
 def _own(host, names, hostname):

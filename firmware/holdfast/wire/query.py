@@ -4,16 +4,12 @@ from binascii import unhexlify
 
 from micropython import const
 
-from holdfast.wire.http import HttpError, hexadecimal
+from holdfast.wire.http import HttpError
 from holdfast.wire.utf8 import utf8
 
 # Of a query or a form: every port's names and states in one update. An empty one is a byte to send
 # and fifty to keep.
 MAX_FIELDS = const(64)
-
-# Characters that mean the same whether percent-encoded or not (RFC 3986 section 2.3).
-MAX_ESCAPES = const(32)
-_UNRESERVED = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~"
 
 
 def parameters(query):
@@ -50,32 +46,6 @@ def field(fields, name):
     return None
 
 
-def matches(pattern, text):
-    """True when the whole text is like the pattern: `*` for any characters, `?` for one."""
-    if pattern == "*" or pattern == text:
-        return True
-    if "*" not in pattern and ("?" not in pattern or len(pattern) != len(text)):
-        return False
-    at = where = 0
-    star = kept = -1  # the last `*`, and up to where it reaches
-    while where < len(text):
-        sign = pattern[at : at + 1]
-        if sign == "*":
-            star = at
-            kept = where
-            at += 1
-        elif sign in ("?", text[where]):
-            at += 1
-            where += 1
-        elif star >= 0:
-            kept += 1
-            where = kept
-            at = star + 1
-        else:
-            return False
-    return not pattern[at:].strip("*")
-
-
 def parameter(query, name):
     """The first value of a parameter, None when it is not there."""
     return field(parameters(query), name)
@@ -109,24 +79,3 @@ def octets(text):
     except ValueError:
         return None
     return data
-
-
-def plain(path):
-    """A path in which letters and digits stand for themselves, however they were sent: RFC 3986
-    section 6.2.2.2 has both for the same path. All else stays as it is: "%2F" ends no part. A path
-    with more of them than any of ours has stays as it is, too.
-    """
-    if path.count("%") > MAX_ESCAPES:
-        return path
-    parts = path.split("%")
-    texts = [parts[0]]
-    for part in parts[1:]:
-        try:
-            character = chr(hexadecimal(part[:2].encode()))
-        except HttpError:
-            character = "%"
-        if len(part) > 1 and character in _UNRESERVED:
-            texts.append(character + part[2:])
-        else:
-            texts.append("%" + part)
-    return "".join(texts)
