@@ -7,7 +7,9 @@ from makers import settings
 
 def test_defaults_and_names():
     assert settings().tls is None
-    assert settings(tls={}).tls == ("tls.crt", "tls.key", True)
+    # HTTP is not served beside it unless settings say so; the start tells of that.
+    assert settings(tls={}).tls == ("tls.crt", "tls.key", None)
+    assert settings(tls={"http": True}).tls[2] is True
     row = {"certificate": "a.der", "key": "b.der", "http": False}
     assert settings(tls=row).tls == ("a.der", "b.der", False)
 
@@ -23,6 +25,7 @@ def test_bad_ones_are_named():
         ({"key": "x" * 33}, "key"),
         ({"key": 5}, "key"),
         ({"http": "no"}, "http"),
+        ({"http": None}, "http"),
         ({"port": 5}, "port"),
     ):
         assert raises(SettingsError, settings, tls=row).key == "settings.tls." + key

@@ -28,12 +28,12 @@ def test_what_is_read_at_the_start_waits_by_name():
 
 def test_where_tls_is_served_another_certificate_does_not_wait():
     plain, first, other = {}, {"tls": {}}, {"tls": {"certificate": "b.crt", "key": "b.key"}}
-    alone = {"tls": {"http": False}}
+    beside = {"tls": {"http": True}}
     assert changed(first, other, True) == changed(other, first, True) == []
     # Listening is what begins and ends with a start.
     assert changed(plain, other, True) == changed(other, plain, True) == ["tls"]
-    assert changed(other, alone, True) == changed(alone, other, True) == ["tls.http"]
-    assert changed(first, {"tls": {"http": True}}, True) == []
+    assert changed(other, beside, True) == changed(beside, other, True) == ["tls.http"]
+    assert changed(first, {"tls": {"http": False}}, True) == []
     assert changed(plain, {"tls": None}, True) == []
     # Where it is not, as when the certificate before was none, nothing of it counts at once.
     assert changed(first, other) == ["tls"]
@@ -81,4 +81,4 @@ def test_what_waits_is_told_with_its_value():
         "heartbeat": 1,
         "ports.4.power_on": 2,
     }
-    assert late({"tls": {"key": "k", "http": False}}, True) == {"tls": True, "tls.http": False}
+    assert late({"tls": {"key": "k", "http": True}}, True) == {"tls": True, "tls.http": True}

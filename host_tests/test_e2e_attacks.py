@@ -118,7 +118,9 @@ def exposed(start, tmp_path):
             {"name": name, "role": role, "sha256": hashlib.sha256(name.encode()).hexdigest()}
             for name, role in (("maker", "operator"), ("reader", "viewer"))
         ]
-        config = settings(accounts=[account("cam")], monitors={"tokens": tokens}, tls={})
+        config = settings(
+            accounts=[account("cam")], monitors={"tokens": tokens}, tls={"http": True}
+        )
         board = start(config, "--data", flash, "--tls-port", tls_port, *options)
         return board, tls_port
 

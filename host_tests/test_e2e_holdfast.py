@@ -125,7 +125,7 @@ def terminal():
 
 
 def test_a_status_says_when_https_is_not_as_set(start):
-    board = start(settings(tls={}))
+    board = start(settings(tls={"http": True}))
     _, out, err = run("status", board.url)
     assert "no HTTPS as set: HTTP is served instead: settings.tls.certificate:" in out, out + err
 
@@ -299,6 +299,8 @@ def test_long_settings_go_in_parts(board, tmp_path):
     assert status == 0, out + err
     after = json.loads(run("backup", "-", board.url)[1])
     after.pop("checksum")
+    for row in document["accounts"]:
+        row.update(md5="*", sha256="*")
     assert after == document
 
 
@@ -766,7 +768,9 @@ def test_the_reference_controller_speaks_https_with_the_modules_own_certificate(
     (data / "tls.crt").write_bytes(made.certificate)
     (data / "tls.key").write_bytes(made.key)
     port = free()
-    board = make_board(settings(tls={}), "--data", data, "--tls-port", port, "--connections", 12)
+    board = make_board(
+        settings(tls={"http": True}), "--data", data, "--tls-port", port, "--connections", 12
+    )
     board.start()
     url = "https://127.0.0.1:%d" % port
     arguments = ("master", url, "--user", "door", "--beats", "2", "--interval", "50")

@@ -77,7 +77,7 @@ def probed(folder, runtime, speed=1, tls=False, more=(), heap=HEAP, **options):
     options.update(speed=speed)
     if tls:
         certificates.install(folder)
-        config["tls"] = {}
+        config["tls"] = {"http": True}
         options["TLS_PORT"] = free_port("127.0.0.1")
     interpreter = interpreters.micropython() if runtime == "micropython" else None
     board = soak.Board(folder, interpreter, soak.heap(heap), config, options)

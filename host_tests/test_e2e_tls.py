@@ -39,6 +39,8 @@ from boards import (
     wait_for,
 )
 
+LOG_S = 90  # until what the network causes is in flash: it waits for others a minute
+
 
 class Secure:
     """A board with TLS, and how to reach it."""
@@ -48,12 +50,22 @@ class Secure:
         if install:
             self.trusted = certificates.install(self.data)
         self.port = free_port("127.0.0.1")
-        config = settings(tls={} if tls is None else tls, **more)
+        config = settings(tls={"http": True} if tls is None else tls, **more)
         options = ("--data", self.data, "--tls-port", self.port, "--connections", 8)
         self.board = make_board(config, *options)
 
     def start(self):
         self.board.start()
+        return self
+
+    def alone(self):
+        """Start one that serves no HTTP."""
+        self.board.launch()
+
+        def serves():
+            return any(line.startswith("ready https://") for line in self.board.lines)
+
+        wait_for(serves, ANSWER_S, "ready line")
         return self
 
     @property
@@ -424,16 +436,32 @@ def test_a_client_that_wants_to_renegotiate_is_not_followed(make_board, tmp_path
     assert secure.get().status_code == 200
 
 
-def test_http_can_be_switched_off(make_board, tmp_path):
-    secure = Secure(make_board, tmp_path, tls={"http": False})
-    secure.board.launch()
-
-    def serves():
-        return any(line.startswith("ready https://") for line in secure.board.lines)
-
-    wait_for(serves, 10, "ready line")
+@pytest.mark.parametrize("tls", [{}, {"http": False}])
+def test_http_is_served_beside_tls_where_settings_say_so_alone(make_board, tmp_path, tls):
+    secure = Secure(make_board, tmp_path, tls=tls).alone()
     assert secure.get().status_code == 200
     assert "ready http://" not in secure.board.log
+    with pytest.raises(OSError):
+        socket.create_connection((secure.board.host, secure.board.port), ANSWER_S)
+    text = "HTTP is not served: settings.tls.http is not there; true serves it beside HTTPS"
+
+    def told():
+        entries = secure.get("/holdfast/log?limit=64").json()["entries"]
+        return [row["text"] for row in entries if row["kind"] == "tls"]
+
+    expected = [] if tls else [text]
+    assert told() == expected
+    # Once: a log that was kept has it, and another start does not add to it.
+    kept = b"HTTP is not served"
+
+    def in_flash():
+        return any(kept in file.read_bytes() for file in secure.data.glob("log1.*"))
+
+    if not tls:
+        wait_for(in_flash, LOG_S, "the log in flash")
+    secure.board.kill()
+    secure.alone()
+    assert told() == expected
 
 
 @pytest.mark.alone

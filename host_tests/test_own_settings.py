@@ -4,6 +4,7 @@ import hashlib
 from binascii import hexlify
 
 from claims import raises
+from holdfast.core.log import Log
 from holdfast.core.settings import NotSaved
 from holdfast.own.settings import MAX_BYTES, SettingsService
 from holdfast.shell.documents import PART
@@ -63,11 +64,17 @@ class Subject:
         self.store.turn = lambda: self.now
         self.store.adopt = lambda settings, now, by: self.adopted.append(settings)
         self.store.load()
-        self.service = SettingsService(self.store)
+        self.log = Log()
+        self.service = SettingsService(self.store, log=self.log)
 
-    def get(self):
-        answer = self.service.get(ADMIN, Asked(), 0)
+    def get(self, caller=ADMIN, query=""):
+        """(bytes, tag) of the document without its secrets."""
+        answer = self.asked(self.service.get, caller, b"", query=query)
         return b"".join(answer.body), tag(answer)
+
+    def whole(self):
+        """(bytes, tag) of the document with its secrets."""
+        return self.get(over_tls(), "secrets=1")
 
     def put(self, value, caller=ADMIN, **headers):
         headers = {name.replace("_", "-"): headers[name] for name in headers}
@@ -100,6 +107,12 @@ class Subject:
         return said["problem"]
 
 
+def over_tls(name="b", role=3):
+    caller = Caller(name, role)
+    caller.secure = True
+    return caller
+
+
 def encoded(value):
     return value if isinstance(value, bytes) else dumps(value).encode()
 
@@ -114,13 +127,13 @@ def waiting(answer):
     return loads(answer.body)["next_start"]
 
 
-def test_the_document_is_read_as_it_is_in_flash_with_its_checksum_as_a_tag():
+def test_a_backup_is_the_document_as_it_is_in_flash_with_its_checksum_as_a_tag():
     subject = Subject()
-    data, mark = subject.get()
+    data, mark = subject.whole()
     assert data == dumps(OLD).encode()
     assert mark == '"%s"' % hexlify(hashlib.sha256(data).digest()).decode()
     subject.patch({"name": "New"})
-    data, mark = subject.get()
+    data, mark = subject.whole()
     assert ('"checksum": %s' % mark).encode() in data
     assert document(data)["name"] == "New"
 
@@ -129,9 +142,86 @@ def test_a_long_document_is_read_in_pieces():
     ports = {"2": {"name": "x" * 32, "usage": "y" * 32}}
     many = [account("a%d" % i) for i in range(15)] + [account("b", "administrator")]
     subject = Subject({"accounts": many, "ports": ports})
-    answer = subject.service.get(ADMIN, Asked(), 0)
+    answer = subject.asked(subject.service.get, over_tls(), b"", query="secrets=1")
     assert len(answer.body) > 2
     assert document(b"".join(answer.body))["accounts"] == many
+
+
+PLANTED = {
+    "accounts": [
+        dict(account("a"), md5="a" * 32, sha256="b" * 64),
+        dict(account("b", "administrator"), md5="c" * 32, sha256="d" * 64),
+    ],
+    "network": {"ssid": "attic", "key": "hush-hush"},
+    "name": "Gate",
+}
+MASKED = b'"md5": "*",\n   "name": "a",\n   "role": "operator",\n   "sha256": "*"'
+
+
+def test_what_is_shown_has_no_secrets_and_a_checksum_of_its_own():
+    subject = Subject(PLANTED)
+    data, mark = subject.get()
+    assert MASKED in data and b'"key": "*"' in data
+    for secret in (b"aaaa", b"bbbb", b"cccc", b"dddd", b"hush"):
+        assert secret not in data
+    assert document(data)["network"] == {"ssid": "attic", "key": "*"}  # its checksum is right
+    # The tag is that of what is in flash.
+    assert mark == subject.whole()[1]
+    assert subject.put(data, if_match=mark).status == 200
+    assert document(subject.whole()[0]) == PLANTED
+
+
+def test_what_is_shown_can_be_put_back_in_parts():
+    subject = Subject(PLANTED)
+    subject.patch({"name": "Gate"})
+    files = dict(subject.flash.files)
+    data, _ = subject.get()
+    for part, where in parts(data, 100):
+        subject.now += 2 * WRITE_MS
+        answer = subject.put(part, content_range=where)
+    assert (answer.status, waiting(answer)) == (200, [])
+    assert subject.flash.files == files
+
+
+def test_a_secret_stays_under_its_name_alone():
+    subject = Subject(PLANTED)
+    rows = document(subject.get()[0])["accounts"]
+    rows[0]["role"] = "viewer"
+    rows.reverse()
+    assert subject.patch({"accounts": rows}).status == 200
+    held = document(subject.whole()[0])["accounts"]
+    assert [row["name"] for row in held] == ["b", "a"]
+    assert held[1] == dict(PLANTED["accounts"][0], role="viewer")
+    assert held[0] == PLANTED["accounts"][1]
+    rows[1]["name"] = "z"
+    key = "settings.accounts[1].md5"
+    problem = subject.refused(lambda: subject.patch({"accounts": rows}), 400, key)
+    assert problem == "* keeps what is there under this name, and nothing is"
+    key = "settings.accounts[0].md5"
+    first = {"accounts": [{"name": "b", "role": "administrator", "md5": "*", "sha256": "*"}]}
+    new = Subject(None)
+    new.refused(lambda: new.patch(first, stranger()), 400, key)
+
+
+def test_a_secret_that_stays_does_not_wait_for_a_start():
+    subject = Subject(PLANTED)
+    network = {"ssid": "attic", "key": "*"}
+    assert waiting(subject.patch({"network": network, "name": "x"})) == []
+    assert waiting(subject.patch({"network": dict(network, hostname="h")})) == ["network"]
+    assert document(subject.whole()[0])["network"]["key"] == "hush-hush"
+
+
+def test_secrets_are_given_over_tls_alone_and_that_is_logged():
+    subject = Subject(PLANTED)
+    problem = subject.refused(lambda: subject.get(ADMIN, "secrets=1"), 403, "")
+    assert problem == "secrets are given over https, or a cable, alone"
+    assert not subject.log.number
+    # TLS alone does not ask for them.
+    assert subject.get(over_tls()) == subject.get()
+    assert not subject.log.number
+    assert subject.whole()[0] == dumps(PLANTED).encode()
+    (entry,) = subject.log.books[0].waiting
+    assert entry[-1] == "secrets read by b with /a/path"
 
 
 def test_a_board_without_settings_has_an_empty_document():
@@ -143,7 +233,7 @@ def test_a_document_replaces_the_old_one_and_says_what_waits():
     new = {"accounts": [account("c", "administrator")], "ports": {"2": {"power_on": "closed"}}}
     answer = subject.put(new)
     assert (answer.status, waiting(answer)) == (200, ["ports.2.power_on"])
-    data, mark = subject.get()
+    data, mark = subject.whole()
     assert (document(data), mark) == (new, tag(answer))
     assert subject.adopted[-1].accounts[0].name == "c"
 
@@ -162,13 +252,13 @@ def test_what_waits_is_told_until_the_next_start():
 def test_a_backup_can_be_put_back_and_one_that_was_damaged_cannot():
     subject = Subject()
     subject.patch({"name": "Good"})
-    backup, _ = subject.get()
+    backup, _ = subject.whole()
     subject.patch({"name": "Other"})
     damaged = backup.replace(b"Good", b"Gooe")
     problem = subject.refused(lambda: subject.put(damaged), 400, "checksum")
     assert "does not match" in problem
     subject.put(backup)
-    assert subject.get()[0] == backup
+    assert subject.whole()[0] == backup
 
 
 def test_a_bad_key_is_named_and_nothing_is_changed():
@@ -198,7 +288,8 @@ def test_administrators_alone_may():
     for caller, status in ((Caller("a", 2), 403), (Caller("v", 1), 403), (stranger(), 401)):
         subject.refused(lambda who=caller: subject.put(OLD, who), status)
         subject.refused(lambda who=caller: subject.patch(OLD, who), status)
-        subject.refused(lambda who=caller: subject.service.get(who, Asked(), 0), status)
+        subject.refused(lambda who=caller: subject.get(who), status)
+        subject.refused(lambda who=caller: subject.get(who, "secrets=1"), status)
 
 
 def stranger():
@@ -210,7 +301,7 @@ def stranger():
 def test_a_new_device_takes_its_first_administrator_from_anybody_once():
     subject = Subject(None)
     subject.refused(lambda: subject.patch({"accounts": [account("a")]}, stranger()), 400)
-    subject.refused(lambda: subject.service.get(stranger(), Asked(), 0), 401)
+    subject.refused(lambda: subject.get(stranger()), 401)
     first = {"accounts": [account("b", "administrator")]}
     assert subject.patch(first, stranger()).status == 200
     subject.refused(lambda: subject.patch(first, stranger()), 401)
@@ -251,6 +342,7 @@ def test_flash_that_cannot_be_read_gives_nothing_away():
     subject = Subject()
     subject.flash.broken = True
     assert raises(HttpError, subject.get).status == 503
+    assert raises(HttpError, subject.whole).status == 503
     subject.refused(lambda: subject.patch({"name": "New"}), 503)
     subject.refused(lambda: subject.put(OLD, if_match='"x"'), 503)
 
@@ -277,7 +369,7 @@ def test_a_document_in_parts_counts_with_the_last_one():
             if there < len(data):
                 assert (answer.status, loads(answer.body)) == (202, {"bytes": there})
         assert answer.status == 200
-        assert document(subject.get()[0]) == NEW
+        assert document(subject.whole()[0]) == NEW
         assert PART not in subject.flash.files
 
 
@@ -364,7 +456,7 @@ def test_a_change_on_trial_goes_to_the_trial_and_waits_for_a_start_where_it_must
 
 
 def test_a_certificate_waits_for_the_next_start_only_where_tls_is_not_served():
-    patch = {"tls": {"http": False}}
+    patch = {"tls": {"http": True}}
     assert waiting(Subject({"accounts": OLD["accounts"], "tls": {}}).patch(patch)) == ["tls"]
     subject = Subject({"accounts": OLD["accounts"], "tls": {}})
     subject.service = SettingsService(subject.store, None, "a gate")
@@ -436,8 +528,8 @@ class Called:
     def __init__(self, made):
         self.made = made
 
-    def call(self, name, *arguments):
-        return getattr(self.made, name)(*arguments)
+    def method(self, name):
+        return getattr(self.made, name)
 
 
 def test_of_two_who_set_up_a_device_at_once_one_does():

@@ -55,10 +55,12 @@ class Settings:
         self.now = changed
 
 
-def call(store, operation, inner="", role=3):
+def call(store, operation, inner="", role=3, secure=False):
     text = '<aa:%s xmlns:aa="http://www.axis.com/vapix/ws/action1">%s</aa:%s>'
     element = parse((text % (operation, inner, operation)).encode())
-    answer = getattr(ActionService(store), HANDLERS[operation])(Caller("a", role), element, 5)
+    caller = Caller("a", role)
+    caller.secure = secure
+    answer = getattr(ActionService(store), HANDLERS[operation])(caller, element, 5)
     return "".join(finished(answer))
 
 
@@ -202,14 +204,38 @@ def test_what_is_removed_is_gone():
     refused("ActionRuleNotFoundFault", store, "RemoveActionRule", "<aa:RuleID>1</aa:RuleID>")
 
 
-def test_passwords_are_shown_to_administrators_alone():
+def test_secrets_are_shown_to_administrators_over_tls_alone():
     store = Settings()
     parameters = dict.fromkeys(TEMPLATES[HTTP], "")
-    parameters.update(upload_url="http://192.0.2.1/", login="us", password="secret")
+    parameters.update(upload_url="http://192.0.2.1/?k=hush", login="us", password="secret")
     call(store, "AddActionConfiguration", configuration(HTTP, **parameters))
-    assert 'Value="secret" Name="password"' in call(store, "GetActionConfigurations", role=3)
-    shown = call(store, "GetActionConfigurations", role=2)
-    assert "secret" not in shown and 'Value="us" Name="login"' in shown
+    shown = call(store, "GetActionConfigurations", role=3, secure=True)
+    for name in ("upload_url", "login", "password"):
+        assert 'Value="%s" Name="%s"' % (parameters[name], name) in shown
+    for role, secure in ((3, False), (2, False), (2, True)):
+        shown = call(store, "GetActionConfigurations", role=role, secure=secure)
+        assert "secret" not in shown and "hush" not in shown
+        assert 'Value="*" Name="login"' in shown and 'Value="*" Name="password"' in shown
+        assert 'Value="http://192.0.2.1/?*" Name="upload_url"' in shown
+        assert 'Value="" Name="message"' in shown
+
+
+def test_a_configuration_as_it_was_shown_has_the_secrets_of_the_one_for_the_same_receiver():
+    store = Settings()
+    parameters = dict.fromkeys(TEMPLATES[HTTP], "")
+    parameters.update(upload_url="http://192.0.2.1/?k=hush", login="us", password="secret")
+    call(store, "AddActionConfiguration", configuration(HTTP, **parameters))
+    again = dict(parameters, upload_url="http://192.0.2.1/?*", login="*", password="*")
+    again["message"] = "Gate"
+    call(store, "AddActionConfiguration", configuration(HTTP, **again))
+    assert store.now["actions"]["2"]["parameters"] == dict(parameters, message="Gate")
+    # Nobody else is told them.
+    before = store.now
+    for url in ("http://192.0.2.2/?*", "http://192.0.2.2/", "http://192.0.2.1/"):
+        row = configuration(HTTP, **dict(again, upload_url=url))
+        fault = refused("InvalidActionConfigurationFault", store, "AddActionConfiguration", row)
+        assert "* keeps what is there" in fault.reason
+    assert store.now == before
 
 
 BAD_CONFIGURATIONS = (

@@ -19,6 +19,8 @@ _TLS_BACKLOG = const(1)
 _MONITORS = ("monitors.json", "monitors.new", "monitors.old")
 _MONITORS_BEGIN = b'{"monitors":1'
 
+_NO_HTTP = "HTTP is not served: settings.tls.http is not there; true serves it beside HTTPS"
+
 
 def begin(app, listeners, tasks):
     """Listen, and begin what goes on for ever: both are added to these. OSError when the address
@@ -37,6 +39,8 @@ def begin(app, listeners, tasks):
     except OSError as error:
         app.network.refused(error)
         raise
+    if not plain and app.tls[2] is None and not app.book("told", TLS, _NO_HTTP):
+        app.log.add(TLS, _NO_HTTP, app.clock.now())
     for loop in (app.server.reap, app.keep, app.store.save):
         tasks.append(asyncio.create_task(for_ever(loop)))
     _prepare(app)

@@ -6,6 +6,7 @@ import { look, state } from "./live.js";
 import { ROLES, same } from "./model.js";
 import { Act, Blocked, Card, Field, Seconds, Select } from "./parts.jsx";
 
+const SECURE = location.protocol === "https:"; // a module gives its secrets then
 const CONFIRM_S = 60; // in which changes are kept that could lock somebody out, or move outputs
 const STATES = [
   ["open", "open"],
@@ -359,7 +360,7 @@ function Others({ document, save }) {
           <Select value={key} options={KEYS.map((name) => [name, name])} onChange={(name) => (setKey(name), setText(null), setSaid(null))} />
         </Field>
       </div>
-      <Field label={`Value of ${key}`} hint="Empty: the default.">
+      <Field label={`Value of ${key}`} hint="Empty: the default. A * is a secret that is not shown: it stays.">
         <textarea placeholder={EXAMPLES[key]} rows={Math.min(24, shown.split("\n").length + 2)} spellcheck={false} value={shown} onInput={(event) => setText(event.currentTarget.value)} />
       </Field>
       <div class="row">
@@ -381,7 +382,7 @@ function Others({ document, save }) {
 function Backup({ held, load }) {
   const [said, setSaid] = useState("");
   const keep = async () => {
-    const { text } = await ask("GET", "/holdfast/settings");
+    const { text } = await ask("GET", `/holdfast/settings${SECURE ? "?secrets=1" : ""}`);
     const link = window.document.createElement("a");
     link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
     link.download = `${state.status.name.replace(/[^A-Za-z0-9._-]+/g, "-")}-settings.json`;
@@ -399,7 +400,7 @@ function Backup({ held, load }) {
   return (
     <Card title="Backup" id="s-backup">
       <p class="quiet">
-        Settings <code>{held.etag?.replace(/"/g, "").slice(0, 16)}…</code>. {held.text.includes('"*"') ? "Over plain http a backup lacks the secrets: they are * in it, and stay as this module has them. Over https it is whole." : "A backup holds hashes of passwords: keep it as you keep them."}
+        Settings <code>{held.etag?.replace(/"/g, "").slice(0, 16)}…</code>. {SECURE ? "A backup holds hashes of passwords: keep it as you keep them." : "Over plain http a backup lacks the secrets: they are * in it, and stay as this module has them. Over https it is whole."}
       </p>
       <Act act={keep}>Save a backup</Act>
       <Field label="Bring back a backup">

@@ -1,8 +1,9 @@
 """`holdfast backup` and `holdfast restore`: the settings of a module, as one file.
 
-Over the network for an administrator, or with --serial from a board on a cable. The file is what
-the module has in flash, with its checksum. It is a secret: the password hashes in it are as good
-as the passwords for whoever speaks Digest, and Wi-Fi keys are in it as they are.
+Over the network for an administrator, or with --serial from a board on a cable. Over https, or a
+cable, the file is what the module has in flash, with its checksum. It is a secret: the password
+hashes in it are as good as the passwords for whoever speaks Digest, and Wi-Fi keys are in it as
+they are. Over http it has `*` in place of secrets: a module that has them keeps them.
 """
 
 from pathlib import Path
@@ -57,22 +58,21 @@ def backup(
     """Save the settings of a module to a file that only you can read."""
     if one_of(where, serial, port):
         with module(where, user, trust, insecure) as subject:
-            warn_of_clear_text(subject.url)
-            data, _, document = subject.settings()
+            data, _, document = subject.settings(secrets=True)
     else:
         from holdfast_cli.board import Board
 
         with Board(port) as board:
             data = board.read_settings()
         document = parsed(data, "the board's settings")
-    if str(file) == "-":
-        print(data.decode(), end="")
-        return
-    write_secret(file, data)
     missing = list(withheld(document))
     if missing:
         text = "not in it: %s; secrets come over https, or a cable (--serial), alone"
         note(text % ", ".join(missing))
+    if str(file) == "-":
+        print(data.decode(), end="")
+        return
+    write_secret(file, data)
     count = len(document.get("accounts", []))
     print("%s: %d bytes, %d accounts; keep it secret" % (file, len(data), count))
 
@@ -100,12 +100,12 @@ def restore(
         raise Problem("%s: %s" % (file, error.strerror), USAGE) from None
     document = parsed(data, str(file))
     if board:
-        product.check_settings(document, board)
+        product.check_settings(documents.checkable(document), board)
     data = sealed(document)
     if one_of(where, serial, port):
         with module(where, user, trust, insecure) as subject:
             warn_of_clear_text(subject.url)
-            _, tag, before = subject.settings()
+            _, tag, before = subject.settings(secrets=True)
             keeps = secrets_kept(before, document)
             if keeps:
                 note("these secrets stay as the module has them: " + ", ".join(keeps))

@@ -184,9 +184,12 @@ class Module:
         """What each output does at whatever may happen: rows of the module's truth table."""
         return self.json("GET", "/holdfast/outputs")["outputs"]
 
-    def settings(self):
-        """(bytes, tag, document) of the settings."""
-        answer = self.request("GET", SETTINGS_PATH)
+    def settings(self, secrets=False):
+        """(bytes, tag, document) of the settings. secrets: with them, which a module gives over
+        https alone; else `*` is in their place.
+        """
+        whole = secrets and self.url.startswith("https")
+        answer = self.request("GET", SETTINGS_PATH + ("?secrets=1" if whole else ""))
         try:
             document = answer.json()
         except ValueError:
@@ -236,6 +239,8 @@ class Module:
             raise Problem("%s cannot restart itself; switch it off and on" % self.url)
         if wait and not self.came_back(before, _BACK_S):
             text = "%s has not come back within %d s: look at its lamp, and at its network"
+            if self.url.startswith("http://"):
+                text += "; with tls in its settings it may serve https alone"
             raise Problem(text % (self.url, _BACK_S), UNREACHABLE)
         return time.monotonic() - began
 

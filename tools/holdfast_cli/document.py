@@ -42,7 +42,7 @@ def warn_of_clear_text(url):
     """Say what travels unprotected, unless it stays on this PC."""
     host = url.partition("://")[2]
     if url.startswith("http://") and not host.startswith(("127.", "localhost", "[::1]")):
-        note("over http:// the hashes and keys in settings can be read on the way; use https://")
+        note("over http:// hashes and keys that are sent can be read on the way; use https://")
 
 
 def saved(waiting):
@@ -77,7 +77,7 @@ def changes(before, after, path=""):
     for key in [*before, *(key for key in after if key not in before)]:
         name = path + key
         old, new = before.get(key), after.get(key)
-        if new == WITHHELD and key in before:
+        if _is_withheld(new) and key in before:
             continue  # it stays
         if old == new and (key in before) == (key in after):
             continue
@@ -90,7 +90,8 @@ def changes(before, after, path=""):
         elif key not in before:
             yield "new: " + name + _shown(key, new)
         else:
-            yield "changed: %s%s, was%s" % (name, _shown(key, new), _shown(key, old) or " another")
+            was = " not told" if _is_withheld(old) else _shown(key, old) or " another"
+            yield "changed: %s%s, was%s" % (name, _shown(key, new), was)
 
 
 def _by_name(rows):
@@ -111,7 +112,7 @@ def _parts(value):
 def withheld(document, path=""):
     """The paths of secrets that a module did not give away: it writes "*" for them."""
     for name, value in _parts(document):
-        if value == WITHHELD:
+        if _is_withheld(value):
             yield path + name
         else:
             yield from withheld(value, "%s%s." % (path, name))
@@ -139,7 +140,21 @@ def filled(before, after):
     if isinstance(after, dict):
         rows = before if isinstance(before, dict) else {}
         return {name: filled(rows.get(name), value) for name, value in after.items()}
-    return before if after == WITHHELD else after
+    return before if _is_withheld(after) else after
+
+
+def checkable(document, key=""):
+    """A document with something that is right in place of each secret that it does not have."""
+    if isinstance(document, list):
+        return [checkable(row) for row in document]
+    if isinstance(document, dict):
+        return {name: checkable(value, name) for name, value in document.items()}
+    return _RIGHT.get(key, document) if document == WITHHELD else document
+
+
+def _is_withheld(value):
+    """True for what a module writes in place of a secret, or of a URL's query."""
+    return value == WITHHELD or isinstance(value, str) and value.endswith("?" + WITHHELD)
 
 
 def _at(document, path):
@@ -153,6 +168,7 @@ def _at(document, path):
 
 
 WITHHELD = "*"  # in place of a secret
+_RIGHT = {"md5": "0" * 32, "sha256": "0" * 64, "key": "0" * 64, "private_key": "1" * 64}
 _SECRETS = ("md5", "sha256", "key", "password", "login", "proxy_password", "token", "secret")
 
 

@@ -157,7 +157,7 @@ class Drill:
     def look(self):
         """Read settings and status; a Problem where a drill would prove nothing, or do harm."""
         self.status = self._admin.status()
-        self.data, self.tag, self.document = self._admin.settings()
+        _, self.tag, self.document = self._admin.settings()
         self.identity = self._admin.identity()
         rows = [row for row in self.document.get("accounts", []) if row["name"] == self.master]
         if not rows:

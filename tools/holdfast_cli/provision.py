@@ -19,6 +19,7 @@ import typer
 
 from holdfast_cli import network, product
 from holdfast_cli.document import (
+    checkable,
     note_blocked,
     parsed,
     saved,
@@ -185,12 +186,14 @@ class Wish:
         return rows
 
 
-def merged(document, patch, board):
-    """The document with a patch, checked for a board, and with somebody who may administer it."""
+def merged(document, patch, board, file=False):
+    """The document with a patch, checked for a board, and with somebody who may administer it.
+    file: secrets that it does not have are those of a module.
+    """
     from holdfast.core.waiting import merge
 
     after = merge(document, patch)
-    product.check_settings(after, board)
+    product.check_settings(checkable(after) if file else after, board)
     if not [row for row in after.get("accounts", []) if row["role"] == "administrator"]:
         raise Problem("nobody could administer it: add --account NAME:administrator", SETTINGS)
     return after
@@ -201,10 +204,10 @@ def into_file(file, board, wish):
     document = {}
     if file.exists():
         document = parsed(file.read_bytes(), str(file))
-    after = merged(document, wish.patch(document), board)
+    after = merged(document, wish.patch(document), board, file=True)
     write_secret(file, (json.dumps(after, indent=2) + "\n").encode())
     print("%s: good for %s" % (file, board))
-    note_blocked(product.rules(after, board))
+    note_blocked(product.rules(checkable(after), board))
 
 
 def into_board(port, name, wish, start_again):
@@ -221,6 +224,8 @@ def into_board(port, name, wish, start_again):
             board.write_file(_KEY, wish.made.key)
         board.write_settings(sealed(after))
         print("%s: settings written; they count from its next start on" % board.port)
+        if after.get("tls") is not None and not after["tls"].get("http"):
+            print("it serves https:// alone then; tls.http in its settings adds http://")
         note_blocked(product.rules(after, board.name))
         if start_again:
             board.reset()

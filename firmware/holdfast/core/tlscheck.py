@@ -1,6 +1,6 @@
 """Checks `tls` of the settings: HTTPS, and WebSockets over it.
 
-    "tls": {"certificate": "tls.crt", "key": "tls.key", "http": false}
+    "tls": {"certificate": "tls.crt", "key": "tls.key", "http": true}
 
 The names are those of files in flash, DER or PEM; what is in them shell.tlsfiles looks at.
 """
@@ -15,7 +15,9 @@ _OURS = ("settings", "flashed", "log", "boot", "main", "board")  # how other fil
 
 
 def tls(keys):
-    """(certificate, key, http): two file names, and whether HTTP is served beside HTTPS."""
+    """(certificate, key, http): two file names, and whether HTTP is served beside HTTPS; http:
+    None, which is false, where settings do not say.
+    """
     names = []
     for key in ("certificate", "key"):
         name = keys.text(key, "tls.crt" if key == "certificate" else "tls.key", _MAX_FILE)
@@ -27,4 +29,5 @@ def tls(keys):
         names.append(name)
     if names[0] == names[1]:
         raise SettingsError(keys.path("key"), "must be another file than the certificate")
-    return names[0], names[1], keys.boolean("http", True)
+    http = keys.boolean("http", False)
+    return names[0], names[1], None if keys.get("http", None) is None else http

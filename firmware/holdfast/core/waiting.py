@@ -34,7 +34,7 @@ def late(document, secure):
             tls = document[key]
             if tls is not None:
                 found[key] = True
-            if isinstance(tls, dict) and tls.get("http", True) is not True:
+            if isinstance(tls, dict) and tls.get("http", False) is not False:
                 found["tls.http"] = tls["http"]
         elif key not in _AT_ONCE:
             found[key] = document[key]

@@ -9,12 +9,18 @@ checksum, as GET gives it: only that tells that the parts belong together.
 With `?trial=1` the change is on trial: it goes back unless it is confirmed within a minute, see
 own/confirm.py. Such a one answers `"trial": true`.
 
-The ETag is the document's checksum. With If-Match a change is refused when somebody else made one.
+Secrets are write-only, see core.secrets: GET shows `*` for each, and what comes with `*` keeps it.
+`?secrets=1` asks for the document as it is in flash, a whole backup; it is given over TLS alone.
+
+The ETag is the checksum of the document in flash, secrets and all. With If-Match a change is
+refused when somebody else made one.
 """
 
 from micropython import const
 
 from holdfast.core.accounts import ADMINISTRATOR, by_whom
+from holdfast.core.log import SETTINGS
+from holdfast.core.secrets import keep
 from holdfast.core.settings import NotSaved, OnTrial, SettingsError
 from holdfast.core.waiting import late, merge, waits
 from holdfast.wire import json
@@ -29,20 +35,34 @@ _PIECE_BYTES = const(1024)
 class SettingsService:
     """Reads and changes the settings of a store. A device without any account takes the first from
     anybody, as pwdgrp.cgi does: hashes are all that it is told then. gate: of TLS, None without.
+    log: where it is told who has read secrets.
     """
 
-    def __init__(self, store, trial=None, gate=None):
+    def __init__(self, store, trial=None, gate=None, log=None):
         self._store = store
         self._documents = store.documents()
         self._trial = trial
         self._secure = gate is not None
+        self._log = log
 
-    def get(self, caller, request, now):
-        """Answer with the document in force, as it is in flash; for administrators."""
+    async def get(self, caller, request, now):
+        """Answer with the document in force, without its secrets or, over TLS, as it is in flash;
+        for administrators.
+        """
         _require(caller)
+        whole = parameter(request.query, "secrets") == "1"
+        if whole and not caller.secure:
+            raise _refusal(403, "", "secrets are given over https, or a cable, alone")
         data = self._saved(self._documents.content)
-        pieces = [data[i : i + _PIECE_BYTES] for i in range(0, len(data), _PIECE_BYTES)]
         lines = ['ETag: "%s"' % self._documents.mark(data), "Cache-Control: no-store"]
+        if whole:
+            self._log.add(SETTINGS, "secrets read by " + by_whom(caller, request.path), now)
+        else:
+            try:
+                data = await self._documents.shown(data)
+            except NotSaved as error:
+                raise _unsaved(error)
+        pieces = [data[i : i + _PIECE_BYTES] for i in range(0, len(data), _PIECE_BYTES)]
         return Response(200, pieces, "application/json", lines)
 
     async def put(self, caller, request, now):
@@ -128,6 +148,7 @@ class SettingsService:
                 raise HttpError(401)  # somebody else was first
             before = late(document, self._secure)
             after = make(document)
+            keep(document, after)
             _keep_administrator(after)
             _keep_logins(document, after)
             found.clear()

@@ -1,13 +1,13 @@
 """Made by tools/page.py out of firmware/page/; `make page` makes it again."""
 
-# Sources: 91e840265dd090bc4fd9022d689d7c1fe3add26bb943304a3fec45cf2e3734ed
+# Sources: f1bd93f7c9a61b5c4507333eb65ecc05c8dab4e73e4acaf7201470ba294f880a
 
 # Path, content type, entity tag, bytes, number of the first module, modules.
 ROWS = (
     (
         "/",
         "text/html; charset=utf-8",
-        "2c7c06a79f765532",
+        "0f1d5c9d9a1b227e",
         461,
         0,
         1,
@@ -15,8 +15,8 @@ ROWS = (
     (
         "/holdfast/page.js",
         "text/javascript; charset=utf-8",
-        "41c4a13074b81d13",
-        20437,
+        "0bd9c72c7f6aa463",
+        20464,
         1,
         10,
     ),

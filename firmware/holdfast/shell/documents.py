@@ -8,8 +8,11 @@ from binascii import hexlify
 
 from micropython import const
 
-from holdfast.core.settings import NotSaved
+from holdfast.core.secrets import hide
+from holdfast.core.settings import NotSaved, SettingsError
 from holdfast.shell.heap import load
+from holdfast.shell.store import let_go
+from holdfast.wire.json import JsonError
 
 PART = "settings.part"  # of a document that comes in parts, gathered until it is complete
 _HEX_DIGITS = const(64)
@@ -26,6 +29,19 @@ class Documents:
     def content(self):
         """The document in force as it is in flash (bytes); NotSaved when it cannot be read."""
         return self._call("content", self.store)
+
+    async def shown(self, data):
+        """A document (bytes) as it is shown: without its secrets, with a checksum of its own.
+        NotSaved when it cannot be read.
+        """
+        try:
+            value = self.parse(data)
+            hide(value)
+            return await self._call("written", value)
+        except (JsonError, SettingsError):
+            raise NotSaved("the settings cannot be read any more")
+        finally:
+            let_go()
 
     def _call(self, name, *arguments):
         return load("holdfast.shell.saving", name)(*arguments)

@@ -119,6 +119,15 @@ def entries(log, storage, since, limit, epoch_ms):
     return found[:limit], len(found) > limit
 
 
+def told(log, storage, kind, text):
+    """True when the log has an entry of this kind with this text (up to 96 characters)."""
+    for book in log.books:
+        for row in _all(book, storage, 0, 0):
+            if row[2] == kind and row[5] == text:
+                return True
+    return False
+
+
 def _all(book, storage, since, epoch_ms):
     """All entries of a book after number `since`, oldest first."""
     count = SEGMENTS[book.index]

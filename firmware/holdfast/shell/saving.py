@@ -291,7 +291,7 @@ async def _edited(store, edit, guard):
     await sleep_ms(0)
     if not sealed(data):
         # Written by somebody: what it would look like if we had written it.
-        data = await _sealed(changed)
+        data = await written(changed)
         await sleep_ms(0)
     files = _files(changed)
     edit(changed)
@@ -304,7 +304,7 @@ async def _edited(store, edit, guard):
         # those that are there already: a certificate gone bad keeps nobody from changing the rest.
         heap.load("holdfast.shell.tlsfiles", "files")(store.storage, settings.tls)
         await sleep_ms(0)
-    after = await _sealed(changed)
+    after = await written(changed)
     if len(after) > MAX_BYTES:
         raise NotSaved("settings would be larger than %d bytes" % MAX_BYTES)
     return settings, None if after == data else after
@@ -345,8 +345,8 @@ def _adopt(store, settings, by):
     return now
 
 
-async def _sealed(value):
-    """A document as it is written."""
+async def written(value):
+    """A document (a JSON object) as it is written to flash, or shown: bytes."""
     texts = []
     size = 0
     for text in heap.load("holdfast.wire.dump", "lines")(value):

@@ -10,10 +10,12 @@ from having any effect is none: what tells of it is core.blocked.
 
 Who may: reading is READ_SYSTEM_SENSITIVE, because rules tell what protects a door and whom the
 module talks to; changing is WRITE_SYSTEM, because a rule acts for ever and in nobody's name. The
-password of a notification is shown to administrators alone (READ_SYSTEM_SECRET).
+secrets of a notification are shown to administrators alone, over TLS (READ_SYSTEM_SECRET); others
+see `*`, see core.secrets. A new configuration with `*` has those of another for the same receiver.
 """
 
 from holdfast.core.accounts import ADMINISTRATOR, by_whom
+from holdfast.core.secrets import hidden, hide, keep
 from holdfast.core.settings import NotSaved, SettingsError
 from holdfast.vapix.fault import Fault
 from holdfast.wire.xml import escape
@@ -22,8 +24,6 @@ from holdfast.wire.xml import escape
 _CONCRETE = "http://docs.oasis-open.org/wsn/t-1/TopicExpression/Concrete"
 _CONCRETE_SET = "http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet"
 _ITEM_FILTER = "http://www.onvif.org/ver10/tev/messageContentFilter/ItemFilter"
-
-_HIDDEN = "*****"
 
 # By the end of the key that core.rulecheck found bad.
 _FAULTS = (
@@ -60,16 +60,16 @@ class ActionService:
         return ["<aa:ActionTemplates>"] + rows + ["</aa:ActionTemplates>"]
 
     def get_action_configurations(self, caller, element, now):
-        actions = self._document().get("actions", {})
+        document = self._document()
+        if not caller.secure or caller.account.role < ADMINISTRATOR:
+            hide(document)
+        actions = document.get("actions", {})
         rows = []
         for identifier in sorted(actions, key=int):
             action = actions[identifier]
             parameters = []
             for name in sorted(action["parameters"]):
-                value = action["parameters"][name]
-                if name == "password" and value and caller.account.role < ADMINISTRATOR:
-                    value = _HIDDEN
-                parameters.append(_parameter("Value", value, name))
+                parameters.append(_parameter("Value", action["parameters"][name], name))
             rows.append(
                 "<aa:ActionConfiguration><aa:ConfigurationID>%s</aa:ConfigurationID>"
                 "<aa:Name>%s</aa:Name><aa:TemplateToken>%s</aa:TemplateToken>"
@@ -206,6 +206,8 @@ class ActionService:
             while str(number) in rows:
                 number += 1
             given.append(str(number))
+            if key == "actions":
+                keep(document, {key: {_alike(rows, row) or given[-1]: row}})
             rows[given[-1]] = row
 
         await self._change(edit, caller)
@@ -269,6 +271,16 @@ def _check_parameters(template, parameters):
         if name not in names:
             reason = "%s is none of the parameters: %s" % (name, ", ".join(names))
             raise _fault("ParametersMissmatchFault", reason)
+
+
+def _alike(actions, action):
+    """The number of an action with the same receiver as this one, None for none."""
+    url = action["parameters"].get("upload_url", "")
+    for identifier in sorted(actions, key=int):
+        old = actions[identifier]["parameters"].get("upload_url", "")
+        if old and hidden(old, True) == hidden(url, True):
+            return identifier
+    return None
 
 
 def _filter(element):
