@@ -98,7 +98,7 @@ bundle: $(RUN)
 	@$(VENV)/bin/python tools/package.py bundle
 
 firmware: $(RUN)
-	@$(VENV)/bin/python tools/package.py firmware "$(BOARD)" --micropython "$(MICROPYTHON_DIR)" --make "$(ARGS)"
+	@$(VENV)/bin/python tools/package.py firmware "$(BOARD)" --micropython="$(MICROPYTHON_DIR)" --make="$(ARGS)"
 
 size: $(RUN)
 	$(VENV)/bin/python tools/size.py $(ARGS)

@@ -233,6 +233,19 @@ def test_a_frozen_build_says_what_is_missing(checkout, tmp_path):
     assert (status, "the build ended with status 2" in text) == (1, True), text
 
 
+def test_what_a_frozen_build_hands_on_may_begin_with_a_dash():
+    venv = sys.prefix
+    words = ["make", "-o", "%s/.run" % venv, "firmware", "VENV=%s" % venv, "BOARD=NONE_SUCH"]
+    done = subprocess.run(
+        [*words, "ARGS=-j6"],
+        cwd=interpreters.ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert "there is no boards/NONE_SUCH/manifest.py" in done.stderr, done.stderr
+
+
 def test_the_wheel_is_complete_without_a_checkout(tmp_path):
     build = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "wheel"]
     build += ["--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path)]
