@@ -272,3 +272,51 @@ def test_so_many_addresses_are_remembered_each_session_once():
     connections.leave(peer)
     assert [row[0] for row in connections._left][-2:] == ["10.0.0.38", "10.0.1.1"]
     assert len(connections._left) == 16
+
+
+# -- the last place -------------------------------------------------------------------------------
+
+
+def young(name, host, **more):
+    return Peer(name, age=10, idle=10, peer=(host, 1), **more)
+
+
+def test_while_a_living_master_is_to_come_again_no_second_stranger_stays_in_the_last_place():
+    first, last, left = young("first", "10.0.0.2"), young("last", "10.0.0.3"), master(peer=None)
+    connections = house(master("m", peer=("10.0.0.1", 1)), first, last, left, limit=3)
+    connections.leave(left)
+    assert connections.make_room(NOW) is False
+    assert connections.make_room(NOW, False, last) is True
+    assert gone(connections) == ["last"]
+    # Who has had its moment goes before the newcomer does.
+    last.ended = False
+    first.grace = NOW
+    assert connections.make_room(NOW, False, last) is True
+    assert gone(connections) == ["first"]
+    # Without such a master both may speak.
+    first.grace, first.ended = NOW + 1, False
+    left.caller.session.id = None
+    assert connections.make_room(NOW, False, last) is False
+    assert gone(connections) == []
+
+
+def test_a_stranger_in_the_last_place_is_served_when_all_others_never_give_way():
+    last, left = young("last", "10.0.0.3"), master(peer=None)
+    stream = Peer("s", endless=True, account=True)
+    connections = house(left, master(peer=("10.0.0.1", 1)), stream, last, limit=3)
+    connections.leave(left)
+    assert connections.make_room(NOW, False, last) is False
+    assert gone(connections) == []
+
+
+def test_a_master_that_comes_again_does_not_wait_until_a_stranger_has_spoken():
+    again = young("again", "10.0.0.1")
+    for stranger, gives_way in ((young("x", "10.0.0.2"), True), (young("y", "10.0.0.1"), False)):
+        left = master(peer=("10.0.0.1", 1))
+        connections = house(left, master("m"), stranger, again, limit=3)
+        connections.leave(left)
+        assert connections.make_room(NOW) is False
+        assert connections.make_room(NOW, False, again) is gives_way
+        assert gone(connections) == [stranger.name] * gives_way
+        left.caller.session.id = None
+        assert not connections.known(again)

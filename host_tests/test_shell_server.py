@@ -257,7 +257,7 @@ def test_one_that_gives_way_before_its_task_has_begun_leaves_its_place():
     sock = Socket()
 
     async def scenario():
-        server._welcome(sock, ("10.0.0.7", 1), None)
+        server._welcome(sock, ("10.0.0.7", 1), None, 0)
         server.shed(None)
         server.shed(None)
         assert len(server.connections.all) == 1
@@ -279,10 +279,58 @@ def test_one_for_which_there_is_no_task_leaves_its_place():
     real = servers.asyncio
     servers.asyncio = Full()
     try:
-        raises(MemoryError, server._welcome, Socket(), ("10.0.0.7", 1), None)
+        raises(MemoryError, server._welcome, Socket(), ("10.0.0.7", 1), None, 0)
     finally:
         servers.asyncio = real
     assert server.connections.all == []
+
+
+class Listener:
+    """Peers of as many addresses are there at once."""
+
+    def __init__(self, count):
+        self.socks = [Socket() for _ in range(count)]
+        for sock in self.socks:
+            sock.data = []  # it says nothing
+        self.accepted = 0
+
+    def accept(self):
+        if self.accepted == len(self.socks):
+            raise OSError(11)
+        self.accepted += 1
+        return self.socks[self.accepted - 1], ("10.0.1.%d" % self.accepted, 1)
+
+
+def test_whoever_is_refused_is_closed_at_once_and_the_next_one_is_taken_in_the_same_turn():
+    """Five places: four newcomers are served, the last place stays free for a master that is to
+    come again.
+    """
+    server = servers.Server(Dispatcher(), lambda: 0, 5)
+    server.connections._left.append(("10.0.0.1", Session()))
+    listener = Listener(12)
+    turns = []
+
+    async def looked(sock):
+        turns.append(sock.accepted)
+        if sock.accepted == len(sock.socks):
+            await sleep_ms(1000000)
+
+    async def scenario():
+        task = asyncio.create_task(server.accept(listener))
+        await until(lambda: listener.accepted == 12)
+        await sleep_ms(0)
+        task.cancel()
+        server.close()
+
+    real = servers.readable
+    servers.readable = looked
+    try:
+        played(scenario)
+    finally:
+        servers.readable = real
+    assert [sock.closed for sock in listener.socks[4:]] == [1] * 8
+    assert turns[:5] == [0, 1, 2, 3, 4]
+    assert len(turns) <= 6
 
 
 # -- who gives way when memory runs out -----------------------------------------------------------

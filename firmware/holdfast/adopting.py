@@ -5,16 +5,12 @@ for each of these and let go again.
 import asyncio
 import os
 
-from micropython import const
-
 from holdfast.app import for_ever
 from holdfast.core.log import SETTINGS, TLS
 from holdfast.core.settings import SettingsError
 from holdfast.shell.heap import load
 from holdfast.shell.portable import listen, report
 
-_BACKLOG = const(2)  # each waiting connection takes one of the few a board has
-_TLS_BACKLOG = const(1)
 # Of shell.keeping, which is not loaded without one of them.
 _MONITORS = ("monitors.json", "monitors.new", "monitors.old")
 _MONITORS_BEGIN = b'{"monitors":1'
@@ -29,12 +25,15 @@ def begin(app, listeners, tasks):
     host, port = app.network.address()
     secure = app.tls is not None and _secure(app)
     plain = not secure or app.tls[2]
+    # While the loop is busy as many may come as there are places: lwIP resets those for whom it
+    # has none in this queue.
+    backlog = app.server.connections.limit
     # A module that nobody can reach is worth less than one that is reached without TLS.
     try:
         if plain:
-            _listen(app, listen(host, port, _BACKLOG), None, listeners, tasks)
+            _listen(app, listen(host, port, backlog), None, listeners, tasks)
         if secure:
-            listener = listen(host, app.tls_place[0], _TLS_BACKLOG)
+            listener = listen(host, app.tls_place[0], backlog)
             _listen(app, listener, app.gate, listeners, tasks)
     except OSError as error:
         app.network.refused(error)

@@ -3,9 +3,11 @@
 A Pico W has five TCP connections in all, and a newcomer takes one before any of our code has seen
 it. So one is kept free: when the last is taken, somebody gives way, in this order: the third
 stranger of an address and those after it, other strangers, clients that are logged in or come from
-the address of a living master; of each the longest idle first. The connection through which a
-living session was last fed never gives way, nor does an event stream: when only those are left, a
-newcomer is served in the last place and told to close.
+the address of a living master; of each the longest idle first. Strangers have a moment to speak,
+but not when a living master needs their place; and while one that has closed its connection is to
+come again, no second stranger stays in the last place, which is free again at once. The connection
+through which a living session was last fed never gives way, nor does an event stream: when only
+those are left, a newcomer is served in the last place and told to close.
 """
 
 from micropython import const
@@ -30,12 +32,12 @@ class Connections:
     def __init__(self, limit):
         self.all = []
         self.outgoing = 0  # of the board's connections, those that the module itself has made
-        self._limit = limit
+        self.limit = limit
         self._left = []  # (address, session) of masters whose connection has ended, latest last
 
     def taken(self):
         """True when not one is free, counting those about to end."""
-        return len(self.all) + self.outgoing >= self._limit
+        return len(self.all) + self.outgoing >= self.limit
 
     def crowded_by(self, connection):
         """True for the one in the last place, when none is free nor about to be."""
@@ -52,7 +54,7 @@ class Connections:
         for connection in self.all:
             if connection.endless:
                 count += 1
-        return count >= max(1, self._limit - _PLACES_BESIDE_STREAMS)
+        return count >= max(1, self.limit - _PLACES_BESIDE_STREAMS)
 
     def leave(self, connection):
         """A connection has ended. The address of a living master is remembered, if there is memory
@@ -88,43 +90,58 @@ class Connections:
                 return True
         return False
 
-    def make_room(self, now, secure=False):
-        """End the connection that gives way; False when there is none. secure: one with TLS."""
+    def _awaits(self):
+        """True while a session lives whose master has closed a connection: it will come again."""
+        for row in self._left:
+            if row[1].id is not None:
+                return True
+        return False
+
+    def make_room(self, now, secure=False, newcomer=None):
+        """End the connection that gives way; False when there is none. secure: one with TLS.
+        newcomer: who has just taken the last place.
+        """
         victim = None
         lowest = None
+        strangers = 0
+        urgent = newcomer is not None and self.known(newcomer)
         for connection in self.all:
             if secure and not connection.secure:
                 continue
             if connection.ended:
                 return True  # its place is free in a moment
-            rank = self._rank(connection, now)
+            known = self.known(connection)
+            if not known:
+                strangers += 1
+            rank = self._rank(connection, now, known, urgent)
             if rank is not None and (victim is None or rank < lowest):
                 victim = connection
                 lowest = rank
+        if victim is None and strangers > 1 and not urgent and self._awaits():
+            victim = newcomer
         if victim is None:
             return False
         victim.end()
         return True
 
-    def _rank(self, connection, now):
-        """Who gives way first has the lowest; None for who never does."""
+    def _rank(self, connection, now, known, urgent):
+        """Who gives way first has the lowest; None for who does not. urgent: at once."""
         if connection.endless or not connection.heard or self.feeds(connection):
             return None  # a handshake has a short time of its own
         if connection.deadline is None:
             return None  # its change is being saved
         if connection.lingering:
             return (0, connection.last_at)
-        known = self.known(connection)
         if not known and self._before(connection) >= _STRANGER_PLACES:
             return (1, connection.last_at)
-        if now < connection.grace:
+        if now < connection.grace and (known or not urgent):
             return None
         return (3 if known else 2, connection.last_at)
 
     def _before(self, stranger):
         """How many strangers of its address came before it."""
         address = address_text(stranger.peer)
-        count = 0 if address else -self._limit
+        count = 0 if address else -self.limit
         for other in self.all:
             if other is stranger:
                 break

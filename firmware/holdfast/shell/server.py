@@ -24,6 +24,7 @@ _REST_MS = const(60000)  # a service that nobody called for so long is let go
 _PAUSE_MS = const(20)  # until a place may be free
 _SOON_MS = const(2)  # .. of a connection that is told to end
 _TROUBLE_MS = const(50)  # after accept failed: out of sockets
+_REFUSED = const(8)  # newcomers in one turn
 _RESERVE_BYTES = const(1024)  # what a heartbeat needs
 _ACCEPT_WORDS = const(128)  # what accept needs: out of memory in there the connection leaks
 # Made now: a tuple in an except clause is made when it is needed, and the heap may be full then.
@@ -56,46 +57,56 @@ class Server:
                 self.shed(None)
                 await sleep_ms(_TROUBLE_MS)
                 continue
+            now = self.turn()
             if connections.taken():
-                room = connections.make_room(self.turn())
+                room = connections.make_room(now)
                 await sleep_ms(_SOON_MS if room else _PAUSE_MS)
                 continue
+            # Who is refused leaves at once, and the next one is looked at in the same turn.
+            pause = _TROUBLE_MS
             try:
-                # Memory that clear() gives back at once, without a collection.
-                ([None] * _ACCEPT_WORDS).clear()
-                sock, peer = listener.accept()
+                for _ in range(_REFUSED):
+                    # Memory that clear() gives back at once, without a collection.
+                    ([None] * _ACCEPT_WORDS).clear()
+                    sock, peer = listener.accept()
+                    pause = 0
+                    try:
+                        if self._welcome(sock, peer, gate, now):
+                            break
+                    except (MemoryError, OSError):
+                        sock.close()
+                        raise
             except OSError:
-                await sleep_ms(_TROUBLE_MS)
-                continue
+                pass  # no more of them, or out of sockets
             except MemoryError:
                 self.shed(None)
-                await sleep_ms(_TROUBLE_MS)
-                continue
-            try:
-                self._welcome(sock, peer, gate)
-            except MemoryError:
-                sock.close()
-                self.shed(None)
+                pause = _TROUBLE_MS
             # The newcomer's task may read before the next one is taken.
-            await sleep_ms(0)
+            await sleep_ms(pause)
 
-    def _welcome(self, sock, peer, gate):
-        sock.setblocking(False)
-        send_at_once(sock)
-        now = self.turn()
+    def _welcome(self, sock, peer, gate, now):
+        """Serve a newcomer; False when it was refused: closed, nothing of it read."""
+        connections = self.connections
         connection = Connection(sock, self._buffer, now)
         connection.peer = connection.caller.peer = peer
-        if gate is not None:
-            connection.gate = gate
-            connection.caller.secure = True
-        self.connections.all.append(connection)
+        connections.all.append(connection)
         try:
-            asyncio.create_task(self._serve(connection))
-        except MemoryError:
-            self.connections.all.remove(connection)
+            if connections.taken():
+                connections.make_room(now, False, connection)
+            if not connection.ended:
+                sock.setblocking(False)
+                send_at_once(sock)
+                if gate is not None:
+                    connection.gate = gate
+                    connection.caller.secure = True
+                asyncio.create_task(self._serve(connection))
+                return True
+        except (MemoryError, OSError):
+            connections.all.remove(connection)
             raise
-        if self.connections.taken():
-            self.connections.make_room(now)
+        connections.all.remove(connection)
+        sock.close()
+        return False
 
     async def reap(self):
         """End what is late, ping streams, keep a place free; never ends."""
