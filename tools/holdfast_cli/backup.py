@@ -65,14 +65,17 @@ def backup(
         with Board(port) as board:
             data = board.read_settings()
         document = parsed(data, "the board's settings")
+    printed = str(file) == "-"
+    if printed:
+        print(data.decode(), end="")
+    else:
+        write_secret(file, data)
     missing = list(withheld(document))
     if missing:
         text = "not in it: %s; secrets come over https, or a cable (--serial), alone"
         note(text % ", ".join(missing))
-    if str(file) == "-":
-        print(data.decode(), end="")
+    if printed:
         return
-    write_secret(file, data)
     count = len(document.get("accounts", []))
     print("%s: %d bytes, %d accounts; keep it secret" % (file, len(data), count))
 

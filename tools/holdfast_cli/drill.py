@@ -157,7 +157,8 @@ class Drill:
     def look(self):
         """Read settings and status; a Problem where a drill would prove nothing, or do harm."""
         self.status = self._admin.status()
-        _, self.tag, self.document = self._admin.settings()
+        # As `holdfast backup` gets them, so that the report names that file.
+        self.data, self.tag, self.document = self._admin.settings(secrets=True)
         self.identity = self._admin.identity()
         rows = [row for row in self.document.get("accounts", []) if row["name"] == self.master]
         if not rows:

@@ -2,6 +2,7 @@
 was measured, and of which settings.
 """
 
+import hashlib
 import html as markup
 import statistics
 import time
@@ -36,6 +37,7 @@ def parts(drill):
             ("date", began),
             ("by", "%s, with holdfast %s" % (drill._admin.user, product.version())),
             ("settings, checksum", drill.tag.strip('"')),
+            ("settings, SHA-256 of the file", hashlib.sha256(drill.data).hexdigest()),
         ],
     )
     yield "heading", "What each output does"
