@@ -48,13 +48,13 @@ class Store:
         self._module = subject
         self._wiring = wiring
 
-    def document(self):
+    async def document(self):
         return loads(dumps(self.saved).encode())
 
     async def change(self, edit, by=None, guard=None):
         if self.full:
             raise NotSaved("full")
-        changed = self.document()
+        changed = await self.document()
         edit(changed)
         settings = check(changed, self._wiring)
         self.saved = changed

@@ -211,6 +211,7 @@ TOGGLE = {
     "template": "com.axis.action.fixed.io.toggle",
     "parameters": {"port": "2", "state": "high", "duration": ""},
 }
+RULE = {"action": "1", "start": {"topic": "tns1:Device/tnsaxis:IO/Port"}}
 
 
 def test_the_parts_that_few_have_are_checked_where_they_are_and_arrive():
@@ -265,12 +266,15 @@ def test_steps_are_a_list():
 
 
 def test_a_check_stops_after_each_part_that_takes_long():
-    """Accounts, then each port, then each of the parts that few have, then the settings."""
+    """Accounts, then each port, then each of the parts that few have, then the settings. Rules:
+    the actions, each rule, and all together.
+    """
     uplinks = {"inbound": {"path": "/a"}}
     tokens = {"tokens": [{"name": "t", "role": "ping", "sha256": "0" * 64}]}
     for data, count in (
         ({}, 1 + 4),
-        ({"actions": {"1": TOGGLE}}, 2 + 4),
+        ({"actions": {"1": TOGGLE}}, 3 + 4),
+        ({"actions": {"1": TOGGLE}, "rules": {"1": RULE, "2": RULE}}, 5 + 4),
         ({"uplinks": uplinks}, 2 + 4),
         ({"monitors": tokens}, 2 + 4),
         ({"uplinks": uplinks, "monitors": tokens, "tls": {}, "time": {}}, 3 + 4),

@@ -433,7 +433,7 @@ class Trial:
         return {"begin": self._begin}[name]
 
     async def _begin(self, edit, by, waiting, guard):
-        document = self._store.document()
+        document = await self._store.document()
         edit(document)
         self.begun.append((document.get("name"), bool(waiting)))
 

@@ -308,12 +308,12 @@ def test_what_begins_no_trial_is_let_go():
 def test_who_asks_for_the_settings_meanwhile_is_told_those_that_are_in_force():
     subject = Subject()
     subject.begin()
-    assert subject.store.document()["name"] == "New"
+    assert finished(subject.store.document(), subject.store)["name"] == "New"
     subject.end(False)
-    assert subject.store.document()["name"] == "Old"
+    assert finished(subject.store.document(), subject.store)["name"] == "Old"
     subject.begin()
     subject.end(True)
-    assert subject.store.document()["name"] == "New"
+    assert finished(subject.store.document(), subject.store)["name"] == "New"
 
 
 def test_what_waits_for_the_next_start_does_so_from_when_they_are_kept():

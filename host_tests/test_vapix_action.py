@@ -38,7 +38,7 @@ class Settings:
         self.now = {"accounts": [account("a")]}
         self.full = False
 
-    def document(self):
+    async def document(self):
         if self.full:
             raise NotSaved("flash cannot be read")
         return self.copy(self.now)
@@ -49,7 +49,7 @@ class Settings:
         return value
 
     async def change(self, edit, by=None, guard=None):
-        changed = self.document()
+        changed = await self.document()
         edit(changed)
         check(changed, WIRING)
         self.now = changed

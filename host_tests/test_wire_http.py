@@ -438,6 +438,8 @@ def test_has_token_looks_at_whole_parts():
     assert has_token("b", "b")
     assert not has_token("", "b")
     assert not has_token("ab,b c", "b")
+    assert has_token("," * 64 + "b", "b")
+    assert raises(HttpError, has_token, "," * 65, "b").status == 400
 
 
 # -- framing --------------------------------------------------------------------------------------

@@ -380,3 +380,40 @@ def test_what_is_quoted_reads_back():
     for code in list(range(0x180)) + [0x7FF, 0x800, 0xD7FF, 0xE000, 0xFFFF, 0x10000, 0x10FFFF]:
         text = "a" + chr(code) + '"\\' + chr(code)
         assert loads(quote(text).encode()) == text, code
+
+
+def in_steps(data, limit=MAX_ITEMS):
+    """(what it is, number of steps)."""
+    kept = []
+    count = 0
+    while True:
+        value = loads(data, limit, kept)
+        count += 1
+        if not kept:
+            return value, count
+        assert value is None and count <= len(data)
+
+
+def test_a_text_read_in_steps_is_what_it_is_at_once():
+    row = b'{"a": [1, 2.5, {"b": "\\u00e9\\n"}], "": null, "t": {"x": [[], {}]}}'
+    for count in (1, 2, 10, 100):
+        data = b"[" + b",\n".join([row] * count) + b"]"
+        value, steps = in_steps(data, -1)
+        assert value == loads(data, -1) and len(value) == count
+        assert len(data) // 400 <= steps <= len(data) // 200 + 1, (count, steps)
+    for data in (b"1", b"[]", b'\xef\xbb\xbf{"a":1}', b'"' + b"a" * 3000 + b'"'):
+        assert in_steps(data) == (loads(data), 1), data
+    # Its end, its mistakes and its limits are where they are.
+    for data in (
+        b"[" + b"1," * 200,
+        b"[" + b"1," * 200 + b"?]",
+        b"[" + b"[]," * 200 + b"]]",
+        b" " * 600 + b"1 2",
+        b"[" + b"1," * (MAX_ITEMS + 1) + b"1]",
+        b"[" + b"\n" * 500 + b"[" * MAX_DEPTH + b"1",
+        b'"' + b"\\n" * (MAX_ESCAPES + 1) + b'"',
+        b" " * 600,
+    ):
+        once = raises(JsonError, loads, data)
+        error = raises(JsonError, in_steps, data)
+        assert (str(error), error.position) == (str(once), once.position), data

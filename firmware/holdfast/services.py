@@ -75,6 +75,10 @@ PATTERNS = (
     "/v1/service/*/heartbeats GET token pinghome.listed\n"
 )
 
+_MOST_PARTS = const(
+    6
+)  # of a path that is split: more than any of them has, and a slash at its end
+
 # A line each: service, module, class, and what it is made with, by the names that Services and the
 # app have.
 SERVICES = (
@@ -179,7 +183,7 @@ class Services:
         """The rows of a path, as the dispatcher's routes."""
         rows = _lines(ROWS[0], path) or _lines(ROWS[1], path)
         if not rows:
-            parts = path.split("/")
+            parts = path.split("/", _MOST_PARTS)
             if not parts[-1]:
                 parts.pop()  # a slash at the end means nothing to those who check in
             rows = [row.split(" ") for row in PATTERNS.split("\n")]

@@ -74,8 +74,9 @@ def parts(data, wiring):
     rules = ()
     if keys.get("rules", None) or keys.get("actions", None):
         outputs = tuple(str(i) for i, row in enumerate(rows) if row.output)
-        rules = _late("holdfast.core.rulecheck", "rules")(keys, outputs)
-        yield
+        for found in _late("holdfast.core.rulecheck", "rules")(keys, outputs):
+            rules = found  # the last
+            yield
     settings = Settings(name, realm, accounts, tuple(rows), shortest_ms, longest_ms, rules)
     if keys.get("uplinks", None) is not None:
         uplinks = _late("holdfast.core.uplinkcheck", "uplinks")

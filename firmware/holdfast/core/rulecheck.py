@@ -62,18 +62,22 @@ class ConditionError(SettingsError):
 
 
 def rules(keys, outputs):
-    """The rows of all enabled rules; SettingsError. keys: of the settings; outputs: port ids."""
+    """The rows of all enabled rules, as the last value of a generator that stops after each rule;
+    SettingsError. keys: of the settings; outputs: port ids.
+    """
     uplinks = keys.get("uplinks", None)
     certificate = bool(isinstance(uplinks, dict) and uplinks.get("certificate"))
     actions = {}
     for identifier, row in _rows(keys, "actions", MAX_ACTIONS):
         actions[identifier] = _action(row, outputs, certificate)
+    yield
     rows = []
     for identifier, row in _rows(keys, "rules", MAX_RULES):
         rule = _rule(identifier, row, actions)
         if rule is not None:
             rows.append(rule)
-    return tuple(rows)
+        yield
+    yield tuple(rows)
 
 
 def _rows(keys, name, limit):

@@ -94,7 +94,7 @@ class SettingsService:
         """Merge a JSON merge patch into the document; answers as `put`."""
         if not self._first(caller):
             _require(caller)
-        patch = self._object(lambda data: json.loads(data, -1), request.body)
+        patch = await self._object(request.body)
         return await self._change(caller, request, lambda document: merge(document, patch))
 
     def _saved(self, function, *arguments):
@@ -121,14 +121,14 @@ class SettingsService:
 
         return guard
 
-    def _replace(self, caller, request, data):
-        document = self._object(self._documents.parse, data)
-        return self._change(caller, request, lambda old: document)
+    async def _replace(self, caller, request, data):
+        document = await self._object(data)
+        return await self._change(caller, request, lambda old: document)
 
-    def _object(self, read, data):
-        """The JSON object in `data`, by `read`."""
+    async def _object(self, data):
+        """The JSON object in `data`, whose checksum is right if it has one."""
         try:
-            value = read(data)
+            value = await self._documents.parse(data)
         except json.JsonError as error:
             raise _refusal(400, "", "is not JSON: %s at byte %d" % (error, error.position))
         except SettingsError as error:

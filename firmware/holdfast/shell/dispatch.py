@@ -15,7 +15,7 @@ from holdfast.wire.digest import Memory, Refused
 from holdfast.wire.http import HttpError, Response, reason
 
 # What is taken from who has not logged in: bytes of a body, and commas and brackets in it, which
-# are about as many as a JSON text has values.
+# are about as many as a JSON text has values, or XML has tags.
 _BODY_BYTES = const(512)
 _BODY_ITEMS = const(64)
 # .. but here: a device without any account takes its first settings from anybody, and any other
@@ -256,7 +256,7 @@ def _limit(request):
         raise Refused()
     if request.path != _SETTINGS and (
         len(body) > _BODY_BYTES
-        or body.count(b",") + body.count(b"[") + body.count(b"{") > _BODY_ITEMS
+        or body.count(b",") + body.count(b"[") + body.count(b"{") + body.count(b"<") > _BODY_ITEMS
     ):
         raise Refused()
 

@@ -35,7 +35,7 @@ class Documents:
         NotSaved when it cannot be read.
         """
         try:
-            value = self.parse(data)
+            value = await self.parse(data)
             hide(value)
             return await self._call("written", value)
         except (JsonError, SettingsError):
@@ -56,9 +56,9 @@ class Documents:
         """True for a document that ends with a checksum, whether it is right or not."""
         return self._call("sealed", data)
 
-    def parse(self, data):
+    async def parse(self, data):
         """The JSON value of a document; JsonError, SettingsError for a bad checksum."""
-        return self._call("document", data)
+        return await self._call("parsed", data)
 
     def gather(self, data, offset):
         """Take a part of a document into flash; how many bytes are there, None when this is not

@@ -138,13 +138,16 @@ def current(store):
     return defaults(store)
 
 
-def read(store):
+async def read(store):
     """The settings in force, or on trial, as a JSON reader gives them; NotSaved when they cannot
     be read.
     """
-    data = content(store)
+    return await _read(content(store))
+
+
+async def _read(data):
     try:
-        return document(data)
+        return await parsed(data)
     except (JsonError, SettingsError):
         raise NotSaved("the settings cannot be read any more")
 
@@ -284,11 +287,7 @@ async def _edited(store, edit, guard):
     data = content(store)
     if guard is not None:
         guard(data)
-    try:
-        changed = document(data)
-    except (JsonError, SettingsError):
-        raise NotSaved("the settings cannot be read any more")
-    await sleep_ms(0)
+    changed = await _read(data)
     if not sealed(data):
         # Written by somebody: what it would look like if we had written it.
         data = await written(changed)
@@ -368,7 +367,23 @@ def document(data):
     """The JSON object in a settings file (bytes); JsonError, SettingsError for a bad checksum."""
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]  # an editor has put a byte order mark there; no checksum counts it
-    value = loads(data, -1)
+    return _checked(loads(data, -1), data)
+
+
+async def parsed(data):
+    """As `document`, in steps between which others have their turn."""
+    if data.startswith(b"\xef\xbb\xbf"):
+        data = data[3:]
+    kept = []
+    value = loads(data, -1, kept)
+    while kept:
+        await sleep_ms(0)
+        value = loads(data, -1, kept)
+    await sleep_ms(0)
+    return _checked(value, data)
+
+
+def _checked(value, data):
     if isinstance(value, dict) and "checksum" in value:
         del value["checksum"]
         if seal_of(data[: -len(_END) - _HEX_DIGITS - len(_CHECKSUM)]) != data:

@@ -77,9 +77,9 @@ class Store:
         """Safe defaults, whatever is in flash."""
         return self._do("defaults")
 
-    def document(self):
+    async def document(self):
         """The settings in force, as a JSON reader gives them; NotSaved."""
-        return self._do("read")
+        return await self.ask("read")
 
     def documents(self):
         """The settings as a document to send and receive, for whoever does that."""

@@ -59,8 +59,8 @@ class ActionService:
             )
         return ["<aa:ActionTemplates>"] + rows + ["</aa:ActionTemplates>"]
 
-    def get_action_configurations(self, caller, element, now):
-        document = self._document()
+    async def get_action_configurations(self, caller, element, now):
+        document = await self._document()
         if not caller.secure or caller.account.role < ADMINISTRATOR:
             hide(document)
         actions = document.get("actions", {})
@@ -115,8 +115,8 @@ class ActionService:
 
     # -- rules ------------------------------------------------------------------------------------
 
-    def get_action_rules(self, caller, element, now):
-        rules = self._document().get("rules", {})
+    async def get_action_rules(self, caller, element, now):
+        rules = (await self._document()).get("rules", {})
         rows = []
         for identifier in sorted(rules, key=int):
             rule = rules[identifier]
@@ -188,9 +188,9 @@ class ActionService:
 
     # -- settings ---------------------------------------------------------------------------------
 
-    def _document(self):
+    async def _document(self):
         try:
-            return self._store.document()
+            return await self._store.document()
         except NotSaved as error:
             raise _unsaved(error)
 

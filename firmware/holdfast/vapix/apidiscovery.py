@@ -12,7 +12,7 @@ from holdfast.vapix.earlier import post, versions
 from holdfast.wire.pattern import matches
 
 _VERSION = "1.0"
-_MAX_PATTERN = const(64)  # characters; anyone may ask, and a long row of wildcards takes its time
+_MAX_PATTERN = const(40)  # characters; anyone may ask, and a long row of wildcards takes its time
 # Id, version, name, and the address that is meant.
 APIS = (
     ("api-discovery", _VERSION, "API Discovery Service", "/axis-cgi/apidiscovery.cgi"),

@@ -18,6 +18,7 @@ from micropython import const
 HEAD_BYTES = const(2048)
 TARGET_BYTES = const(1024)  # longer: 414
 MAX_HEADERS = const(40)  # browsers send up to 20
+_MAX_TOKENS = const(64)  # of a field that is a list
 # The largest body anybody needs to send: setPorts for all ports, a configure with many filters.
 BODY_BYTES = const(4096)
 
@@ -436,7 +437,11 @@ def hexadecimal(data):
 
 
 def has_token(value, token):
-    """True when a comma separated field value (lower case) has this token."""
+    """True when a comma separated field value (lower case) has this token; HttpError for more
+    commas than any client sends.
+    """
+    if value.count(",") > _MAX_TOKENS:
+        raise HttpError(400)
     return token in [part.strip() for part in value.split(",")]
 
 

@@ -25,6 +25,9 @@ MAX_ESCAPES = const(682)
 # integers of a thousand digits.
 MAX_DIGITS = const(15)
 
+# Of a text that is read in steps; a string or a number is read to its end.
+_STEP_BYTES = const(256)
+
 _BLANKS = b" \t\n\r"
 _QUOTE = const(34)  # "
 _COMMA = const(44)  # ,
@@ -55,8 +58,11 @@ class JsonError(ValueError):
         self.large = large
 
 
-def loads(data, limit=MAX_ITEMS):
+def loads(data, limit=MAX_ITEMS, kept=None):
     """Return the value in `data` (bytes, UTF-8): dict, list, str, int, float, bool or None.
+
+    kept: an empty list, to read in steps: call again with the same data, limit and list until the
+    list is empty. Only then is what is returned the value.
 
     A byte order mark in front is skipped, as RFC 8259 section 8.1 allows: editors and shells on
     Windows write one. The last of equal keys wins. JsonError for what is not JSON, for more than
@@ -65,16 +71,13 @@ def loads(data, limit=MAX_ITEMS):
     MAX_DIGITS digits and for numbers beyond the floats of this machine (on the chips those have 32
     bits).
     """
-    if limit >= 0 and data.count(b"\\") > MAX_ESCAPES:
-        raise JsonError("too many escapes", 0, True)
-    root = container = []
-    closing = _NOTHING
-    outer = []  # (container, closing) around the present one
-    key = None
-    due = _VALUE
-    length = len(data)
-    position = 3 if data[:3] == b"\xef\xbb\xbf" else 0
-    while position < length:
+    state = kept.pop() if kept else _beginning(data, limit)
+    # outer: (container, closing) around the present one
+    root, container, closing, outer, key, due, position, limit = state
+    length = stop = len(data)
+    if kept is not None:
+        stop = min(length, position + _STEP_BYTES)
+    while position < stop:
         byte = data[position]
         position += 1
         if byte <= 32 and byte in _BLANKS:
@@ -117,9 +120,21 @@ def loads(data, limit=MAX_ITEMS):
                 outer.append((container, closing))
                 container = value
                 closing = byte + 2  # in ASCII
+    if position < length:
+        kept.append((root, container, closing, outer, key, due, position, limit))  # pyright: ignore
+        return None
     if due != _NEXT or outer:
         raise JsonError("text ends early", length)
     return root[0]
+
+
+def _beginning(data, limit):
+    """Where reading begins; see there."""
+    if limit >= 0 and data.count(b"\\") > MAX_ESCAPES:
+        raise JsonError("too many escapes", 0, True)
+    position = 3 if data[:3] == b"\xef\xbb\xbf" else 0
+    root = []
+    return root, root, _NOTHING, [], None, _VALUE, position, limit
 
 
 def quote(text):
