@@ -183,6 +183,7 @@ class Hal:
         self.fed = 0
         self.script = None
         self.check = None
+        self.task = None  # of the script
         self.pins = Wires(self)
 
     # What holdfast.hal is asked for.
@@ -283,7 +284,8 @@ class Hal:
             try:
                 rest = script(app)
                 if hasattr(rest, "send"):
-                    asyncio.create_task(wait(rest))
+                    # Held: CPython's loop alone does not keep a task that waits.
+                    self.task = asyncio.create_task(wait(rest))
                     return
                 outcome.append(None)
             except Exception as error:
