@@ -1,16 +1,26 @@
 """The event log: numbered, bounded, and nobody from outside pushes out what matters."""
 
+from claims import raises
 from holdfast.core.events import VIRTUAL_INPUT
 from holdfast.core.log import (
+    ALARM,
     BURST,
+    CLOCK,
+    DAY_MS,
     FAILED,
+    HEAP,
     HOUR_MS,
     LOGIN,
     NAMES,
+    NETWORK,
+    NOTIFICATION,
     REFILL_MS,
     RELEASE,
+    RESET,
     RETURN,
     RULES,
+    SETTINGS,
+    TLS,
     TRIP,
     Log,
 )
@@ -246,3 +256,157 @@ def test_a_rule_that_must_rest_is_noted_once():
         subject.tell(i)
         subject.react(subject.events.take(), i)
     assert [entry[3] for entry in subject.log.books[1].waiting] == [RULES]
+
+
+def test_numbers_and_names_are_those_that_stand_in_flash():
+    kinds = (TRIP, RETURN, RELEASE, RESET, SETTINGS, FAILED, LOGIN, HEAP, NETWORK, CLOCK, RULES)
+    assert kinds + (NOTIFICATION, TLS, ALARM) == tuple(range(14)) and len(NAMES) == 14
+    assert (HOUR_MS, DAY_MS) == (3600000, 86400000)
+    assert (BURST, REFILL_MS) == ((16, 2), (1800000, 7200000))
+
+
+def test_a_new_log_has_nothing_and_knows_of_no_file():
+    log = Log()
+    assert (log.number, log.lost, log.writes, log.bytes, log.failures) == (0, 0, 0, 0, 0)
+    assert (log.writes_today, log.bytes_today) == (0, 0)
+    for index in (0, 1):
+        book = log.books[index]
+        assert (book.index, book.segment, book.used, book.waiting) == (index, 0, None, [])
+        assert book.left == BURST[index]
+        assert book.due(10**9) is False
+
+
+def test_each_book_keeps_so_many_and_the_oldest_gives_way():
+    for index, kept in ((0, 24), (1, 12)):
+        book = Log().books[index]
+        gone = [book.put((i, 0, 0, 0, ""), 0) for i in range(kept + 2)]
+        assert gone == [0] * kept + [1, 1]
+        assert [entry[0] for entry in book.waiting] == list(range(2, kept + 2))
+
+
+def test_the_first_that_waits_is_written_after_so_long_and_the_next_one_waits_anew():
+    for index, gather in ((0, 2000), (1, 60000)):
+        book = Log().books[index]
+        book.put("a", 5)
+        book.put("b", 6)
+        assert not book.due(gather + 4) and book.due(gather + 5)
+        book.wrote(1)
+        assert book.waiting == ["b"] and book.due(gather + 5)
+        book.wrote(1)
+        assert book.waiting == [] and not book.due(gather * 9)
+        book.put("c", gather * 9)
+        assert not book.due(gather * 10 - 1) and book.due(gather * 10)
+
+
+def test_before_a_start_nothing_holds_a_book():
+    book = Log().books[0]
+    book.put("a", -2000)
+    assert book.due(0)  # nothing is awaited but time
+    book = Log().books[0]
+    book.put("a", -3000)
+    assert not book.due(-1)
+
+
+def test_without_memory_entries_and_masters_stay_in_step():
+    class Full(list):
+        def append(self, entry):
+            raise MemoryError
+
+    book = Log().books[0]
+    book.waiting = Full()
+    assert raises(MemoryError, book.put, "a", 0, "m")
+    book.waiting = []
+    for i in range(24):
+        book.put(i, 0, "n" if i else None)
+    book.put(24, 0)
+    # The oldest of the master with most of them, not another one beside it.
+    assert book.waiting == [0, *range(2, 25)]
+
+
+def test_without_memory_for_the_count_the_entry_is_lost_and_counted():
+    class Unknown:
+        def __hash__(self):
+            raise MemoryError
+
+    log = Log()
+    for lost in (1, 2):
+        log.add(TRIP, "a", 0, 0, Unknown())
+        assert (log.lost, log.number) == (lost, 0)
+
+
+def test_what_is_told_as_one_is_lost_as_so_many():
+    class Full:
+        def __mod__(self, more):
+            raise MemoryError
+
+        def __getitem__(self, key):
+            raise MemoryError
+
+    log = Log()
+    log.put(TRIP, Full(), 0, 0, 7)
+    assert (log.lost, log.number) == (7, 0)
+    log.put(TRIP, Full(), 0)
+    assert (log.lost, log.number) == (8, 0)
+
+
+def test_who_is_counted_already_is_counted_on_when_the_table_is_full():
+    log = Log()
+    for i in range(64):
+        log.add(TRIP, "a", 0, 0, "m%d" % i)
+    for _ in range(12):
+        log.add(TRIP, "b", 0, 0, "m1")
+    log.turn(HOUR_MS)
+    assert texts(log)[-1] == ("trip", "m1: 1 more of these within an hour")
+
+
+def test_hours_begin_at_the_hour_and_what_was_only_counted_is_dated_at_their_end():
+    log = Log()
+    now = 7 * HOUR_MS + 5
+    for _ in range(13):
+        log.add(TRIP, "a", now)
+    log.turn(8 * HOUR_MS - 1)
+    assert log.number == 12
+    log.turn(8 * HOUR_MS)
+    assert log.books[0].waiting[-1][:4] == (13, 8 * HOUR_MS, 0, TRIP)
+    assert texts(log)[-1] == ("trip", "1 more of these within an hour")
+    for _ in range(12):
+        log.add(TRIP, "a", 8 * HOUR_MS)
+    assert log.number == 25
+    for _ in range(2):
+        log.add(LOGIN, "a", 9 * HOUR_MS - 1)
+    log.due(9 * HOUR_MS)  # a look is a turn, too
+    assert log._counts == {}
+
+
+def test_wear_is_counted_for_ever_and_by_day():
+    log = Log()
+    log.opened(3, 100, 5000, 0)
+    assert (log.writes, log.bytes, log.writes_today, log.bytes_today) == (100, 5000, 0, 0)
+    log.wear(60)
+    log.wear(40)
+    assert (log.writes, log.bytes, log.writes_today, log.bytes_today) == (102, 5100, 2, 100)
+    log.turn(DAY_MS - 1)
+    assert (log.writes_today, log.bytes_today) == (2, 100)
+    log.turn(DAY_MS)
+    assert (log.writes, log.bytes, log.writes_today, log.bytes_today) == (102, 5100, 0, 0)
+    log.wear(1)
+    log.turn(DAY_MS + 5 * HOUR_MS + 7)  # a day begins at midnight of the module's own time
+    assert log.writes_today == 1
+    log.turn(2 * DAY_MS - 1)
+    assert log.writes_today == 1
+    log.turn(2 * DAY_MS)
+    assert (log.writes_today, log.bytes_today) == (0, 0)
+    log = Log()
+    log.turn(3 * DAY_MS + HOUR_MS)
+    log.wear(1)
+    log.turn(4 * DAY_MS - 1)
+    assert log.writes_today == 1
+    log.turn(4 * DAY_MS)
+    assert log.writes_today == 0
+
+
+def test_an_entry_is_not_late_unless_it_is_said():
+    log = Log()
+    log.add(TRIP, "a", 9)
+    log.put(TRIP, "b", 9)
+    assert [entry[2] for entry in log.books[0].waiting] == [0, 0]

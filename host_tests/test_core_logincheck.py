@@ -26,3 +26,8 @@ def test_what_is_refused():
         ({"sha256": True}, "settings.login.sha256"),
     ):
         assert raises(SettingsError, settings, login=login).key == key
+
+
+def test_the_limits_themselves_are_taken():
+    names = ["a" * 64, "b", "c", "0-9.z"]
+    assert settings(login={"names": names}).login == (True, tuple(names))

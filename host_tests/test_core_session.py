@@ -66,3 +66,17 @@ def test_of_a_uuid4_all_but_six_bits_are_the_random_ones():
     assert uuid4(bytes([0xFF] * 6 + [0x00, 0xFF, 0x00] + [0xFF] * 7))[14:] == (
         "40ff-80ff-ffffffffffff"
     )
+
+
+def test_the_longest_silence_of_this_id_and_what_was_heard_since_its_first():
+    session = Session("a")
+    assert (session.count, session.longest_ms, session.peer) == (0, 0, None)
+    session.begin("id", 50)
+    assert (session.count, session.longest_ms) == (0, 0)
+    told = []
+    for now in (50, 60, 95, 100, 135):
+        session.feed(100, now)
+        told.append((session.count, session.longest_ms))
+    assert told == [(0, 0), (1, 10), (2, 35), (3, 35), (4, 35)]
+    session.begin("other", 200)
+    assert (session.count, session.longest_ms) == (0, 0)

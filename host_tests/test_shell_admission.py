@@ -2,7 +2,7 @@
 
 from holdfast.core.accounts import Account
 from holdfast.core.session import Session
-from holdfast.shell.admission import Connections
+from holdfast.shell.admission import GRACE_MS, Connections
 
 NOW = 100000
 
@@ -320,3 +320,48 @@ def test_a_master_that_comes_again_does_not_wait_until_a_stranger_has_spoken():
         assert gone(connections) == [stranger.name] * gives_way
         left.caller.session.id = None
         assert not connections.known(again)
+
+
+def test_who_has_left_is_no_connection_any_more_and_dead_sessions_are_forgotten():
+    assert GRACE_MS == 250
+    dead, living = [master(name, peer=("10.0.0.%s" % name, 1)) for name in "12"]
+    connections = house(dead, living, Peer("other"))
+    connections.leave(dead)
+    assert [peer.name for peer in connections.all] == ["2", "other"]
+    dead.caller.session.id = None
+    connections.leave(living)
+    assert [row[0] for row in connections._left] == ["10.0.0.2"]
+    assert connections.known(Peer("x")) is False
+    assert connections.known(Peer("x", peer=("10.0.0.9", 1))) is False
+
+
+def test_whoever_has_had_its_last_word_gives_way_first():
+    """Then the third stranger of an address, however long the others were idle."""
+    several = [Peer("a%d" % i, idle=5000, peer=("10.0.0.2", i)) for i in range(3)]
+    connections = house(*several, Peer("last", idle=1, lingering=True))
+    for expected in ("last", "a2", "a0", "a1"):
+        assert connections.make_room(NOW) is True
+        assert gone(connections) == [expected]
+        connections.all = [peer for peer in connections.all if not peer.ended]
+
+
+def test_clients_of_one_address_are_no_strangers():
+    logged_in = [Peer("c%d" % i, account=True, age=10, peer=("10.0.0.2", i)) for i in range(4)]
+    assert house(*logged_in).make_room(NOW) is False  # all of them may speak first
+    stranger = Peer("s", age=10, peer=("10.0.0.2", 9))
+    assert house(*logged_in, stranger).make_room(NOW) is False  # the first stranger of it
+
+
+def test_without_memory_streams_give_way_to_masters_alone():
+    stream = Peer("stream", endless=True, stream=1, deadline=None)
+    assert house(stream).newest(master()) is stream
+    assert house(stream).newest(None) is None
+    assert house(stream).newest(Peer("client", account=True)) is None
+    assert house(stream, master("n")).newest(master()) is stream
+
+
+def test_nobody_gives_way_to_itself():
+    asker = Peer("a", rest=b"GET")
+    assert house(asker).newest(asker, True) is None
+    other = Peer("b", rest=b"GET")
+    assert house(other, asker).newest(asker, True) is other

@@ -599,3 +599,31 @@ def test_every_output_falls_back_at_its_own_time():
     bench.beat()
     bench.blocked(1000)
     assert bench.pins.story == [(130, 2, 1), (230, 3, 0), (330, 4, 1)]
+
+
+def test_each_look_is_counted_and_the_count_begins_anew():
+    bench = Bench()
+    assert bench.alarm.ticks == 0
+    told = []
+    for _ in range(3):
+        bench.alarm.check()
+        told.append(bench.alarm.ticks)
+    bench.alarm.ticks = 0xFFFE
+    for _ in range(3):
+        bench.alarm.check()
+        told.append(bench.alarm.ticks)
+    assert told == [1, 2, 3, 0xFFFF, 0, 1]
+
+
+def test_nothing_is_armed_anew_while_deadlines_stay():
+    bench = Bench({"2": {"fallback": CLOSED}})
+    bench.beat()
+    asked = []
+    until = bench.clock.until
+    bench.clock.until = lambda at: asked.append(at) or until(at)
+    for _ in range(5):
+        bench.alarm.arm()
+    assert asked == []
+    bench.time += 1
+    bench.beat()
+    assert asked == [bench.module.session("a").expires_at + MARGIN_MS]

@@ -704,3 +704,49 @@ def test_the_watchdog_is_fed_no_more_when_nothing_can_be_allocated_for_long():
         del ticker_module.bytearray
     steps(bench, 1)
     assert bench.watchdog.fed == fed + 1
+
+
+def test_an_alarm_is_given_a_second_and_sixteen_steps_each_time():
+    assert (SILENT_MS, SILENT_STEPS, STARVED_MS) == (1000, 16, 5000)
+    for ms, at in ((1, [1000, 2000]), (10, [1000, 2000]), (100, [1600, 3200])):
+        bench = Bench()
+        made = []
+        watched(bench, made.append)
+        steps(bench, at[1] // ms + 1, ms)
+        assert made == at, ms
+
+
+def test_a_tick_begins_the_second_anew():
+    bench = Bench()
+    made = []
+    alarm = watched(bench, made.append)
+    steps(bench, 999, 1)
+    alarm.ticks += 1
+    steps(bench, 1, 1)
+    steps(bench, 999, 1)
+    assert made == []
+    steps(bench, 1, 1)
+    assert made == [2000]
+
+
+def test_memory_is_tried_each_quarter_of_a_second_and_missed_for_five_seconds():
+    bench = Bench()
+    tried = []
+
+    def full(size):
+        tried.append((bench.clock.time, size))
+        if refused:
+            raise MemoryError
+
+    refused = False
+    ticker_module.bytearray = full
+    try:
+        steps(bench, 1000, 1)
+        assert tried == [(250, 64), (500, 64), (750, 64), (1000, 64)]
+        refused = True
+        steps(bench, 4999, 1)
+        assert bench.watchdog.fed == 1000 + 4999
+        steps(bench, 1, 1)
+        assert bench.watchdog.fed == 1000 + 4999
+    finally:
+        del ticker_module.bytearray

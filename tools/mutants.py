@@ -54,6 +54,7 @@ SOURCES = (
 ALSO = {
     "core/accounts.py": ("test_core_check",),
     "core/checkins.py": ("test_core_monitors",),
+    "core/printable.py": ("test_core_settings",),
     "core/settings.py": ("test_core_check",),
     "core/adoption.py": ("test_core_module", "test_core_rules", "test_core_blocked"),
     "core/port.py": ("test_core_module",),
@@ -449,8 +450,8 @@ class Source:
 
 def try_all(source, jobs):
     """Try every mutant of a source, so many at a time."""
+    began = _processor_s()
     source.measure()
-    began = time.monotonic()
     left = list(range(len(source.mutants)))[::-1]
     under_way = {}
     while left or under_way:
@@ -466,7 +467,13 @@ def try_all(source, jobs):
             if os.WIFEXITED(status) and not text:
                 raise SystemExit("a fault of this program: " + source.mutants[index].text)
             source.ended(index, text)
-    source.seconds = time.monotonic() - began
+    source.seconds = _processor_s() - began
+
+
+def _processor_s():
+    """Seconds of processor time of children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 # -- telling --------------------------------------------------------------------------------------
@@ -541,7 +548,8 @@ def main(arguments):
             print("  %s:%d %s" % (source.path.relative_to(ROOT), mutant.line, mutant.text))
         wrong += judge(source, table)
     percent = 100.0 * killed / max(1, made)
-    print("%d of %d killed: %.1f %%" % (killed, made, percent))
+    minutes = _processor_s() / 60
+    print("%d of %d killed: %.1f %%, %.1f processor minutes" % (killed, made, percent, minutes))
     for line in wrong:
         print(line)
     return 1 if wrong or percent < LEAST_PERCENT else 0
