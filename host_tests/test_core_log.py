@@ -320,7 +320,7 @@ def test_without_memory_entries_and_masters_stay_in_step():
         book.put(i, 0, "n" if i else None)
     book.put(24, 0)
     # The oldest of the master with most of them, not another one beside it.
-    assert book.waiting == [0, *range(2, 25)]
+    assert book.waiting == [0] + list(range(2, 25))  # noqa: RUF005 not on MicroPython
 
 
 def test_without_memory_for_the_count_the_entry_is_lost_and_counted():
