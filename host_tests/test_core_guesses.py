@@ -108,7 +108,7 @@ def test_a_place_is_taken_for_a_minute():
 def test_many_share_a_place_that_counts_for_no_one_alone():
     guesses = filled()
     for _ in range(FREE + 2):
-        guesses.wrong("x", 100)
+        guesses.wrong("x", 2000)
     # A minute later one of the sixteen has gone: who comes has a place, though the shared one is
     # there still.
     for number in range(1, KEPT):

@@ -1042,3 +1042,10 @@ def test_what_is_noted_is_in_time_unless_somebody_says_how_late_it_was():
     subject.heartbeat("a", 100, 200)
     subject.heartbeat("a", 100, 210)
     assert subject.log.books[0].waiting[3:] == [(4, 200, 0, RETURN, "a: heartbeats again")]
+
+
+def test_a_new_module_has_refused_no_login_and_has_nothing_to_tell():
+    subject = module()
+    assert subject.logins == [0, 0]
+    assert subject.act(0) is False
+    assert subject.react((), 0) is False and subject.resume(0) is False

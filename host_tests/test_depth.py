@@ -35,6 +35,8 @@ KNOWN = {
     "monitor change": 6030,
     "monitor remove": 6280,
     "monitor remove many": 6280,
+    # It has become a coroutine since the emulator measured it.
+    "settings": 5840,
 }
 BESIDE = {"log": 820, "pwdgrp get": 720, "settings": 360, "stream": 300}
 ALARM_CALLS = 3  # that 1,160 bytes stand for
@@ -78,7 +80,7 @@ def deepest(asked, tmp_path_factory):
     settings["uplinks"]["links"] = [
         {"name": "u", "kind": "healthchecks", "url": "http://127.0.0.1:1/x", "interval": 60}
     ]
-    settings["tls"] = {}
+    settings["tls"] = {"http": True}
     folder = tmp_path_factory.mktemp("tls")
     certificates.install(folder)
     files = {name: (folder / name).read_bytes().hex() for name in ("tls.crt", "tls.key")}

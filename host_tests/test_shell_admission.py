@@ -365,3 +365,11 @@ def test_nobody_gives_way_to_itself():
     assert house(asker).newest(asker, True) is None
     other = Peer("b", rest=b"GET")
     assert house(other, asker).newest(asker, True) is other
+
+
+def test_who_is_logged_in_is_no_third_stranger_of_its_address():
+    strangers = [Peer("s%d" % i, idle=1, peer=("10.0.0.2", i)) for i in range(2)]
+    client = Peer("client", idle=9000, account=True, peer=("10.0.0.2", 9))
+    connections = house(*strangers, client)
+    assert connections.make_room(NOW) is True
+    assert gone(connections) == ["s0"]
