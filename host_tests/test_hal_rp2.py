@@ -1,5 +1,7 @@
 """RP2040 and RP2350, against a scripted chip: pins, what survives, the hard timer, the network."""
 
+import sys
+
 import chips
 from claims import raises
 from holdfast.hal import load
@@ -164,3 +166,38 @@ def test_settings_for_another_kind_of_network_are_said_and_left():
     chip, board, network = networked(("ethernet", "", "", "", "", None))
     assert run(network, 0, 3000) is None
     assert ("active", True) not in chip.story
+
+
+def test_random_bytes_are_conditioned_and_never_repeat_whatever_the_chip_gives():
+    """A chip that always gives the same: the number of the chip and the counter still count."""
+    drawn = []
+
+    def stuck(count):
+        drawn.append(count)
+        return bytes(count)
+
+    def made(number):
+        _, _, hal = chip_and_hal()
+        chip = sys.modules["holdfast.hal.chip"]
+        chip.machine.unique_id = lambda: number
+        before, chip.os = chip.os, Os(stuck)
+        try:
+            random = hal.Random()
+            assert sum(drawn) == 1024
+            values = [random.bytes(count) for count in (1, 16, 32, 33, 100)]
+            values += [random.bytes(16) for _ in range(50)]
+            return values
+        finally:
+            chip.os = before
+            drawn.clear()
+
+    first, again, other = made(b"one"), made(b"one"), made(b"two")
+    assert [len(value) for value in first[:5]] == [1, 16, 32, 33, 100]
+    assert first == again
+    assert not set(first[1:]) & set(other[1:])
+    assert len(set(first[5:])) == 50
+
+
+class Os:
+    def __init__(self, urandom):
+        self.urandom = urandom

@@ -6,6 +6,7 @@ import sys
 
 from flash import Flash
 from holdfast.core.restart import FAILED, POWER_ON, WATCHDOG, Restart
+from holdfast.hal import simulated
 from holdfast.start import start
 from holdfast.wire.dump import dumps
 from makers import WIRING, account
@@ -46,6 +47,8 @@ class Hal:
     def __init__(self, flash):
         self.story = []
         self.flash = flash
+
+    Random = simulated.Random
 
     def Watchdog(self, board):
         self.story.append("watchdog")

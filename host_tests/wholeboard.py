@@ -10,6 +10,7 @@ The network alone is real: a listening socket on this machine, which nobody has 
 import asyncio
 
 from holdfast import app as app_module
+from holdfast.hal import simulated
 from holdfast.hal.pins import Pins
 from holdfast.life import live
 
@@ -202,6 +203,8 @@ class Hal:
 
     def Storage(self, board):
         return self.flash
+
+    Random = simulated.Random
 
     def Watchdog(self, board):
         return self

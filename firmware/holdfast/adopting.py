@@ -3,7 +3,6 @@ for each of these and let go again.
 """
 
 import asyncio
-import os
 
 from holdfast.app import for_ever
 from holdfast.core.log import SETTINGS, TLS
@@ -121,7 +120,7 @@ def keep_time(app):
         app.timekeeper = None
     if app.time is not None:
         keeper = load("holdfast.shell.timekeeping", "TimeKeeper")
-        keeper = keeper(app.clock, os.urandom, app.timed)
+        keeper = keeper(app.clock, app.module.random_bytes, app.timed)
         app.timekeeper = asyncio.create_task(keeper.run(app.time))
 
 

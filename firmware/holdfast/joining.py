@@ -2,8 +2,6 @@
 heap.
 """
 
-import os
-
 from micropython import const
 
 from holdfast import BUILD_DATE, VERSION
@@ -25,19 +23,21 @@ def join(app, board, hal, pins, settings):
     store = app.store
     clock = app.clock
     app.about = (board, VERSION, BUILD_DATE, settings.realm)
-    app.boot = os.urandom(16)  # another after every start
+    app.boot = module.random_bytes(16)  # another after every start
     app.accounts = settings.accounts
     store.adopt = app.adopt
     store.quiet = app.calm
     store.turn = app.turn
     # What keeps something in mind stays, once it was used.
-    app.tokens = Lazy("holdfast.vapix.wssession", "TokenService", os.urandom)
+    app.tokens = Lazy("holdfast.vapix.wssession", "TokenService", module.random_bytes)
     app.streaming = Lazy(
         "holdfast.vapix.stream", "EventStreaming", module.events, clock.epoch_ms, app.boot
     )
     app.monitors = Lazy("holdfast.vapix.portmonitor", "PortMonitors")
     # Monitors that others check in with, not the ones above, which watch ports.
-    app.keeper = Lazy("holdfast.shell.keeping", "Keeper", module, store, clock, os.urandom)
+    app.keeper = Lazy(
+        "holdfast.shell.keeping", "Keeper", module, store, clock, module.random_bytes
+    )
     app.monitor_tokens = settings.tokens
     app.dns = settings.dns
     app.outbound = Lazy(
@@ -55,18 +55,18 @@ def join(app, board, hal, pins, settings):
             app.servers,
             store.storage,
             settings.uplinks[2] if settings.uplinks else "",
-            os.urandom,
+            module.random_bytes,
         ),
         store.storage,
         store.quiet,
         clock.epoch_ms,
         board.SERIAL,
-        os.urandom,
+        module.random_bytes,
     )
     app.trial = Lazy(
         "holdfast.shell.trial", "Trial", store, clock.now, app.restart, app.trial_over
     )
-    app.authenticator = Authenticator(settings.realm, settings.accounts, os.urandom)
+    app.authenticator = Authenticator(settings.realm, settings.accounts, module.random_bytes)
     app.dispatcher = Dispatcher(
         ("/vapix/axhbt", ("POST",), ACTUATE, HeartbeatService(module).post),
         Passing("holdfast.services", "Services", app),

@@ -7,7 +7,6 @@ It ends by itself after LENGTH_MS, or when an administrator says so, without a r
 """
 
 import asyncio
-import os
 
 from micropython import const
 
@@ -57,7 +56,7 @@ class SafeMode:
         self._until = clock.now() + LENGTH_MS
         self._log = module.log = Log()  # of refused logins, told after it
         self._book("opened", clock.now())
-        authenticator = Authenticator(settings.realm, settings.accounts, os.urandom)
+        authenticator = Authenticator(settings.realm, settings.accounts, module.random_bytes)
         dispatcher = Dispatcher(
             ("/holdfast/restart", ("POST",), WRITE_SYSTEM, self._leave),
             self,

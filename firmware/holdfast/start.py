@@ -4,8 +4,6 @@ yet.
 This module is needed once: it leaves the heap before the server comes into it.
 """
 
-import os
-
 from holdfast.core.module import Module
 from holdfast.hal.clock import Clock
 from holdfast.shell.heap import forget
@@ -23,7 +21,7 @@ def start(board, hal, pins, life=None):
     ticks_ms, ticks_diff = hal.ticks()
     clock = Clock(ticks_ms, ticks_diff, hal.wall_ms)
     levels = bytes([pins.read(index) for index in range(len(board.PORTS))])
-    module = Module(settings, levels, os.urandom, clock.now())
+    module = Module(settings, levels, hal.Random().bytes, clock.now())
     if life is not None:
         life.starting(module)
     if restart is not None and restart.crashed:

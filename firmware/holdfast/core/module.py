@@ -42,7 +42,7 @@ class Module:
     """
 
     def __init__(self, settings, levels, random_bytes, now):
-        self._random_bytes = random_bytes
+        self.random_bytes = random_bytes
         self.name = settings.name
         self.shortest_ms = settings.shortest_ms  # of a Duration
         self.longest_ms = settings.longest_ms
@@ -284,7 +284,7 @@ class Module:
         self.tell(now)
         session = self._by_master[master]
         returns = session.lost
-        identifier = None if session.id is not None else uuid4(self._random_bytes(16))
+        identifier = None if session.id is not None else uuid4(self.random_bytes(16))
         session.feed(duration_ms, now)
         # From here on nothing needs memory: no session without its deadline.
         if identifier is not None:

@@ -1,4 +1,4 @@
-"""WHERE it runs: the only files that import `machine` or `network`. A board is seven nouns.
+"""WHERE it runs: the only files that import `machine` or `network`. A board is eight nouns.
 
 pins        `Pins(board)`: every output at its safe level, level before direction, when it returns;
             `read(index) -> 0|1`, `write(levels)`: one byte per port, outputs that differ are set,
@@ -15,6 +15,7 @@ network     `Network(board, settings, quiet)`; `address() -> (host, port)` to li
             time; `step(now, heard_at)` keeps it up, the address text or None; `show(lit)`;
             `refused(error)` when there is no listening; `signal()`: of Wi-Fi in dBm, or None;
             `dns()`: who knows host names, rows `(address, port)`, addresses in digits
+random      `Random()`; `bytes(count)` of cryptographic quality
 watchdog    `Watchdog(board)` runs from then on; `feed()`
 alarm       where HAS_ALARM: `Alarm(check)` calls it beside the loop, while it is held;
             `cancel()`

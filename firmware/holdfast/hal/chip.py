@@ -1,7 +1,9 @@
 """What the chips have in common: the watchdog, the network, the end of a life."""
 
+import os
 import sys
 import time
+from hashlib import sha256
 
 import machine
 import micropython
@@ -16,6 +18,31 @@ class Watchdog:
 
     def __init__(self, board):
         self.feed = machine.WDT(timeout=board.WATCHDOG_MS).feed
+
+
+class Random:
+    """Random bytes for nonces, session ids and tokens. The oscillator of an RP2040 gives biased
+    bits, and an ESP32 gives poor ones before its radio is on. So SHA-256 is taken over 1 KB of
+    them with the chip's number, and each call adds a counter and 32 bytes more.
+    """
+
+    def __init__(self):
+        pool = sha256(machine.unique_id())
+        for _ in range(32):
+            pool.update(os.urandom(32))
+        self._key = pool.digest()
+        self._count = 0
+
+    def bytes(self, count):
+        """So many of them."""
+        found = b""
+        while len(found) < count:
+            self._count += 1
+            fresh = self._count.to_bytes(4, "big") + os.urandom(32)
+            found += sha256(self._key + fresh).digest()
+            # Whoever reads the memory later does not learn what was given before.
+            self._key = sha256(fresh + self._key).digest()
+        return found[:count]
 
 
 class Network:

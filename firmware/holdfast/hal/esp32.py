@@ -6,6 +6,7 @@ import machine
 
 from holdfast.hal.chip import (  # noqa: F401
     Network,
+    Random,
     Watchdog,
     cause,
     ended,

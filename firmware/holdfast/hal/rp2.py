@@ -5,6 +5,7 @@ import micropython
 
 from holdfast.hal.chip import (  # noqa: F401
     Network,
+    Random,
     Watchdog,
     cause,
     ended,

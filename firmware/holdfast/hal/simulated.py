@@ -4,6 +4,7 @@
 boards/simulated/README.md.
 """
 
+import os
 import select
 import sys
 import time
@@ -64,6 +65,14 @@ def _read(path):
     except OSError:
         return None
     return data[0] - 48 if data in (b"0", b"1") else None
+
+
+class Random:
+    """The random bytes of this machine."""
+
+    def bytes(self, count):
+        """So many of them."""
+        return os.urandom(count)
 
 
 class Watchdog:
