@@ -40,9 +40,11 @@ def test_an_empty_log_is_an_answer():
 
 def test_limits_are_bounded():
     subject, asked = service()
+    zeros = "0" * 20  # a number is what its digits say, however many of them there are
     for query in ("", "since=", "since=5", "limit=1000000&since=0", "limit=0"):
         answer(subject, query)
-    assert asked == [(None, 32), (None, 32), (5, 32), (0, 64), (None, 1)]
+    answer(subject, "limit=" + zeros + "7&since=" + zeros)
+    assert asked == [(None, 32), (None, 32), (5, 32), (0, 64), (None, 1), (0, 7)]
     for query in ("since=-1", "since=x", "limit=1.5", "since=12345678901"):
         assert raises(HttpError, answer, subject, query).status == 400
 

@@ -75,6 +75,8 @@ def test_a_list_comes_in_pieces():
             break
     assert seen == ["0", "1", "2", "3"]
     assert bench.json("GetPortList", '{"Limit":1}')["NextStartReference"] == "1"
+    fields = '{"Limit":"00000000001","StartReference":"0000000000"}'
+    assert bench.json("GetPortList", fields)["NextStartReference"] == "1"
     for limit in ('"x"', "-1", "true", "[]", "{}", "1.5", '"1e1"', '"1001"', '"0"', "0"):
         fields = '{"Limit":%s}' % limit
         assert bench.refused("GetPortList", fields) == "ter:InvalidArgVal", limit

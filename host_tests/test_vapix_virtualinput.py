@@ -71,3 +71,8 @@ def test_errors_have_the_vendors_numbers():
     ):
         answer = ask(module(), query)
         assert "<Error><GeneralError><ErrorCode>%d</ErrorCode>" % code in answer, query
+
+
+def test_zeros_in_front_of_a_number_mean_nothing():
+    query = "schemaversion=1&port=00000000001&duration=00000000005"
+    assert "<StateChanged>true<" in ask(module(), query)

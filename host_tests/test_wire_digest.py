@@ -479,14 +479,14 @@ def test_an_address_with_a_backslash_may_be_signed_as_curl_does():
     assert tried(target=target, uri="/axis-cgi/io/port.cgi?action=5:/500\\\\") == "refused"
 
 
-def test_nc_is_up_to_eight_hex_digits():
-    for nc in ("", "000000001", "0000000g", "+0000001", "0x000001"):
+def test_nc_is_up_to_eight_hex_digits_and_zeros_in_front():
+    for nc in ("", "100000001", "0000000g", "+0000001", "0x000001"):
         assert tried(USUAL.replace("nc=%(nc)s", 'nc="%(nc)s"'), nc=nc) == "refused"
     for nc in (" 0000001", "0000001 ", "-0000001", "0000_001", "٣000000"):
         assert tried(USUAL.replace("nc=%(nc)s", 'nc="%(nc)s"'), nc=nc) == "refused"
     for nc in ("00000001", "0000000A", "7fffffff", "80000000", "FFFFFFFF"):
         assert tried(nc=nc) == "root"
-    for nc in ("00000000", "0", "1", "a", "0000001"):
+    for nc in ("00000000", "0", "1", "a", "0000001", "000000001"):
         assert tried(nc=nc) == "root"
 
 
@@ -931,3 +931,10 @@ def test_parse_says_where_values_stand():
         b"",
     ]
     raises(Refused, parse, b"Digest a")
+
+
+def test_a_count_is_a_number_however_it_is_written():
+    for digits, count in ((b"1", 1), (b"0000000a", 10), (b"0" * 30 + b"00000001", 1)):
+        assert digest._count(digits) == count
+    for digits in (b"", b"100000000", b"0000000001ffffffff", b"+1", b"1_0", b"g"):
+        raises(digest.Refused, digest._count, digits)

@@ -450,6 +450,8 @@ def test_content_length_is_decimal_digits():
     assert only(post(b"Content-Length: 5\r\n", b"hello")).body == b"hello"
     assert only(post(b"Content-Length: \t5 \r\n", b"hello")).body == b"hello"
     assert only(post(b"Content-Length: 005\r\n", b"hello")).body == b"hello"
+    zeros = b"0" * 30
+    assert only(post(b"Content-Length: " + zeros + b"5\r\n", b"hello")).body == b"hello"
     for value in (
         b"",
         b"+5",

@@ -344,7 +344,7 @@ def _positive(fields, name, default, highest):
     value = field(fields, name)
     if value is None:
         return default
-    if not all_digits(value) or len(value) > 7 or int(value) < 1:
+    if not all_digits(value, 7) or int(value) < 1:
         raise Problem(422, "must be a positive integer", name)
     return min(int(value), highest)
 

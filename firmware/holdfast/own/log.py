@@ -76,6 +76,6 @@ def _number(query, name, default):
     text = parameter(query, name)
     if text is None or text == "":
         return default
-    if not all_digits(text) or len(text) > _MOST_DIGITS:
+    if not all_digits(text, _MOST_DIGITS):
         raise HttpError(400)
     return int(text)

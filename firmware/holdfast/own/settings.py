@@ -221,7 +221,7 @@ def _range(text):
     if unit.lower() != "bytes" or not slash or not dash:
         raise HttpError(400)
     for number in numbers:
-        if not all_digits(number) or len(number) > 9:
+        if not all_digits(number, 9):
             raise HttpError(400)
     first, last, total = [int(number) for number in numbers]
     if first > last:

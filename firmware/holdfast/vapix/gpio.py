@@ -272,7 +272,7 @@ def _number(fields, name, default):
 
 
 def _is_number(text):
-    return len(text) <= 6 and all_digits(text)
+    return all_digits(text, 6)
 
 
 def _boolean(value):

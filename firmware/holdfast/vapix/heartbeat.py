@@ -72,7 +72,7 @@ def duration(body, shortest_ms, longest_ms):
 
 def milliseconds(value, shortest_ms, longest_ms):
     """A Duration, integer or text, as ms; a Fault for one that will not do."""
-    if isinstance(value, str) and len(value) <= json.MAX_DIGITS and all_digits(value):
+    if isinstance(value, str) and all_digits(value, json.MAX_DIGITS):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise _fault("ter:InvalidArgVal", "Duration is not an integer")

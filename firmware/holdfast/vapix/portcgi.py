@@ -118,7 +118,7 @@ class PortCgi:
         ports = []
         for part in parts:
             part = part.strip(" \t\r\n")
-            if len(part) > _MAX_DIGITS or not all_digits(part):
+            if not all_digits(part, _MAX_DIGITS):
                 raise BadRequest("a list of ports is like 1,2")
             ports.append((int(part), self._port(int(part))))
         return ports
@@ -149,7 +149,7 @@ def _parse(text):
     """`[number]:action[wait action...]` as (number, ((active?, ms until the next), ...))."""
     number, colon, actions = text.partition(":")
     number = number.strip(" \t\r\n")
-    if not colon or len(number) > _MAX_DIGITS or not (number == "" or all_digits(number)):
+    if not colon or not (number == "" or all_digits(number, _MAX_DIGITS)):
         raise BadRequest("an action is like 1:/500\\")
     steps = []
     wait = ""
@@ -164,7 +164,7 @@ def _parse(text):
             steps.append((character == "/", 0))
             wait = ""
         elif character in "0123456789" and len(wait) < _MAX_DIGITS:
-            wait += character
+            wait = character if wait == "0" else wait + character
         else:
             raise BadRequest("an action is like 1:/500\\")
     if not steps or wait:

@@ -79,7 +79,7 @@ class EventStreaming:
         self._events.remember()
         if not since and epoch is None:
             return None
-        if epoch == self._epoch and all_digits(since) and len(since) <= MAX_DIGITS:
+        if epoch == self._epoch and all_digits(since, MAX_DIGITS):
             number = int(since)
             if number <= self._events.sequence:
                 return number

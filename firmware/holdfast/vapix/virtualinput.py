@@ -73,7 +73,7 @@ class VirtualInputService:
 
 
 def _is_number(text):
-    return len(text) <= _MAX_DIGITS and all_digits(text)
+    return all_digits(text, _MAX_DIGITS)
 
 
 def _error(code):

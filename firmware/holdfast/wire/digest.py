@@ -345,8 +345,8 @@ def _quoted(found, name):
 
 
 def _count(digits):
-    """nc: up to eight hex digits."""
-    if not 0 < len(digits) <= 8 or digits.strip(HEX):
+    """nc: up to eight hex digits, and zeros in front of them."""
+    if not digits or digits.strip(HEX) or len(digits) > 8 and len(digits.lstrip(b"0")) > 8:
         raise Refused()
     return int(digits, 16)
 

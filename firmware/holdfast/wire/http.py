@@ -408,7 +408,7 @@ def _body_length(headers):
         return 0
     if not all_digits(length):
         raise HttpError(400)
-    if len(length) > 9:
+    if not all_digits(length, 9):
         raise HttpError(413)
     return int(length)
 
@@ -424,9 +424,11 @@ def _token(data):
     return len(data) > 0 and not data.strip(_TOKEN)
 
 
-def all_digits(text):
-    """True for decimal ASCII digits only; int() alone takes "+1", " 1" and "1_0"."""
-    return len(text) > 0 and not text.strip("0123456789")
+def all_digits(text, most=4096):
+    """True for decimal ASCII digits only; int() alone takes "+1", " 1" and "1_0". most: of them,
+    zeros in front not counted.
+    """
+    return len(text) > 0 and not text.strip("0123456789") and len(text.lstrip("0")) <= most
 
 
 def hexadecimal(data):
