@@ -1049,3 +1049,16 @@ def test_a_new_module_has_refused_no_login_and_has_nothing_to_tell():
     assert subject.logins == [0, 0]
     assert subject.act(0) is False
     assert subject.react((), 0) is False and subject.resume(0) is False
+
+
+def test_a_change_of_settings_arrives_at_the_ports_and_ends_a_loss_with_its_master():
+    subject = module({"2": {"fallback": {"master": "b", "steps": [{"state": "closed"}]}}})
+    subject.heartbeat("b", 100, 0)
+    row = {"name": "Strike", "usage": "Door", "power_on": "closed"}
+    gone = subject.session("b")
+    subject.adopt(settings({"2": row}, [account("a")]), 50)
+    port = subject.ports[2]
+    assert (port.name, port.usage, port.power_on) == ("Strike", "Door", 1)
+    assert gone.lost is False and gone not in subject.sessions
+    # The loss is acted upon and told, though nothing else happens in this turn.
+    assert [trip[0] for trip in subject.trips] == ["b"]
