@@ -13,8 +13,9 @@ GET_PORTS = json.dumps({"apiVersion": "1.0", "method": "getPorts"})
 
 
 def asked(device):
-    """The challenge of a 401."""
-    answer = device.call("POST", PORTS, GET_PORTS, session=device.stranger())
+    """The challenge of a 401, on a connection that ends then: a small device has five."""
+    with device.stranger() as session:
+        answer = device.call("POST", PORTS, GET_PORTS, session=session)
     assert answer.status_code == 401
     return challenge(answer)
 
@@ -22,7 +23,8 @@ def asked(device):
 def status(device, authorization):
     """What a request with this Authorization is answered with."""
     headers = {"Authorization": authorization}
-    answer = device.call("POST", PORTS, GET_PORTS, session=device.stranger(), headers=headers)
+    with device.stranger() as session:
+        answer = device.call("POST", PORTS, GET_PORTS, session=session, headers=headers)
     return answer.status_code
 
 
