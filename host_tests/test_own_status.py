@@ -9,7 +9,8 @@ from makers import Asked, Caller, account, module
 
 
 def status(subject, now, *more):
-    return loads(StatusService(subject, "1.2.3", *more).get(Caller(), Asked(), now).body)
+    answer = StatusService(subject, "1.2.3", *more).get(Caller(), Asked(), now)
+    return loads(b"".join(answer.body))
 
 
 def test_a_fresh_module_tells_masters_and_ports():

@@ -48,21 +48,23 @@ class StatusService:
         """Answer with the whole status as JSON."""
         module = self._module
         rules = module.rules
-        text = (
-            '{"name":%s,"version":"%s","now":%d,"lost":%s,"masters":[%s],"ports":[%s],'
-            '"trips":{"count":%d,"worst_lateness_ms":%d,"latest":[%s]},"rules":[%s],'
-        ) % (
-            quote(module.name),
-            self._version,
-            now,
-            boolean(module.lost),
-            ",".join([_master(module, session, now) for session in module.sessions]),
-            ",".join([_port(port, module.watched) for port in module.ports]),
-            module.trip_count,
-            module.worst_lateness_ms,
-            ",".join([_trip(trip) for trip in module.trips]),
-            "" if rules is None else ",".join([_rule(module, rule, now) for rule in rules.rules]),
+        # In parts, each of which fits into a small hole of the heap.
+        parts = [
+            '{"name":%s,"version":"%s","now":%d,"lost":%s,"masters":['
+            % (quote(module.name), self._version, now, boolean(module.lost))
+        ]
+        _list(parts, [_master(module, session, now) for session in module.sessions])
+        parts.append('],"ports":[')
+        _list(parts, [_port(port, module.watched) for port in module.ports])
+        parts.append(
+            '],"trips":{"count":%d,"worst_lateness_ms":%d,"latest":['
+            % (module.trip_count, module.worst_lateness_ms)
         )
+        _list(parts, [_trip(trip) for trip in module.trips])
+        parts.append(']},"rules":[')
+        if rules is not None:
+            _list(parts, [_rule(module, rule, now) for rule in rules.rules])
+        text = "],"
         text += '"notifications":{"sent":%d,"failed":%d,"waiting":%d},' % self._notified()
         if self._keeper is not None and self._keeper.made is not None:
             text += (
@@ -93,8 +95,10 @@ class StatusService:
             text += '"scarce":true,'
         account = caller.account
         text += '"caller":{"name":%s,"role":"%s"}' % (quote(account.name), ROLES[account.role])
-        text += _trial(until, now) + "}"
-        return Response(200, text.encode(), "application/json")
+        parts.append(text + _trial(until, now) + "}")
+        for i in range(len(parts)):
+            parts[i] = parts[i].encode()
+        return Response(200, parts, "application/json")
 
     def masters(self, caller, request, now):
         """Answer with what is left of the masters' time, and of a trial's, for who counts down."""
@@ -135,6 +139,12 @@ class StatusService:
         if not (fault and not master) and self._module.session(master) is None:
             raise HttpError(404)
         return master
+
+
+def _list(parts, rows):
+    """Add the values of a list to the parts of a text."""
+    for i, row in enumerate(rows):
+        parts.append("," + row if i else row)
 
 
 def _trial(until, now):
