@@ -65,6 +65,7 @@ TESTED_ELSEWHERE = {
     "shell/outbound": "when what is sent: test_e2e_uplinks.py, test_e2e_rules.py",
     "shell/pieces": "moves bytes: test_e2e_page_figures.py",
     "shell/portable": "asyncio and sockets: every test_e2e_*.py, on both interpreters",
+    "shell/sockets": "listening, UDP, TLS: test_shell_secure.py, test_e2e_exchange.py",
     "shell/saving": "what a store does: test_shell_store.py",
     "shell/tlsfiles": "what a certificate must be: test_wire_certificate.py, test_e2e_tls.py",
     "shell/streaming": "moves bytes: test_e2e_events.py",

@@ -5,8 +5,8 @@ import socket
 
 from holdfast.shell import secure
 from holdfast.shell.connection import Connection
-from holdfast.shell.portable import listen
 from holdfast.shell.server import Server
+from holdfast.shell.sockets import listen
 
 
 class Context:

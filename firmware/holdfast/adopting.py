@@ -7,8 +7,9 @@ import asyncio
 from holdfast.app import for_ever
 from holdfast.core.log import SETTINGS, TLS
 from holdfast.core.settings import SettingsError
-from holdfast.shell.heap import load
-from holdfast.shell.portable import listen, report
+from holdfast.shell.heap import forget, load
+from holdfast.shell.portable import report
+from holdfast.shell.sockets import listen
 
 # Of shell.keeping, which is not loaded without one of them.
 _MONITORS = ("monitors.json", "monitors.new", "monitors.old")
@@ -51,6 +52,7 @@ def begin(app, listeners, tasks):
     if secure:
         print("ready https://%s:%d" % (host, app.tls_place[0]))
     tasks.append(asyncio.create_task(for_ever(app.supervise, port if plain else None)))
+    forget("holdfast.shell.sockets")
 
 
 def _listen(app, listener, gate, listeners, tasks):

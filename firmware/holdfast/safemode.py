@@ -15,8 +15,9 @@ from holdfast.core.log import Log
 from holdfast.core.settings import SettingsError
 from holdfast.shell.dispatch import Dispatcher, Lazy
 from holdfast.shell.heap import forget, load
-from holdfast.shell.portable import again, listen, sleep_ms
+from holdfast.shell.portable import again, sleep_ms
 from holdfast.shell.server import Server
+from holdfast.shell.sockets import listen
 from holdfast.shell.ticker import Ticker
 from holdfast.wire.digest import Authenticator
 from holdfast.wire.http import Response

@@ -96,9 +96,7 @@ class StatusService:
         account = caller.account
         text += '"caller":{"name":%s,"role":"%s"}' % (quote(account.name), ROLES[account.role])
         parts.append(text + _trial(until, now) + "}")
-        for i in range(len(parts)):
-            parts[i] = parts[i].encode()
-        return Response(200, parts, "application/json")
+        return Response(200, [part.encode() for part in parts], "application/json")
 
     def masters(self, caller, request, now):
         """Answer with what is left of the masters' time, and of a trial's, for who counts down."""

@@ -20,7 +20,8 @@ from micropython import const
 
 from holdfast.core.links import NoAnswer
 from holdfast.shell.heap import load
-from holdfast.shell.portable import PIECE_BYTES, read_into, secure, sleep_ms, trusting, write
+from holdfast.shell.portable import PIECE_BYTES, read_into, sleep_ms, write
+from holdfast.shell.sockets import secure, trusting
 from holdfast.wire.httpclient import HEAD_BYTES, BadReply, status
 
 _STEP_MS = const(5000)  # for each: to connect, to agree on TLS, to send, to be answered

@@ -8,7 +8,8 @@ port, of its own. There is no asking again over TCP: what is cut off counts as f
 
 from micropython import const
 
-from holdfast.shell.portable import asking, sleep_ms
+from holdfast.shell.portable import sleep_ms
+from holdfast.shell.sockets import asking
 from holdfast.wire.dns import MESSAGE_BYTES, BadReply, Refused, answer, question
 
 TRIES = const(2)  # of each server

@@ -19,7 +19,8 @@ import gc
 
 from micropython import const
 
-from holdfast.shell.portable import address_text, peek, readable, sleep_ms, tls_context
+from holdfast.shell.portable import address_text, readable, sleep_ms
+from holdfast.shell.sockets import peek, tls_context
 from holdfast.wire.http import Response
 
 _HANDSHAKE_MS = const(3000)

@@ -29,6 +29,7 @@ _PASSING = (
     "core.timecheck",
     "core.logincheck",
     "shell.tlsfiles",
+    "shell.sockets",
     "wire.certificate",
     "core.check",
     "core.printable",

@@ -6,7 +6,8 @@ deadline hangs on it.
 
 from micropython import const
 
-from holdfast.shell.portable import asking, report, sleep_ms
+from holdfast.shell.portable import report, sleep_ms
+from holdfast.shell.sockets import asking
 from holdfast.wire.sntp import PACKET_BYTES, BadReply, answer, question
 
 FIRST_MS = const(16000)  # between two questions while nobody has answered, then twice as long, ..

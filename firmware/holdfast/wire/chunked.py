@@ -5,7 +5,8 @@ Generators in the manner of http.RequestReader, whose buffer they read: they yie
 
 from micropython import const
 
-from holdfast.wire.http import HEX, HttpError, field, hexadecimal
+from holdfast.wire.http import HEX, HttpError, field
+from holdfast.wire.target import hexadecimal
 
 CHUNK_LINE_BYTES = const(64)  # chunk size and extensions
 TRAILER_BYTES = const(512)

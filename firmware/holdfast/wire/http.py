@@ -431,13 +431,6 @@ def all_digits(text, most=4096):
     return len(text) > 0 and not text.strip("0123456789") and len(text.lstrip("0")) <= most
 
 
-def hexadecimal(data):
-    """Up to eight hex digits as a number; int() alone takes "+1", "0x1" and "1_0"."""
-    if not 0 < len(data) <= 8 or data.strip(HEX):
-        raise HttpError(400)
-    return int(data, 16)
-
-
 def has_token(value, token):
     """True when a comma separated field value (lower case) has this token; HttpError for more
     commas than any client sends.

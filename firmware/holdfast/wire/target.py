@@ -5,7 +5,7 @@ Loaded for one of them, and let go when nobody calls any more.
 
 from micropython import const
 
-from holdfast.wire.http import HttpError, hexadecimal
+from holdfast.wire.http import HEX, HttpError
 
 # Characters that mean the same whether percent-encoded or not (RFC 3986 section 2.3).
 MAX_ESCAPES = const(32)
@@ -46,3 +46,10 @@ def plain(path):
         else:
             texts.append("%" + part)
     return "".join(texts)
+
+
+def hexadecimal(data):
+    """Up to eight hex digits as a number; int() alone takes "+1", "0x1" and "1_0"."""
+    if not 0 < len(data) <= 8 or data.strip(HEX):
+        raise HttpError(400)
+    return int(data, 16)
