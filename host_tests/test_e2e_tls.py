@@ -39,6 +39,8 @@ from boards import (
     wait_for,
 )
 
+LOG_S = 90  # until what the network causes is in flash: it waits for others a minute
+
 
 class Secure:
     """A board with TLS, and how to reach it."""
@@ -441,6 +443,26 @@ def test_http_is_served_beside_tls_where_settings_say_so_alone(make_board, tmp_p
     assert "ready http://" not in secure.board.log
     with pytest.raises(OSError):
         socket.create_connection((secure.board.host, secure.board.port), ANSWER_S)
+    text = "HTTP is not served: settings.tls.http is not there; true serves it beside HTTPS"
+
+    def told():
+        entries = secure.get("/holdfast/log?limit=64").json()["entries"]
+        return [row["text"] for row in entries if row["kind"] == "tls"]
+
+    expected = [] if tls else [text]
+    assert told() == expected
+    # Once: a log that was kept has it, and another start does not add to it.
+    kept = b"HTTP is not served"
+
+    def in_flash():
+        return any(kept in file.read_bytes() for file in secure.data.glob("log1.*"))
+
+    if not tls:
+        wait_for(in_flash, LOG_S, "the log in flash")
+    assert secure.board.stop() == 0
+    secure.board.lines.clear()
+    secure.alone()
+    assert told() == expected
 
 
 @pytest.mark.alone

@@ -123,7 +123,7 @@ def told(log, storage, kind, text):
     """True when the log has an entry of this kind with this text (up to 96 characters)."""
     for book in log.books:
         for row in _all(book, storage, 0, 0):
-            if row[2] == kind and row[5] == text:
+            if row[3] == kind and row[5] == text:
                 return True
     return False
 
