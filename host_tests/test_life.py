@@ -21,6 +21,7 @@ from makers import WIRING, module
 
 FALLBACK = b"\0\0\1\1"  # as the life before left it; the safe levels are 0, 1, 0, 1
 SAFE = b"\0\1\0\1"
+DONE = b"\1\1\1\1"  # the fallback of the application that was run
 
 
 class Reset(Exception):
@@ -102,10 +103,23 @@ def lived(hal, during=None, start=None):
             start(life)
         return ("clock", "store", "settings", "module")
 
-    def run(board, hal_, pins, clock, store, settings, module_, life):
-        hal.story.append("run %s %s" % (clock, module_))
-        if during is not None:
-            during(life)
+    class App:
+        """As holdfast.app has it; its module's fallback is DONE."""
+
+        restarting = False
+        stage = ASKED
+
+        class module:
+            fallback_levels = DONE
+
+        def __init__(self, board, hal_, pins, clock, store, settings, module_, life):
+            self.life = life
+            self.told = "run %s %s" % (clock, module_)
+
+        async def run(self):
+            hal.story.append(self.told)
+            if during is not None:
+                during(self.life)
 
     def safe(board, hal_, pins, running, life):
         hal.story.append("safe mode")
@@ -115,9 +129,10 @@ def lived(hal, during=None, start=None):
         hal.story.append("stand")
         life.restart.relent()
 
-    app = Module("app", run=run)
+    app = Module("app", App=App)
     heap = Module(
         "heap",
+        known=lambda: None,
         loading=lambda: hal.story.append("loading"),
         loaded=lambda: hal.story.append("loaded"),
     )
@@ -231,6 +246,8 @@ def test_a_life_without_trouble():
         "start",
         "loaded",
         "run clock module",
+        "release",
+        ("pins", DONE),
         "stop",
     ]
     assert lived(Hal()) == story
@@ -277,7 +294,8 @@ def test_when_the_power_goes_off_on_a_pc_nothing_has_failed():
         raise KeyboardInterrupt
 
     story = lived(Hal(), off)
-    assert story[-1] == "stop" and ("kept %d" % FAILED) not in story
+    assert story[-3:] == ["release", ("pins", DONE), "stop"]
+    assert ("kept %d" % FAILED) not in story
 
 
 def test_after_three_crashes_there_is_safe_mode_and_after_six_not_even_that():
@@ -288,7 +306,9 @@ def test_after_three_crashes_there_is_safe_mode_and_after_six_not_even_that():
         (6, ["stand", "start", "run clock module"]),
     ):
         story = lived(crashed(count))
-        told = [step for step in story if isinstance(step, str) and step[:4] != "load"]
+        told = [
+            step for step in story if isinstance(step, str) and step[:4] not in ("load", "rele")
+        ]
         assert told[2:-1] == wanted, count
 
 
