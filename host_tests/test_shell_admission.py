@@ -25,6 +25,7 @@ class Peer:
         self.since = NOW - age
         self.grace = self.since + 250
         self.last_at = NOW - idle
+        self.asked = self.last_at != self.since
         self.deadline = NOW + 60000
         self.stream = None
         self.secure = self.endless = self.ended = self.lingering = self.partial = False
@@ -234,7 +235,7 @@ def test_memory_that_can_be_had_at_once_is_with_whoever_holds_part_of_a_request(
 
 
 def test_the_third_stranger_of_an_address_has_no_grace_and_goes_before_strangers_of_others():
-    several = [Peer("a%d" % i, age=10, peer=("10.0.0.2", i)) for i in range(4)]
+    several = [Peer("a%d" % i, age=10, idle=10, peer=("10.0.0.2", i)) for i in range(4)]
     other = Peer("b", idle=9000, peer=("10.0.0.3", 1))
     connections = house(other, *several)
     for expected in ("a2", "a3", "b"):
@@ -336,13 +337,26 @@ def test_who_has_left_is_no_connection_any_more_and_dead_sessions_are_forgotten(
 
 
 def test_whoever_has_had_its_last_word_gives_way_first():
-    """Then the third stranger of an address, however long the others were idle."""
-    several = [Peer("a%d" % i, idle=5000, peer=("10.0.0.2", i)) for i in range(3)]
-    connections = house(*several, Peer("last", idle=1, lingering=True))
-    for expected in ("last", "a2", "a0", "a1"):
+    """Then the strangers of an address that has three, the longest idle first."""
+    several = [Peer("a%d" % i, idle=5000 - i, peer=("10.0.0.2", i)) for i in range(3)]
+    other = Peer("b", idle=9000, peer=("10.0.0.3", 1))
+    connections = house(*several, other, Peer("last", idle=1, lingering=True))
+    for expected in ("last", "a0", "b", "a1", "a2"):
         assert connections.make_room(NOW) is True
         assert gone(connections) == [expected]
         connections.all = [peer for peer in connections.all if not peer.ended]
+
+
+def test_a_third_stranger_that_has_not_spoken_yet_takes_the_place_of_one_that_was_answered():
+    """So do programs that open another connection for each request."""
+    idle = [Peer("a%d" % i, idle=5000 - i, peer=("10.0.0.2", i)) for i in range(2)]
+    silent = [Peer("n%d" % i, age=10, idle=10, peer=("10.0.0.2", 9 + i)) for i in range(3)]
+    connections = house(*idle, *silent)
+    for expected in ("a0", "a1", "n2"):
+        assert connections.make_room(NOW) is True
+        assert gone(connections) == [expected]
+        connections.all = [peer for peer in connections.all if not peer.ended]
+    assert connections.make_room(NOW) is False
 
 
 def test_clients_of_one_address_are_no_strangers():

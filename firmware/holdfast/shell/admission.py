@@ -1,9 +1,10 @@
 """The connections a board has, which is few, and who gives way when they are all taken.
 
 A Pico W has five TCP connections in all, and a newcomer takes one before any of our code has seen
-it. So one is kept free: when the last is taken, somebody gives way, in this order: the third
-stranger of an address and those after it, other strangers, clients that are logged in or come from
-the address of a living master; of each the longest idle first. Strangers have a moment to speak,
+it. So one is kept free: when the last is taken, somebody gives way, in this order: where an
+address has more than two strangers, those that were answered and ask nothing now, then the third
+and those after it; other strangers; clients that are logged in or come from the address of a
+living master; of each the longest idle first. Strangers have a moment to speak,
 but not when a living master needs their place; and while one that has closed its connection is to
 come again, no second stranger stays in the last place, which is free again at once. The connection
 through which a living session was last fed never gives way, nor does an event stream: when only
@@ -132,18 +133,22 @@ class Connections:
             return None  # its change is being saved
         if connection.lingering:
             return (0, connection.last_at)
-        if not known and self._before(connection) >= _STRANGER_PLACES:
-            return (1, connection.last_at)
+        if not known and self._strangers(connection, None) > _STRANGER_PLACES:
+            # A program that opens another connection for each request leaves the others idle.
+            if connection.asked and not connection.partial:
+                return (1, connection.last_at)
+            if self._strangers(connection, connection) >= _STRANGER_PLACES:
+                return (2, connection.last_at)
         if now < connection.grace and (known or not urgent):
             return None
-        return (3 if known else 2, connection.last_at)
+        return (4 if known else 3, connection.last_at)
 
-    def _before(self, stranger):
-        """How many strangers of its address came before it."""
+    def _strangers(self, stranger, end):
+        """How many strangers of its address there are, or came before `end`."""
         address = address_text(stranger.peer)
         count = 0 if address else -self.limit
         for other in self.all:
-            if other is stranger:
+            if other is end:
                 break
             if other.caller.account is None and address_text(other.peer) == address:
                 count += 1

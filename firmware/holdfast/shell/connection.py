@@ -43,7 +43,8 @@ class Connection:
         self.peer = None  # its address, as the socket tells it
         self.since = now
         self.grace = now + GRACE_MS  # until then it does not give way
-        self.last_at = now  # when the last request was complete
+        self.asked = False  # a request of it was answered
+        self.last_at = now  # when the last one was complete
         self.deadline = now + _FIRST_REQUEST_MS
         self.lingering = False
         self.ended = False  # the task was told to end
@@ -52,8 +53,9 @@ class Connection:
         """Note that a request is answered. Who is challenged by that comes again at once."""
         if self.caller.account is not None:
             self.grace = now
-        elif self.last_at == self.since:
+        elif not self.asked:
             self.grace = now + GRACE_MS
+        self.asked = True
         self.last_at = now
         self.deadline = now + _IDLE_MS
 
