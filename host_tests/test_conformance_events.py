@@ -146,7 +146,9 @@ def test_unknown_topic(device):
 
 
 def test_empty_list(device):
-    """An empty list of filters asks for everything or is refused with 2104; so is an empty filter"""
+    """An empty list of filters asks for everything, or is refused with 2104; a filter without
+    members is refused.
+    """
     stream = device.open_stream()
     answer = ask(stream, json.dumps(call(params={"eventFilterList": []})))
     assert "data" in answer or answer["error"]["code"] == 2104
