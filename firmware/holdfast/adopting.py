@@ -15,8 +15,6 @@ from holdfast.shell.sockets import listen
 _MONITORS = ("monitors.json", "monitors.new", "monitors.old")
 _MONITORS_BEGIN = b'{"monitors":1'
 
-_NO_HTTP = "HTTP is not served: settings.tls.http is not there; true serves it beside HTTPS"
-
 
 def begin(app, listeners, tasks):
     """Listen, and begin what goes on for ever: both are added to these. OSError when the address
@@ -38,8 +36,10 @@ def begin(app, listeners, tasks):
     except OSError as error:
         app.network.refused(error)
         raise
-    if not plain and app.tls[2] is None and not app.book("told", TLS, _NO_HTTP):
-        app.log.add(TLS, _NO_HTTP, app.clock.now())
+    if not plain and app.tls[2] is None:
+        text = "HTTP is not served: settings.tls.http is not there; true serves it beside HTTPS"
+        if not app.book("known", TLS, text):
+            app.log.add(TLS, text, app.clock.now())
     for loop in (app.server.reap, app.keep, app.store.save):
         tasks.append(asyncio.create_task(for_ever(loop)))
     _prepare(app)

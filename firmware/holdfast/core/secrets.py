@@ -7,8 +7,6 @@ shows or changes whole settings, and let go with it.
 
 from holdfast.core.settings import SettingsError
 
-HIDDEN = "*"
-
 # A row each: where, `*` for every key, and what is secret there; with `?` the query of a URL is.
 _PLACES = (
     ("accounts", "md5 sha256"),
@@ -37,9 +35,9 @@ def keep(before, after):
         for who, path, row in _rows(after, where):
             for key, query in _keys(row, keys):
                 value = row[key]
-                if not isinstance(value, str) or not value.endswith("?*" if query else HIDDEN):
+                if not isinstance(value, str) or not value.endswith("?*" if query else "*"):
                     continue
-                if not query and value != HIDDEN:
+                if not query and value != "*":
                     continue
                 if there is None:
                     there = {name: old for name, _, old in _rows(before, where)}
@@ -55,7 +53,7 @@ def hidden(value, query):
     if query:
         start, mark, _ = value.partition("?")
         return start + "?*" if mark else value
-    return HIDDEN if value else value
+    return "*" if value else value
 
 
 def _keys(row, keys):

@@ -37,7 +37,7 @@ class Documents:
         try:
             value = await self.parse(data)
             hide(value)
-            return await self._call("written", value)
+            return await self._call("encode", value)
         except (JsonError, SettingsError):
             raise NotSaved("the settings cannot be read any more")
         finally:

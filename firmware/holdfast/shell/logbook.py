@@ -119,7 +119,7 @@ def entries(log, storage, since, limit, epoch_ms):
     return found[:limit], len(found) > limit
 
 
-def told(log, storage, kind, text):
+def known(log, storage, kind, text):
     """True when the log has an entry of this kind with this text (up to 96 characters)."""
     for book in log.books:
         for row in _all(book, storage, 0, 0):

@@ -290,7 +290,7 @@ async def _edited(store, edit, guard):
     changed = await _read(data)
     if not sealed(data):
         # Written by somebody: what it would look like if we had written it.
-        data = await written(changed)
+        data = await encode(changed)
         await sleep_ms(0)
     files = _files(changed)
     edit(changed)
@@ -303,7 +303,7 @@ async def _edited(store, edit, guard):
         # those that are there already: a certificate gone bad keeps nobody from changing the rest.
         heap.load("holdfast.shell.tlsfiles", "files")(store.storage, settings.tls)
         await sleep_ms(0)
-    after = await written(changed)
+    after = await encode(changed)
     if len(after) > MAX_BYTES:
         raise NotSaved("settings would be larger than %d bytes" % MAX_BYTES)
     return settings, None if after == data else after
@@ -344,7 +344,7 @@ def _adopt(store, settings, by):
     return now
 
 
-async def written(value):
+async def encode(value):
     """A document (a JSON object) as it is written to flash, or shown: bytes."""
     texts = []
     size = 0
