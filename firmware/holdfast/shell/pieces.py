@@ -88,6 +88,8 @@ def _hurry(server, sender, waiting, now):
 
 
 async def _send(server, connection, chunked, piece):
+    # Before the piece: whoever has the last one may find the connection's place free.
+    await sleep_ms(_PACE_MS if piece else 0)
     if connection.ended:
         raise EOFError
     now = server.turn()
@@ -96,4 +98,3 @@ async def _send(server, connection, chunked, piece):
         if chunked:
             piece = b"%x\r\n%s\r\n" % (len(piece), piece)
         await connection.send(piece, now)
-    await sleep_ms(_PACE_MS if piece else 0)
