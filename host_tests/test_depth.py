@@ -35,8 +35,6 @@ KNOWN = {
     "monitor change": 6030,
     "monitor remove": 6280,
     "monitor remove many": 6280,
-    # It has become a coroutine since the emulator measured it.
-    "settings": 5840,
 }
 BESIDE = {"log": 820, "pwdgrp get": 720, "settings": 360, "stream": 300}
 ALARM_CALLS = 3  # that 1,160 bytes stand for

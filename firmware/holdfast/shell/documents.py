@@ -28,7 +28,7 @@ class Documents:
 
     def content(self):
         """The document in force as it is in flash (bytes); NotSaved when it cannot be read."""
-        return self._call("content", self.store)
+        return load("holdfast.shell.saving", "content")(self.store)
 
     async def shown(self, data):
         """A document (bytes) as it is shown: without its secrets, with a checksum of its own.
