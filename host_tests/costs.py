@@ -24,8 +24,9 @@ from binascii import hexlify
 
 from holdfast.shell import heap
 
-# Code stays once it was loaded: what loading takes is another figure than what a request does.
-heap.forget = lambda module: None
+if __name__ == "__main__":
+    # Code stays once it was loaded: what loading takes is another figure than what a request does.
+    heap.forget = lambda module: None
 
 import wholeboard  # noqa: E402
 from holdfast.core.accounts import ROLES  # noqa: E402

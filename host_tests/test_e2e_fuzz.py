@@ -134,6 +134,9 @@ class Beats:
 
     def __enter__(self):
         self._thread.start()
+        # From then on no refused login delays it, and not before: all come from one address here.
+        while not self.sessions and not self.trouble:
+            self._ended.wait(0.01)
         return self
 
     def __exit__(self, *problem):

@@ -38,9 +38,9 @@ STOCK_BYTES = {
 BLOCK_BYTES = 4096  # of littlefs on these boards: a file has one or more of its own
 _INLINE_BYTES = 256  # a file up to this surely lies in its folder's blocks
 _FOLDER_BLOCKS = 2
-# For what a module writes: four copies of 16 KB of settings, 24 KB of log, a certificate with its
-# key; no history of monitors.
-RESERVE_BYTES = (4 * 16 + 24 + 8) * 1024
+# For what a module writes: four copies of 16 KB of settings, 24 KB of log, and a certificate with
+# its key (DER: 500 and 121 bytes); no history of monitors.
+RESERVE_BYTES = (4 * 16 + 24 + 4) * 1024
 _STORAGE = "MICROPY_HW_FLASH_STORAGE_BYTES"
 PACKAGE = ROOT / "package.json"
 # What boards do not need: the simulated board's hardware, CPython's half of the shell.
