@@ -64,6 +64,8 @@ def heads(draw):
     at = draw(st.integers(0, len(lines)))
     connection = [part.strip() for part in meant.get("connection", "").lower().split(",")]
     keep_alive = minor == 1 and "close" not in connection
+    if not minor:
+        meant.pop("upgrade", None)  # it cannot be upgraded (RFC 9110 section 7.8)
     line = "%s %s HTTP/1.%d" % (method, target, minor)
     return line, lines[:at], lines[at:], (method, target, keep_alive, meant, minor)
 

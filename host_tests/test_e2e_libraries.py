@@ -88,16 +88,6 @@ def run(command, folder, trusted=None):
     return json.loads(result.stdout)
 
 
-# These answer both challenges at once, or count from 0: not taken yet.
-PENDING = ("request", "postman-request", "httparty", "net_http_digest_auth")
-
-
-def libraries(names):
-    """As parameters; strict, so that the mark goes when they are taken."""
-    mark = pytest.mark.xfail(strict=True, reason="a form of Digest that is not taken yet")
-    return [pytest.param(name, marks=[mark] if name in PENDING else []) for name in names]
-
-
 def did_all(module, told):
     """Every request was answered, and the output has moved."""
     assert told["statuses"] == [200, 200, 200], told
@@ -105,13 +95,13 @@ def did_all(module, told):
     assert module.board.level(4) == 1
 
 
-@pytest.mark.parametrize("library", libraries(NPM))
+@pytest.mark.parametrize("library", NPM)
 def test_digest_libraries_of_npm(node, module, library):
     command = ["node", "digest.js", library, module.address, "root", "pass"]
     did_all(module, run(command, node, module.trusted))
 
 
-@pytest.mark.parametrize("library", libraries(GEMS))
+@pytest.mark.parametrize("library", GEMS)
 def test_digest_libraries_of_ruby(module, library):
     name = REQUIRED.get(library, library)
     there = (
