@@ -23,6 +23,7 @@ from pathlib import Path
 
 import interpreters
 import requests
+from requests.adapters import HTTPAdapter
 from requests.auth import HTTPDigestAuth
 from websockets.sync.client import connect
 
@@ -358,6 +359,17 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+class From(HTTPAdapter):
+    """Connects from an address of its own: refused logins make their address wait."""
+
+    def __init__(self, host):
+        self.source = host, 0
+        super().__init__()
+
+    def init_poolmanager(self, *arguments, **more):
+        super().init_poolmanager(*arguments, source_address=self.source, **more)
 
 
 class Credentials:

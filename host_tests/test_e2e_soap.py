@@ -9,10 +9,9 @@ from xml.etree import ElementTree
 import pytest
 import requests
 import zeep
-from requests.adapters import HTTPAdapter
 from requests.auth import HTTPDigestAuth
 
-from boards import ANSWER_S, ROOT, notification, output, settings, wait_for
+from boards import ANSWER_S, ROOT, From, notification, output, settings, wait_for
 
 SERVICES = "/vapix/services"
 GPIO = "/vapix/axgpio"
@@ -342,17 +341,6 @@ BODIES = {
     "GetActionRules": ("<GetActionRules/>", "root door"),
     "RemoveActionRule": ("<RemoveActionRule><RuleID>1</RuleID></RemoveActionRule>", "root"),
 }
-
-
-class From(HTTPAdapter):
-    """Connects from an address of its own: refused logins make their address wait."""
-
-    def __init__(self, host):
-        self.source = host, 0
-        super().__init__()
-
-    def init_poolmanager(self, *arguments, **more):
-        super().init_poolmanager(*arguments, source_address=self.source, **more)
 
 
 def test_every_operation_has_its_access_class(board):
