@@ -34,13 +34,14 @@ const PAUSE = 1500; // between them
 async function send(method, path, body, headers, tries = 0) {
   traffic.requests++;
   let answer;
+  let text;
   try {
     answer = await fetch(path, { method, body, headers, cache: path === "/" ? "default" : "no-store", signal: AbortSignal.timeout(8000) });
+    text = await answer.text(); // the module may fall silent in the middle of it
   } catch {
     traffic.failed = true;
     throw new Refusal(0);
   }
-  const text = await answer.text();
   hear();
   if (answer.ok) return { text, etag: answer.headers.get("ETag") };
   let why = "";

@@ -1,22 +1,22 @@
 """Made by tools/page.py out of firmware/page/; `make page` makes it again."""
 
-# Sources: f1bd93f7c9a61b5c4507333eb65ecc05c8dab4e73e4acaf7201470ba294f880a
+# Sources: 2dbb74c023e5eb1632a3807728e5abbf27a2db5ae4bb1a89954ba72f039fafaa
 
 # Path, content type, entity tag, bytes, number of the first module, modules.
 ROWS = (
     (
         "/",
         "text/html; charset=utf-8",
-        "0f1d5c9d9a1b227e",
-        461,
+        "54661d71ab2207dc",
+        459,
         0,
         1,
     ),
     (
         "/holdfast/page.js",
         "text/javascript; charset=utf-8",
-        "0bd9c72c7f6aa463",
-        20464,
+        "9524731117fbf86d",
+        20466,
         1,
         10,
     ),
