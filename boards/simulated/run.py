@@ -37,9 +37,9 @@ def bound_sockets(count):
     """
     import socket
 
-    from holdfast.shell import portable
+    from holdfast.shell import sockets
 
-    unbound = portable.listen
+    unbound = sockets.listen
 
     def listen(host, port, backlog):
         listener = unbound(host, port, backlog)
@@ -47,7 +47,7 @@ def bound_sockets(count):
             listener.setsockopt(socket.SOL_SOCKET, option, count // 2)
         return listener
 
-    portable.listen = listen
+    sockets.listen = listen
 
 
 def main(arguments):
