@@ -76,7 +76,7 @@ def _settings():
     else:
         accounts = (("root", "administrator"),)
         text = (
-            '{"accounts": [%s],'
+            '{"heartbeat": {"shortest": 100}, "accounts": [%s],'
             ' "ports": {"4": {"fallback": {"steps": [{"after": 0, "state": "closed"}]}}}}'
         )
     with open("settings.json", "w") as file:
