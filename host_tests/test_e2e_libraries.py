@@ -2,6 +2,7 @@
 from Debian. Over HTTP and HTTPS; the scripts that call them are in clients/.
 """
 
+import asyncio
 import fcntl
 import hashlib
 import json
@@ -9,9 +10,13 @@ import os
 import shutil
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import httpx
 import pytest
 import requests
+from axis.device import AxisDevice
+from axis.models.configuration import Configuration
 from test_e2e_monitors import TOKENS, Api
 from test_e2e_tls import Secure
 
@@ -210,3 +215,26 @@ def test_a_password_that_is_wrong_is_refused_in_every_library(node, module):
     command = ["node", "digest.js", "needle", module.address, "root", "wrong"]
     assert 200 not in run(command, node, module.trusted)["statuses"]
     assert requests.get(module.board.url + "/holdfast/status", timeout=ANSWER_S).status_code == 401
+
+
+def test_axis_opens_an_output(module):
+    """Home Assistant's library, which asks for many things at once."""
+    address = urlsplit(module.address)
+
+    async def work():
+        async with httpx.AsyncClient(trust_env=False, verify=False) as session:
+            config = Configuration(
+                session,
+                address.hostname,
+                username="root",
+                password="pass",
+                port=address.port,
+                web_proto=address.scheme,
+            )
+            device = AxisDevice(config)
+            await device.vapix.initialize()
+            assert len(device.vapix.ports.values()) == 8
+            await device.vapix.ports.close("4")
+
+    asyncio.run(work())
+    assert module.board.level(4) == 1
