@@ -11,10 +11,11 @@ time: what the module kept of them would be seen.
 
 How drift is measured. After every window of requests all but the masters leave, and the board
 tells the heap that is free after a collection, its services let go and what waits for flash
-written: tools/soak_board.py. The first requests and windows are for warming up. Of the rest, the
-most that was free in the last third is held against the most in the first third, as a part of the
-heap: what a single look finds in use may be more than what is kept, never less. `--leak` loses so
-many bytes with every request, and has to be noticed.
+written: tools/soak_board.py. It looks a few times, and the middle one counts: the last caller's
+task is still in use at most looks, not at all of them. The first requests and windows are for
+warming up. Any two of the others have a slope, and the median of all slopes is the drift (Theil
+and Sen), as a part of the heap and over all windows: a few windows in which more is in use do not
+move it. `--leak` loses so many bytes with every request, and has to be noticed.
 """
 
 import argparse
@@ -29,6 +30,7 @@ import random
 import re
 import select
 import socket
+import statistics
 import struct
 import subprocess
 import sys
@@ -61,7 +63,7 @@ PASSWORD = "pass"
 TOKEN = "a token for monitors, 22"
 TELL_EVERY = 500  # requests
 MONITORS = 8
-LOOKS = 3  # at the heap, after each window
+LOOKS = 9  # at the heap, after each window; odd
 WARM = 0.1  # of the windows, and these first, when others than masters ask more than they do
 WARM_REQUESTS = 2000  # .. later, so that whatever has a bound is full
 MOST_DRIFT = 0.001  # of the heap
@@ -639,16 +641,14 @@ class Soak:
     def _figures(self):
         """All but the masters leave; what the board tells when it has seen that.
 
-        MicroPython's tasks keep pointers to others beside which they last stood in its queue, and
-        its collector takes whatever looks like a pointer for one. So before each look everybody
-        has something to do, and the most that is free of a few looks is what counts.
+        MicroPython's collector takes whatever looks like a pointer for one. So before each look
+        everybody has something to do, and the middle of a few looks is what counts.
         """
         for actor in self.others:
             actor.close()
         until = time.monotonic() + PATIENCE_S
-        best = None
-        looks = 0
-        while looks < LOOKS:
+        looks = []
+        while len(looks) < LOOKS:
             for master in self.masters:
                 self._step(master)
                 while master.waits:
@@ -660,14 +660,13 @@ class Soak:
                     pass
             figures = self.board.figures()
             if figures["connections"] == len(self.masters):
-                looks += 1
-                if best is None or figures["free"] > best["free"]:
-                    best = figures
+                looks.append(figures)
             elif time.monotonic() > until:
                 raise Problem("%d connections stay" % figures["connections"])
             else:
                 time.sleep(0.02)
-        return best
+        looks.sort(key=lambda figures: figures["free"])
+        return looks[LOOKS // 2]
 
     # -- what came of it --------------------------------------------------------------------------
 
@@ -678,8 +677,9 @@ class Soak:
     def drift(self):
         """How much more of the heap is in use at the end, as a part of it; less is negative."""
         free = self.settled()
-        third = max(1, len(free) // 3)
-        return (max(free[:third]) - max(free[-third:])) / self.windows[0]["size"]
+        pairs = itertools.combinations(enumerate(free), 2)
+        slope = statistics.median([(one - other) / (j - i) for (i, one), (j, other) in pairs])
+        return slope * (len(free) - 1) / self.windows[0]["size"]
 
     def problems(self):
         """What is not as it should be, in words."""

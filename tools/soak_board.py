@@ -37,6 +37,32 @@ def settle():
             keeper.step(app.clock.now())
 
 
+def forget_neighbours():
+    """Each task forgets the tasks that once stood beside it in a queue: MicroPython leaves those
+    pointers in it, and so its collector keeps them, ended or not.
+    """
+    if sys.implementation.name != "micropython":
+        return
+    from asyncio import core
+
+    waiting = core._io_queue  # for sockets
+    tasks = [task for row in waiting.map.values() for task in row[:2] if task is not None]
+    tasks.append(core.cur_task)
+    emptied = core.TaskQueue()
+    for task in tasks:
+        asked = task.data  # when the task is cancelled
+        emptied.push(task)  # this clears them
+        emptied.pop()
+        task.data = asked
+    queue = core._task_queue
+    while queue.peek():
+        task = queue.pop()
+        emptied.push(task, task.ph_key)
+    while emptied.peek():
+        task = emptied.pop()
+        queue.push(task, task.ph_key)
+
+
 def overwrite(depth):
     """Leave nothing on the stack: the collector takes what lies there for pointers."""
     numbers = [0] * 20
@@ -47,6 +73,7 @@ def overwrite(depth):
 
 def tell():
     settle()
+    forget_neighbours()
     overwrite(20)
     gc.collect()
     gc.collect()
