@@ -9,10 +9,14 @@ GOOD = {"service_id": "s", "name": "n"}
 
 
 def test_what_is_not_told_has_a_default_or_stays():
-    assert made(GOOD, []) == ("s", "n", "n", 60, 0, True)
+    assert made(GOOD, []) == ("s", "n", "n", 60, 0, True, False)
     monitor = Monitor(1, "id", "s", "n", "label", 5, 7, False)
-    assert made({}, [monitor], monitor) == ("s", "n", "label", 5, 7, False)
-    assert made({"enabled": True, "grace": 0}, [monitor], monitor)[3:] == (5, 0, True)
+    assert made({}, [monitor], monitor) == ("s", "n", "label", 5, 7, False, False)
+    assert made({"enabled": True, "grace": 0}, [monitor], monitor)[3:] == (5, 0, True, False)
+    assert made({"wait_for_first": True}, [monitor], monitor)[5:] == (False, True)
+    waiting = Monitor(1, "id", "s", "n", "label", 5, 7, True, True)
+    assert made({}, [waiting], waiting)[5:] == (True, True)
+    assert made({"wait_for_first": False}, [waiting], waiting)[5:] == (True, False)
     # The document's own example names a field that it does not describe.
     assert made(dict(GOOD, methods=["GET"]), [])[0] == "s"
 
@@ -24,6 +28,7 @@ def test_the_bad_field_is_named():
         ("interval", (0, -1, 31536001, "60", True, None, 6.5, [])),
         ("grace", (-1, 31536001, "0", False, None)),
         ("enabled", (0, 1, "true", None)),
+        ("wait_for_first", (0, 1, "true", None)),
     ):
         for value in values:
             fields = dict(GOOD)
@@ -70,4 +75,4 @@ def test_what_is_missing_is_required_and_what_is_wrong_is_described():
 def test_times_are_seconds_there_and_ms_here():
     monitor = Monitor(1, "id", "s", "n", "n", 90, 30, True)
     assert (monitor.interval_ms, monitor.grace_ms) == (90000, 30000)
-    assert made({}, [monitor], monitor)[3:] == (90, 30, True)
+    assert made({}, [monitor], monitor)[3:] == (90, 30, True, False)

@@ -38,10 +38,12 @@ class Watched:
     def _note(self, monitor, result, at, message, duration_ms, status):
         self.notes.append((monitor.name, result, at, message, duration_ms, status))
 
-    def add(self, name="job", interval=60, grace=0, enabled=True, now=0, since_start=True):
+    def add(
+        self, name="job", interval=60, grace=0, enabled=True, now=0, since_start=True, waits=False
+    ):
         self._given += 1
         monitor = Monitor(
-            self._given, "id%d" % self._given, "s", name, name, interval, grace, enabled
+            self._given, "id%d" % self._given, "s", name, name, interval, grace, enabled, waits
         )
         self.subject.add(monitor, now, since_start)
         return monitor
@@ -51,18 +53,148 @@ class Watched:
         return [(declared.source, data, at) for declared, data, at, _ in self.events.take()]
 
 
-def test_nothing_is_expected_before_the_first_check_in():
+def test_a_monitor_that_waits_expects_nothing_before_its_first_check_in():
     watched = Watched()
-    job = watched.add()
+    job = watched.add(waits=True)
     watched.subject.advance(1000 * HOUR_MS)
     assert job.state == NEW
     assert watched.told() == [] and watched.notes == []
     assert watched.subject.closed == []
+    watched.subject.check_in(job, TICK, 1000 * HOUR_MS)
+    assert (job.state, job.counts) == (UP, [1, 1, 0, 1])
+    watched.subject.advance(1000 * HOUR_MS + 60 * S)
+    assert (job.state, job.counts) == (DOWN, [2, 1, 1, 1])
+
+
+def test_a_monitor_that_never_checks_in_is_late_and_then_down():
+    watched = Watched()
+    job = watched.add(interval=60, grace=10, now=1000)
+    assert watched.subject.due == 61 * S
+    watched.subject.advance(61 * S - 1)
+    assert job.state == NEW
+    watched.subject.advance(61 * S)
+    assert (job.state, job.counts) == (LATE, [0, 0, 0, 0])
+    watched.subject.advance(71 * S)
+    assert (job.state, job.counts) == (DOWN, [1, 0, 1, 0])
+    assert watched.told() == [("job", "late", 61000), ("job", "down", 71000)]
+    assert watched.notes == [("job", MISSED, 71000, "", None, None)]
+    job.settle(131 * S - 1)
+    assert job.counts == [1, 0, 1, 0]
+    job.settle(131 * S)
+    assert job.counts == [2, 0, 2, 0]
+
+
+def test_the_first_interval_begins_when_it_is_enabled_or_has_other_times():
+    watched = Watched()
+    job = watched.add(enabled=False)
+    for now, interval, due in ((100, 60, 160), (130, 60, 160), (140, 50, 190), (150, 50, 190)):
+        watched.subject.adjust(job, interval, 0, True, False, now * S)
+        assert (job.state, job.due, watched.subject.due) == (NEW, due * S, due * S)
+    watched.subject.adjust(job, 50, 5, True, False, 160 * S)
+    assert (job.ends, job.due, watched.subject.due) == (210 * S, 215 * S, 210 * S)
+    # It is told to wait for its first check-in, and not to.
+    watched.subject.adjust(job, 50, 5, True, True, 170 * S)
+    watched.subject.advance(300 * S)
+    assert (job.state, job.due, job.counts) == (NEW, None, [0, 0, 0, 0])
+    watched.subject.adjust(job, 50, 5, True, False, 310 * S)
+    watched.subject.advance(360 * S)
+    assert job.state == LATE
+    watched.subject.adjust(job, 50, 6, True, False, 360 * S)
+    assert (job.state, job.since, job.due) == (NEW, 360 * S, 416 * S)
+    watched.subject.advance(410 * S)
+    assert job.state == LATE
+    watched.subject.adjust(job, 50, 6, False, True, 411 * S)
+    watched.subject.adjust(job, 50, 6, True, True, 412 * S)
+    watched.subject.advance(HOUR_MS - 1)
+    assert (job.state, job.counts) == (NEW, [0, 0, 0, 0])
+
+
+def test_13_check_ins_in_an_interval_are_one_that_was_expected_and_one_that_succeeded():
+    watched = Watched()
+    job = watched.add(interval=3600)
+    for at in range(0, 3600 * S, 300 * S):
+        watched.subject.check_in(job, TICK, at)
+    watched.subject.check_in(job, COMPLETE, 3600 * S - 1)
+    assert job.counts == [1, 13, 0, 1]
+    watched.subject.check_in(job, TICK, 3600 * S)  # the next interval, of the next hour
+    assert watched.subject.closed == [(0, True, [(1, (1, 13, 0, 1))])]
+    assert job.counts == [1, 1, 0, 1]
+
+
+def test_a_fail_fails_its_interval_once_though_a_success_came_before_or_comes_after():
+    watched = Watched()
+    job = watched.add(interval=600)
+    for at, result, counts in (
+        (10, TICK, [1, 1, 0, 1]),
+        (20, FAIL, [1, 2, 1, 0]),
+        (30, FAIL, [1, 3, 1, 0]),
+        (40, TICK, [1, 4, 1, 0]),
+        (50, FAIL, [1, 5, 1, 0]),
+        (599, COMPLETE, [1, 6, 1, 0]),
+        (600, COMPLETE, [2, 7, 1, 1]),
+        (1200, FAIL, [3, 8, 2, 1]),
+    ):
+        watched.subject.check_in(job, result, at * S)
+        assert job.counts == counts, at
+
+
+def test_an_hour_that_is_over_keeps_its_success_and_a_fail_begins_the_next_interval():
+    watched = Watched()
+    job = watched.add(interval=86400)
+    watched.subject.check_in(job, TICK, 10 * S)
+    watched.subject.check_in(job, FAIL, HOUR_MS)
+    assert watched.subject.closed == [(0, True, [(1, (1, 1, 0, 1))])]
+    assert (job.counts, job.ends) == ([1, 1, 1, 0], HOUR_MS + 86400 * S)
+    watched.subject.check_in(job, TICK, HOUR_MS + 1)
+    watched.subject.check_in(job, FAIL, HOUR_MS + 2)
+    assert job.counts == [1, 3, 1, 0]
+
+
+def test_a_late_check_in_ends_its_interval_when_that_was_over():
+    watched = Watched()
+    job = watched.add(interval=60, grace=40)
+    watched.subject.check_in(job, TICK, 75 * S)  # the first, 15 s late
+    assert (job.counts, job.ends) == ([1, 1, 0, 1], 135 * S)
+    watched.subject.check_in(job, TICK, 76 * S)
+    assert (job.counts, job.ends) == ([2, 2, 0, 2], 135 * S)
+    watched.subject.check_in(job, FAIL, 170 * S)  # late, within the interval
+    assert (job.state, job.counts, job.ends) == (DOWN, [3, 3, 1, 2], 195 * S)
+    # The one that begins at 195 s has interval and grace from the fail on; those after it do not.
+    job.settle(270 * S - 1)
+    assert (job.counts, job.ends) == ([3, 3, 1, 2], 255 * S)
+    job.settle(270 * S)
+    assert (job.counts, job.ends) == ([4, 3, 2, 2], 330 * S)
+    job.settle(330 * S)
+    assert job.counts == [5, 3, 3, 2]
+
+
+def test_a_check_in_ends_the_interval_that_was_over_while_it_was_down_after_a_fail():
+    watched = Watched()
+    job = watched.add(interval=60, grace=40)
+    watched.subject.check_in(job, FAIL, 50 * S)
+    watched.subject.check_in(job, TICK, 149 * S)  # of the one from 60 to 120 s
+    assert (job.counts, job.ends) == ([2, 2, 1, 1], 209 * S)
+    watched.subject.advance(500 * S)
+    # Late from 209 s on, down at 249 s, and then at 309, 369, 429 and 489 s.
+    job.settle(500 * S)
+    assert job.counts == [7, 2, 6, 1]
+
+
+def test_a_miss_fails_the_interval_that_is_under_way():
+    watched = Watched()
+    job = watched.add(interval=60)
+    watched.subject.check_in(job, TICK, 10 * S)
+    watched.subject.advance(70 * S)
+    assert (job.state, job.counts, job.ends) == (DOWN, [2, 1, 1, 1], 120 * S)
+    watched.subject.check_in(job, TICK, 100 * S)
+    assert (job.state, job.counts) == (UP, [2, 2, 1, 1])
+    watched.subject.check_in(job, TICK, 130 * S)
+    assert (job.counts, job.ends) == ([3, 3, 1, 2], 180 * S)
 
 
 def test_up_then_late_then_down_each_at_the_moment_it_became_true():
     watched = Watched()
-    job = watched.add(interval=60, grace=10)
+    job = watched.add(interval=60, grace=10, waits=True)
     watched.subject.check_in(job, TICK, 5 * S)
     assert job.state == UP
     assert watched.subject.due == 65 * S
@@ -94,7 +226,7 @@ def test_a_check_in_within_grace_is_in_time_and_ends_late():
     watched.subject.check_in(job, TICK, 0)
     watched.subject.check_in(job, COMPLETE, 80 * S)
     assert job.state == UP
-    assert job.counts == [1, 2, 0, 1]
+    assert job.counts == [2, 2, 0, 2]
     assert [data for _, data, _ in watched.told()] == ["up", "late", "up"]
 
 
@@ -103,24 +235,24 @@ def test_what_is_missed_while_down_is_counted_interval_by_interval():
     job = watched.add(interval=60)
     watched.subject.check_in(job, TICK, 0)
     watched.subject.advance(60 * S)
-    assert job.counts == [1, 1, 1, 0]
-    watched.subject.check_in(job, TICK, 250 * S)  # after 60, 120, 180 and 240
-    assert job.counts == [4, 2, 4, 0]
+    assert job.counts == [2, 1, 1, 1]
+    watched.subject.check_in(job, TICK, 250 * S)  # those up to 120, 180 and 240 were missed
+    assert job.counts == [5, 2, 3, 2]
     watched.subject.check_in(job, TICK, 300 * S)
-    assert job.counts == [5, 3, 4, 1]
+    assert job.counts == [6, 3, 3, 3]
     assert [note[1] for note in watched.notes] == [TICK, MISSED, TICK, TICK]
 
 
-def test_a_fail_is_down_at_once_and_begins_the_next_interval():
+def test_a_fail_is_down_at_once_and_the_next_interval_has_its_time():
     watched = Watched()
     job = watched.add(interval=60)
     watched.subject.check_in(job, TICK, 0)
     watched.subject.check_in(job, FAIL, 30 * S, "disk full", None, 2)
     assert job.state == DOWN
     assert job.counts == [1, 2, 1, 0]
-    job.settle(89 * S)
+    job.settle(120 * S - 1)
     assert job.counts == [1, 2, 1, 0]
-    job.settle(90 * S)
+    job.settle(120 * S)
     assert job.counts == [2, 2, 2, 0]
     assert watched.notes[-1] == ("job", FAIL, 30000, "disk full", None, 2)
 
@@ -175,11 +307,17 @@ def test_a_run_that_does_not_end_in_time_is_down_though_the_interval_is_not_over
 
 def test_a_new_monitor_whose_first_run_does_not_end_is_down():
     watched = Watched()
-    job = watched.add(interval=600, grace=5)
-    watched.subject.check_in(job, RUN, 0)
+    for waits in (False, True):
+        job = watched.add("job %s" % waits, interval=600, grace=5, waits=waits)
+        watched.subject.check_in(job, RUN, 0)
+        assert job.state == NEW
+    watched.subject.advance(5 * S - 1)
     assert job.state == NEW
     watched.subject.advance(5 * S)
-    assert job.state == DOWN
+    for job in watched.subject.all:
+        assert (job.state, job.counts) == (DOWN, [1, 1, 1, 0])
+        job.settle(600 * S)
+        assert job.counts == [1, 1, 1, 0]
 
 
 def test_a_log_changes_nothing_and_is_kept():
@@ -201,11 +339,11 @@ def test_a_paused_monitor_ignores_everybody_until_it_is_enabled():
     watched.subject.advance(HOUR_MS)
     assert job.state == PAUSED and job.counts == [0, 0, 0, 0]
     assert [note[1] for note in watched.notes] == [IGNORED]
-    watched.subject.adjust(job, 60, 0, True, HOUR_MS)
+    watched.subject.adjust(job, 60, 0, True, False, HOUR_MS)
     assert job.state == NEW
     watched.subject.check_in(job, TICK, HOUR_MS + 1)
     assert job.state == UP
-    watched.subject.adjust(job, 60, 0, False, HOUR_MS + 2)
+    watched.subject.adjust(job, 60, 0, False, False, HOUR_MS + 2)
     assert job.state == PAUSED and job.next_at() is None
     assert [data for _, data, _ in watched.told()] == ["new", "up", "paused"]
 
@@ -214,13 +352,14 @@ def test_other_times_count_from_the_last_check_in_and_become_true_now():
     watched = Watched()
     job = watched.add(interval=600)
     watched.subject.check_in(job, TICK, 0)
-    watched.subject.adjust(job, 300, 0, True, 100 * S)
+    watched.subject.adjust(job, 300, 0, True, False, 100 * S)
     assert job.due == 300 * S
-    watched.subject.adjust(job, 50, 60, True, 100 * S)
+    watched.subject.adjust(job, 50, 60, True, False, 100 * S)
     assert (job.state, job.since) == (LATE, 100 * S)
-    watched.subject.adjust(job, 50, 10, True, 101 * S)
+    watched.subject.adjust(job, 50, 10, True, False, 101 * S)
     assert (job.state, job.since) == (DOWN, 101 * S)
-    assert job.counts == [1, 1, 1, 0]
+    assert job.counts == [2, 1, 1, 1]
+    assert job.ends == 151 * S
 
 
 def test_too_many_check_ins_of_one_are_not_taken_and_others_are():
@@ -237,14 +376,15 @@ def test_too_many_check_ins_of_one_are_not_taken_and_others_are():
 def test_hours_are_closed_when_they_are_over_with_what_belongs_to_them():
     offset = 1000 * HOUR_MS + HOUR_MS // 2  # half past
     watched = Watched(offset)
-    job, idle = watched.add("job", interval=1200), watched.add("idle")
+    job = watched.add("job", interval=1200, waits=True)
+    idle = watched.add("idle", waits=True)
     assert watched.subject.due == HOUR_MS // 2
     watched.subject.check_in(job, TICK, 0)
-    # It misses at 20, 40, 60, ... minutes, that is at 50, 10, 30, 50, ... of the hour.
+    # It is down from 20 minutes on, that is at 50 of the hour, and misses what ends at 30, 50, ...
     watched.subject.advance(3 * HOUR_MS)
     assert watched.subject.closed == [
-        (1000, True, [(job.number, (1, 1, 1, 0))]),
-        (1001, True, [(job.number, (3, 0, 3, 0))]),
+        (1000, True, [(job.number, (2, 1, 1, 1))]),
+        (1001, True, [(job.number, (2, 0, 2, 0))]),
         (1002, True, [(job.number, (3, 0, 3, 0))]),
     ]
     job.settle(3 * HOUR_MS)
@@ -257,8 +397,8 @@ def test_a_check_in_on_the_hour_counts_in_the_new_one():
     job = watched.add(interval=2 * 3600)
     watched.subject.check_in(job, TICK, HOUR_MS - 1)
     watched.subject.check_in(job, TICK, HOUR_MS)
-    assert watched.subject.closed == [(0, True, [(1, (0, 1, 0, 0))])]
-    assert job.counts == [1, 1, 0, 1]
+    assert watched.subject.closed == [(0, True, [(1, (1, 1, 0, 1))])]
+    assert job.counts == [0, 1, 0, 0]  # of the same interval
 
 
 def test_hours_that_cannot_be_kept_are_few():
@@ -298,8 +438,8 @@ def test_after_a_restart_a_whole_interval_is_waited_for():
             assert watched.told()[-1] == ("job", "down", 65100)
     watched = Watched()
     job = watched.add(enabled=False)
-    watched.subject.resume(job, UP, 0, (0, 0, 0, 0), 0)
-    assert job.state == PAUSED
+    watched.subject.resume(job, UP, 0, (4, 3, 2, 1), 0)
+    assert (job.state, job.due, job.counts) == (PAUSED, None, [4, 3, 2, 1])  # of before the pause
 
 
 def test_monitors_come_and_go_with_events():
@@ -362,7 +502,11 @@ def check_in(subject, job, result, now):
 
 def test_the_modules_next_deadline_is_the_monitors_too():
     subject, _, job = watched_module()
+    assert subject.next_deadline() == 60000  # the first check-in
     check_in(subject, job, TICK, 1000)
+    assert subject.next_deadline() == 60000  # a lower bound
+    assert subject.act(60000)
+    subject.tell(60000)
     assert subject.next_deadline() == 61000
     subject.heartbeat("a", 500, 60700)
     assert subject.next_deadline() == 61000
@@ -522,16 +666,16 @@ def test_an_hour_ends_where_it_ends_and_a_miss_on_the_hour_is_of_the_next():
     watched = Watched()
     job = watched.add(interval=600)
     watched.subject.check_in(job, FAIL, 0)
-    # Down: it misses every ten minutes, the sixth time on the hour.
+    # Down: it misses every ten minutes, for the fifth time on the hour.
     watched.subject.advance(HOUR_MS)
-    assert watched.subject.closed == [(0, True, [(1, (6, 1, 6, 0))])]
+    assert watched.subject.closed == [(0, True, [(1, (5, 1, 5, 0))])]
     job.settle(HOUR_MS)
     assert job.counts == [1, 0, 1, 0]
 
 
 def test_quiet_hours_are_skipped_and_those_of_whoever_is_down_are_not():
     watched = Watched()
-    watched.add()
+    watched.add(waits=True)
     watched.subject.advance(10 * HOUR_MS)
     assert (watched.subject.hour, watched.subject.closed) == (10, [])
     assert watched.subject.due == 11 * HOUR_MS
@@ -600,12 +744,12 @@ def test_other_times_come_after_what_was_due_by_the_old_ones():
     watched = Watched()
     job = watched.add(interval=60)
     watched.subject.check_in(job, TICK, 0)
-    watched.subject.adjust(job, 600, 0, True, 60 * S)
+    watched.subject.adjust(job, 600, 0, True, False, 60 * S)
     # It was missed; that stays so until somebody checks in, within the new interval.
     assert (job.state, job.since, job.due) == (DOWN, 60 * S, 660 * S)
-    assert job.counts == [1, 1, 1, 0]
-    watched.subject.adjust(job, 300, 0, True, 700 * S)
-    assert (job.counts, job.due) == ([2, 1, 2, 0], 1000 * S)
+    assert job.counts == [2, 1, 1, 1]
+    watched.subject.adjust(job, 300, 0, True, False, 700 * S)
+    assert (job.counts, job.due) == ([3, 1, 2, 1], 1000 * S)
 
 
 def test_other_times_at_the_very_ms():
@@ -620,7 +764,7 @@ def test_other_times_at_the_very_ms():
         watched = Watched()
         job = watched.add(interval=600)
         watched.subject.check_in(job, TICK, 0)
-        watched.subject.adjust(job, interval, grace, True, now)
+        watched.subject.adjust(job, interval, grace, True, False, now)
         assert job.state == state, (now, interval, grace)
         assert job.grace_ms == grace * S
         if state != DOWN:
@@ -632,10 +776,10 @@ def test_other_times_of_one_that_was_last_heard_before_the_start_count_from_it()
     watched = Watched()
     job = watched.add(interval=60)
     watched.subject.resume(job, UP, -50 * S, (0, 0, 0, 0), 0)
-    watched.subject.adjust(job, 100, 0, True, 10 * S)
+    watched.subject.adjust(job, 100, 0, True, False, 10 * S)
     assert (job.state, job.due) == (UP, 100 * S)
     job.last_at = None
-    watched.subject.adjust(job, 200, 0, True, 10 * S)
+    watched.subject.adjust(job, 200, 0, True, False, 10 * S)
     assert (job.state, job.due) == (UP, 200 * S)
 
 
@@ -644,7 +788,7 @@ def test_a_pause_forgets_what_was_awaited():
     job = watched.add(interval=600, grace=5)
     watched.subject.check_in(job, TICK, 0)
     watched.subject.check_in(job, RUN, 1000)
-    watched.subject.adjust(job, 600, 5, False, 2000)
+    watched.subject.adjust(job, 600, 5, False, False, 2000)
     assert (job.state, job.due, job.last_at) == (PAUSED, None, None)
     assert (job.run_at, job.run_due, job.run_id) == (None, None, None)
     assert watched.subject.due == HOUR_MS
@@ -656,6 +800,6 @@ def test_a_run_under_way_has_the_new_time_from_when_it_began():
         job = watched.add(interval=600, grace=100)
         watched.subject.check_in(job, TICK, 0)
         watched.subject.check_in(job, RUN, 10 * S)
-        watched.subject.adjust(job, interval, grace, True, 20 * S)
+        watched.subject.adjust(job, interval, grace, True, False, 20 * S)
         assert job.run_due == due, (interval, grace)
         assert watched.subject.due == min(due, 600 * S)

@@ -68,6 +68,12 @@ class Api:
     def state(self, identifier):
         return self.client.get("/v1/heartbeat/" + identifier).json()["state"]
 
+    def counts(self, identifier):
+        """Intervals, check-ins, failed, successful; of all that is kept."""
+        answer = self.client.get("/v1/heartbeat/%s/statistic" % identifier)
+        names = ("tick_count", "run_count", "fail_count", "complete_count")
+        return [sum(row[name] for row in answer.json()["data"]) for name in names]
+
     def events(self, identifier, **query):
         answer = self.client.get("/v1/heartbeat/%s/events" % identifier, params=query)
         assert answer.status_code == 200, answer.text
@@ -86,7 +92,7 @@ def ping(board, path, **more):
 
 def test_a_monitors_life_with_httpx_and_requests(watched):
     api = Api(watched)
-    made = api.create("Nightly", 1, grace=1)
+    made = api.create("Nightly", 1, grace=1, wait_for_first=True)
     identifier = made["id"]
     assert made["url"] == "%s/v1/heartbeat/%s" % (watched.url, identifier)
     assert api.state(identifier) == "new"
@@ -109,6 +115,79 @@ def test_a_monitors_life_with_httpx_and_requests(watched):
     assert api.events(identifier)[-1]["result"] == "ignored"
     assert api.client.delete("/v1/heartbeat/" + identifier).status_code == 200
     assert requests.get(made["ping_url"], timeout=ANSWER_S).status_code == 404
+
+
+def test_a_job_that_never_checks_in_is_late_and_down_and_one_that_is_waited_for_is_not(
+    watched, start, tmp_path
+):
+    api = Api(watched)
+    waiting = api.create("waiting", 1, wait_for_first=True)
+    never = api.create("never", 1, grace=1)
+    wait_for(lambda: api.state(never["id"]) == "late", what="late")
+    wait_for(lambda: api.state(never["id"]) == "down", what="down")
+    (missed,) = api.events(never["id"])
+    assert missed["result"] == "missed"
+    began, ended = (another_date(text) for text in (never["since"], missed["received_at"]))
+    assert ended - began == 2000
+    assert api.counts(never["id"])[2] >= 1
+    # After a restart, too, from what was kept.
+    slow = api.create("slow", 3)
+    for child in watched.processes():
+        os.kill(child, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        watched.ended(5)
+    again = start(configured(), "--data", str(tmp_path / "flash"), "--connections", 12)
+    api = Api(again)
+    wait_for(lambda: api.state(slow["id"]) == "down", what="down after a restart")
+    assert api.state(waiting["id"]) == "new"
+    assert api.events(waiting["id"]) == [] and api.counts(waiting["id"]) == [0, 0, 0, 0]
+
+
+def test_intervals_are_counted_and_not_check_ins(watched):
+    api = Api(watched)
+    hour = None
+    while hour != datetime.now().hour:  # what was counted in an hour that is over stays
+        hour = datetime.now().hour
+        made = api.create("job of %d" % hour, 86400)
+        with requests.Session() as session:
+            for _ in range(13):
+                session.get(made["url"], timeout=ANSWER_S)
+        before = api.counts(made["id"])
+        for _ in range(3):
+            ping(watched, made["id"] + "/fail")
+        after = api.counts(made["id"])
+    assert (before, after) == ([1, 13, 0, 1], [1, 16, 1, 0])
+
+
+@pytest.mark.parametrize("more", [(), ("-A", "Mozilla/5.0"), ("-A", "axios/1.7")])
+def test_the_documents_hosts_tell_a_check_in_from_a_read(watched, more):
+    """Names that lead to the module, as a company's DNS has them; not from a browser."""
+    made = Api(watched).create()
+
+    def get(host, path, *arguments):
+        name = "%s:%d" % (host, watched.port)
+        command = ["curl", "--silent", "--noproxy", "*", "--max-time", "%d" % ANSWER_S, *more]
+        command += ["--connect-to", "%s:%s:%d" % (name, watched.host, watched.port)]
+        command += [*arguments, "--write-out", "\n%{http_code}", "http://" + name + path]
+        told, _, code = subprocess.run(
+            command, capture_output=True, text=True, check=True
+        ).stdout.rpartition("\n")
+        return int(code), json.loads(told)
+
+    path = "/v1/heartbeat/" + made["id"]
+    bearer = ("-H", "Authorization: Bearer reader")
+    for domain in (".api.pinghome.io", ".lan", ".example.com"):
+        for arguments in ((), bearer):
+            status, answer = get("data-gateway" + domain, path, *arguments)
+            assert (status, answer["result"]) == (200, "tick")
+        status, answer = get("resource-query" + domain, path)
+        assert (status, answer["error"]["field"]) == (401, "Authorization")
+        status, answer = get("resource-query" + domain, path, *bearer)
+        assert (status, answer["name"], answer["state"]) == (200, "job", "up")
+        assert answer["url"].startswith("http://data-gateway%s:" % domain)
+        assert get("monitors" + domain, path, *bearer)[1]["name"] == "job"
+        assert get("monitors" + domain, path)[1]["result"] == "tick"
+    assert Api(watched).counts(made["id"])[1] == 9
 
 
 def another_date(text):
@@ -172,22 +251,30 @@ def documented():
 
 
 @pytest.mark.parametrize("command", [c for _, c in documented()], ids=[h for h, _ in documented()])
-def test_documented_commands_run_unchanged_but_for_the_address(watched, command):
-    """As they print them; hc-ping.com and api.pinghome.io become the board, ids an id."""
+def test_documented_commands_run_unchanged_but_for_the_address(watched, command, tmp_path):
+    """As they print them; hc-ping.com becomes the board, ids an id; Pinghome's names stay."""
     api = Api(watched)
     made = api.create("Database Backup", 60)
-    for old, new in (
+    changes = [
         ("https://hc-ping.com", watched.url + "/ping"),
-        ("https://resource-cmd.api.pinghome.io", watched.url),
-        ("https://resource-query.api.pinghome.io", watched.url),
-        ("https://statistic-query.api.pinghome.io", watched.url),
-        ("https://data-gateway.api.pinghome.io", watched.url),
         ("your-uuid-here", made["id"]),
         ("HEARTBEAT_ID", made["id"]),
-    ):
+    ]
+    lines = ['noproxy = "*"']
+    for name in ("resource-cmd", "resource-query", "statistic-query", "data-gateway"):
+        name += ".api.pinghome.io"
+        changes.append(("https://" + name, "http://%s:%d" % (name, watched.port)))
+        lines.append('connect-to = "%s::%s:%d"' % (name, watched.host, watched.port))
+    for old, new in changes:
         command = command.replace(old, new)
+    (tmp_path / ".curlrc").write_text("\n".join(lines))
     result = subprocess.run(
-        ["bash", "-c", command], capture_output=True, text=True, timeout=30, check=False
+        ["bash", "-c", command],
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        env={**os.environ, "CURL_HOME": str(tmp_path)},
     )
     assert result.returncode == 0, (command, result.stdout, result.stderr)
     failed = ('"error"', "not found", "invalid", "Unauthorized")
@@ -366,7 +453,7 @@ def test_a_missed_check_in_closes_a_port_and_the_next_one_opens_it(start):
     }
     rule = {"action": "1", "conditions": [{"topic": TOPIC, "content": DOWN}]}
     board = start(configured(actions={"1": lamp}, rules={"1": rule}))
-    made = Api(board).create("job", 1)
+    made = Api(board).create("job", 1, wait_for_first=True)
     with Watch(board, 5) as watch:
         began = time.monotonic()
         ping(board, made["id"])
@@ -404,7 +491,7 @@ def test_a_missed_check_in_is_notified(start):
         }
         rule = {"action": "1", "conditions": [{"topic": TOPIC, "content": DOWN}]}
         board = start(configured(actions={"1": action}, rules={"1": rule}))
-        made = Api(board).create("job", 1)
+        made = Api(board).create("job", 1, wait_for_first=True)
         ping(board, made["id"])
         wait_for(lambda: heard, 10, "notification")
         assert heard == ["the job is missing"]

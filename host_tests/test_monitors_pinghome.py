@@ -27,11 +27,11 @@ SERVICE = "6766163a-568d-47b4-a1fa-91a0957e06d4"
 
 
 class Asked:
-    def __init__(self, method, target, body="", token=None):
+    def __init__(self, method, target, body="", token=None, host="10.0.0.9:8080"):
         self.method = method
         self.path, _, self.query = target.partition("?")
         self.body = body if isinstance(body, bytes) else body.encode()
-        self.headers = {"host": "10.0.0.9:8080"}
+        self.headers = {"host": host}
         self.authorization = None if token is None else ("Bearer " + token).encode()
 
 
@@ -57,9 +57,9 @@ def done(response):
     return response.status, loads(b"".join(list(response.pieces())), -1)
 
 
-def ask(pair, name, method, target, body="", token="op"):
+def ask(pair, name, method, target, body="", token="op", host="10.0.0.9:8080"):
     life, subject = pair
-    request = Asked(method, target, body, token)
+    request = Asked(method, target, body, token, host)
     return done(getattr(subject, name)(CALLER, request, life.clock.at))
 
 
@@ -78,6 +78,8 @@ def test_the_documents_example_makes_a_monitor_and_tells_where_to_check_in():
     answer = created(pair)
     assert answer["service_id"] == SERVICE and answer["name"] == "Pinghome"
     assert (answer["interval"], answer["grace"], answer["enabled"]) == (60, 0, True)
+    assert answer["wait_for_first"] is False
+    assert answer["expected_at"] == date_text(EPOCH + 60000)
     assert answer["state"] == "new" and answer["last_received_at"] is None
     assert answer["url"] == "http://10.0.0.9:8080/v1/heartbeat/" + answer["id"]
     assert answer["ping_url"] == "http://10.0.0.9:8080/ping/" + answer["id"]
@@ -288,6 +290,89 @@ def test_a_get_with_a_token_reads_and_one_that_names_a_result_checks_in():
         assert answer[1]["state"] == "down"
 
 
+def test_on_the_documents_hosts_a_get_reads_or_checks_in_whatever_its_token():
+    pair = service()
+    identifier = created(pair)["id"]
+    job = pair[0].keeper.engine.all[0]
+    for host in ("data-gateway.api.pinghome.io", "Data-Gateway.lan:8080", "me@data-gateway.x"):
+        for token in (None, "view", "key", "nobody"):
+            status, answer = ask(pair, "one", "GET", one(identifier), "", token, host)
+            assert (status, answer["result"]) == (200, "tick"), (host, token)
+    answer = ask(pair, "one", "GET", one(identifier, "?result=fail"), "", "op", "data-gateway.x")
+    assert answer[1]["state"] == "down" and job.counts[1] == 13
+    for host in ("resource-query.api.pinghome.io", "RESOURCE-QUERY.lan", "resource-query.x:80"):
+        for query in ("", "?result=tick"):
+            for token in (None, "nobody"):
+                answer = ask(pair, "one", "GET", one(identifier, query), "", token, host)
+                assert answer[0] == 401 and answer[1]["error"]["field"] == "Authorization"
+            assert ask(pair, "one", "GET", one(identifier, query), "", "view", host)[0] == 200
+            assert ask(pair, "one", "GET", one(identifier, query), "", "key", host)[0] == 403
+    assert job.counts[1] == 13
+    # Any other name is as the address is; what only looks like them, too.
+    for host in ("holdfast.lan", "data-gatewayx.lan", "x.resource-query.lan", "resource-query"):
+        assert "name" in ask(pair, "one", "GET", one(identifier), "", "view", host)[1]
+        assert ask(pair, "one", "GET", one(identifier), "", None, host)[1]["result"] == "tick"
+
+
+def test_the_address_that_a_reader_is_told_is_one_that_checks_in():
+    pair = service()
+    identifier = created(pair)["id"]
+    for host, told in (
+        ("resource-query.lan:8080", "http://data-gateway.lan:8080"),
+        ("data-gateway.lan", "http://data-gateway.lan"),
+        ("10.0.0.9", "http://10.0.0.9"),
+        ("resource-cmd.lan", "http://resource-cmd.lan"),
+    ):
+        answer = ask(pair, "change", "PUT", one(identifier), "{}", "op", host)[1]
+        assert answer["url"] == told + "/v1/heartbeat/" + identifier
+        assert answer["ping_url"] == told + "/ping/" + identifier
+        host = answer["url"].split("/")[2]
+        assert ask(pair, "one", "GET", one(identifier), "", None, host)[1]["result"] == "tick"
+    request = Asked("PUT", one(identifier), "{}", "op")
+    request.headers = {}
+    answer = done(pair[1].change(CALLER, request, 0))[1]
+    assert answer["url"] == "/v1/heartbeat/" + identifier
+
+
+def test_who_waits_for_the_first_check_in_is_told_and_changed():
+    pair = service()
+    made = created(pair, '{"service_id":"s","name":"n","wait_for_first":true}')
+    assert made["wait_for_first"] is True and made["expected_at"] is None
+    pair[0].pass_ms(3600000, 60000)
+    status, answer = ask(pair, "one", "GET", one(made["id"]))
+    assert answer["state"] == "new" and answer["expected_at"] is None
+    answer = ask(pair, "change", "PUT", one(made["id"]), '{"wait_for_first":false}')[1]
+    assert answer["expected_at"] == date_text(EPOCH + 3660000)
+    pair[0].pass_ms(60000)
+    answer = ask(pair, "one", "GET", one(made["id"]))[1]
+    assert (answer["state"], answer["expected_at"]) == ("down", None)
+    told = ask(pair, "events", "GET", one(made["id"], "/events"))[1]["data"]
+    assert [row["result"] for row in told] == ["missed"]
+    status, answer = ask(pair, "change", "PUT", one(made["id"]), '{"wait_for_first":"no"}')
+    assert status == 422 and answer["error"]["field"] == "wait_for_first"
+
+
+def test_the_documents_counts_are_by_intervals():
+    """View Heartbeat Statistics: 13 check-ins in one interval, and fails among them."""
+    pair = service()
+    identifier = created(pair, '{"service_id":"s","name":"n","interval":3600}')["id"]
+
+    def counts():
+        rows = ask(pair, "statistic", "GET", one(identifier, "/statistic"))[1]["data"]
+        names = ("tick_count", "run_count", "fail_count", "complete_count")
+        return [sum([row[name] for row in rows]) for name in names]
+
+    assert counts() == [0, 0, 0, 0]
+    for _ in range(13):
+        ask(pair, "check_in", "GET", one(identifier), "", None)
+    assert counts() == [1, 13, 0, 1]
+    for _ in range(3):
+        ask(pair, "check_in", "GET", one(identifier, "?result=fail"), "", None)
+    assert counts() == [1, 16, 1, 0]
+    pair[0].pass_ms(3 * 3600000, 60000)
+    assert counts() == [3, 16, 3, 0]
+
+
 def test_too_many_check_ins_say_when_to_come_again():
     pair = service()
     identifier = created(pair)["id"]
@@ -334,7 +419,8 @@ def test_statistics_in_buckets():
     rows = answer["data"]
     assert status == 200 and answer["interval"] == "1h"
     assert sum([row["run_count"] for row in rows]) == 50
-    assert sum([row["complete_count"] for row in rows]) == 49
+    assert sum([row["complete_count"] for row in rows]) == 50
+    assert sum([row["tick_count"] for row in rows]) == 50
     assert rows[0]["received_at"] == date_text(EPOCH)
     for interval, most in (("3h", 18), ("12h", 6), ("1d", 4), ("3d", 2), ("7d", 2), ("30d", 2)):
         target = one(identifier, "/statistic?interval=" + interval)

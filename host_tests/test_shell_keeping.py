@@ -9,10 +9,13 @@ from holdfast.core.checkins import (
     DOWN,
     FAIL,
     HOUR_MS,
+    LATE,
     LOG,
     MISSED,
     NEW,
+    PAUSED,
     TICK,
+    UP,
     Refused,
 )
 from holdfast.core.settings import NotSaved
@@ -25,6 +28,7 @@ from holdfast.shell.keeping import (
     PAUSE_MS,
     RESERVE_BYTES,
 )
+from holdfast.wire import records
 from watching import EPOCH, Life
 
 MINUTE = 60000
@@ -51,6 +55,61 @@ def test_a_definition_is_in_flash_before_it_is_acknowledged():
     )
     life.keeper.remove([job], 0)
     assert life.again().names() == []
+
+
+def test_whether_it_waits_for_its_first_check_in_is_in_flash():
+    life = Life()
+    job, waiting = life.create("job", 60), life.create("waiting", 60, wait_for_first=True)
+    paused = life.create("paused", 60, wait_for_first=True, enabled=False)
+    for now in (life, life.again()):
+        assert [m.waits for m in now.keeper.engine.all] == [False, True, True]
+        assert [m.due for m in now.keeper.engine.all] == [60000, None, None]
+    life.keeper.change(job, {"wait_for_first": True}, 0)
+    life.keeper.change(waiting, {"wait_for_first": False}, 0)
+    life.keeper.change(paused, {"enabled": True}, 0)
+    for now in (life, life.again()):
+        assert [m.waits for m in now.keeper.engine.all] == [True, False, True]
+        assert [m.due for m in now.keeper.engine.all] == [None, 60000, None]
+
+
+def test_monitors_of_0_1_0_that_never_checked_in_have_an_interval_from_the_start_on():
+    life = Life()
+    text = (
+        b'{"monitors":1,"following":4}\n'
+        b'[1,"7f3b5c9e-0000-4000-8000-000000000001","s","never","never",60,10,true]\n'
+        b'[2,"7f3b5c9e-0000-4000-8000-000000000002","s","up","up",60,10,true]\n'
+        b'[3,"7f3b5c9e-0000-4000-8000-000000000003","s","paused","paused",60,10,false]\n'
+    )
+    check = "".join(["%02x" % byte for byte in hashlib.sha256(text).digest()])
+    life.flash.files["monitors.json"] = text + ("sha256 %s\n" % check).encode()
+    rows = [
+        (1, NEW, 0, 0, (0, 0, 0, 0)),
+        (2, UP, 1, EPOCH - 5000, (7, 8, 0, 7)),
+        (3, PAUSED, 0, 0, (0, 0, 0, 0)),
+    ]
+    standing = records.standing(EPOCH // HOUR_MS, (0, 0, 0, 0), 4, rows)
+    life.flash.files["standing.bin"] = records.seal(standing)
+    again = life.again()
+    assert [m.state for m in again.keeper.engine.all] == [NEW, UP, PAUSED]
+    again.pass_ms(60000 - 1)
+    assert [m.state for m in again.keeper.engine.all] == [NEW, UP, PAUSED]
+    again.pass_ms(1)
+    assert [m.state for m in again.keeper.engine.all] == [LATE, LATE, PAUSED]
+    again.pass_ms(10000)
+    never, up, paused = again.keeper.engine.all
+    assert (never.state, up.state, paused.state) == (DOWN, DOWN, PAUSED)
+    # What 0.1.0 counted stays, and goes on.
+    assert again.statistics(up) == [(EPOCH // HOUR_MS, True, (8, 8, 1, 7))]
+    assert again.statistics(never) == [(EPOCH // HOUR_MS, True, (1, 0, 1, 0))]
+
+
+def test_a_definition_that_does_not_wait_is_a_line_as_0_1_0_reads_it():
+    life = Life()
+    life.create("job", 60, grace=5)
+    life.create("waiting", 60, wait_for_first=True)
+    lines = life.flash.files["monitors.json"].decode().split("\n")
+    assert lines[1].endswith('"job","job",60,5,true]')
+    assert lines[2].endswith('"waiting","waiting",60,0,true,true]')
 
 
 def test_what_cannot_be_written_is_not_made_not_changed_and_not_removed():
@@ -162,7 +221,7 @@ def test_a_batch_is_written_when_it_is_old_and_only_then():
 
 def test_a_restart_keeps_history_state_and_counts():
     life = Life()
-    job, idle = life.create("job", 60), life.create("idle")
+    job, idle = life.create("job", 60), life.create("idle", 600)
     life.check_in(job, TICK, "hello")
     life.pass_ms(61000)
     assert job.state == DOWN
@@ -178,6 +237,19 @@ def test_a_restart_keeps_history_state_and_counts():
     assert job.counts[1] == 1 and job.counts[2] >= 1
     assert job.last_at == -again.clock.epoch + EPOCH
     assert again.module.events.take() == []
+
+
+def test_a_restart_while_it_is_late_makes_it_new_again_or_up():
+    life = Life()
+    job, other = life.create("job", 60, grace=4000), life.create("other", 60, grace=4000)
+    life.check_in(other)
+    life.pass_ms(BATCH_MS + 3 * PAUSE_MS)
+    assert (job.state, other.state) == (LATE, LATE)
+    again = life.again()
+    job, other = again.keeper.engine.all
+    assert (job.state, other.state) == (NEW, UP)
+    again.pass_ms(60000)
+    assert (job.state, other.state) == (LATE, LATE)
 
 
 def test_a_killed_module_loses_at_most_one_batch():
@@ -224,7 +296,7 @@ def test_an_hour_that_ended_while_the_module_was_off_counts_once():
     again = life.again(EPOCH + 5 * HOUR_MS)
     for _ in range(2):
         job = again.keeper.engine.all[0]
-        assert again.statistics(job) == [(EPOCH // HOUR_MS, True, (0, 1, 0, 0))]
+        assert again.statistics(job) == [(EPOCH // HOUR_MS, True, (1, 1, 0, 1))]
         again.pass_ms(3000)
         again = again.again()
 
@@ -306,7 +378,7 @@ def test_events_are_asked_for_by_number_and_by_time():
 
 def test_a_damaged_journal_is_set_aside_and_the_rest_is_told():
     life = Life()
-    job = life.create("job", 3600)
+    job = life.create("job", 3600, wait_for_first=True)
     for i in range(60):
         life.check_in(job, LOG, "%048d" % i)
         life.pass_ms(BATCH_MS + 3000, 60000)
@@ -325,7 +397,7 @@ def test_a_damaged_journal_is_set_aside_and_the_rest_is_told():
 
 def test_how_monitors_stand_is_found_without_its_file():
     life = Life()
-    job = life.create("job", 3600)
+    job = life.create("job", 3600, wait_for_first=True)
     for i in range(5):
         life.check_in(job, LOG, "%d" % i)
         life.pass_ms(BATCH_MS + 3000, 60000)
@@ -341,7 +413,7 @@ def test_how_monitors_stand_is_found_without_its_file():
 def test_power_cut_at_any_write_of_the_history_leaves_it_readable():
     for left in range(0, 400, 9):
         life = Life()
-        job = life.create("job", 60)
+        job = life.create("job", 60, wait_for_first=True)
         life.check_in(job, LOG, "before")
         life.pass_ms(5000)
         life.pass_ms(BATCH_MS + PAUSE_MS)
@@ -364,7 +436,7 @@ def test_power_cut_at_any_write_of_the_history_leaves_it_readable():
 
 def test_flash_that_fails_is_said_and_tried_later():
     life = Life()
-    job = life.create("job", 60)
+    job = life.create("job", 60, wait_for_first=True)
     life.check_in(job, LOG, "kept")
     life.flash.full = True
     life.pass_ms(BATCH_MS + 5000)

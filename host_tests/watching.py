@@ -46,6 +46,17 @@ class Life:
             self.flash, self.clock.epoch + self.clock.at if epoch is None else epoch, self.numbers
         )
 
+    def flush(self):
+        """Have all that waits in flash at once, so that a restart loses nothing."""
+        keeper = self.keeper
+        keeper.step(self.clock.at)
+        while keeper.engine.closed or keeper._waiting or keeper._batched:
+            keeper._written_at = None
+            keeper._urgent = True
+            keeper.step(self.clock.at)
+        keeper._urgent = False
+        keeper._write_standing(self.clock.at)
+
     def create(self, name="job", interval=60, **more):
         fields = {"service_id": "s", "name": name, "interval": interval}
         fields.update(more)

@@ -22,10 +22,10 @@ IGNORED = const(6)  # a check-in while it was paused
 RESULTS = ("tick", "run", "complete", "fail", "log", "missed", "ignored")
 
 # Places in `counts`, in the order of Pinghome's fields.
-INTERVALS = const(0)  # tick_count: intervals that ended
+INTERVALS = const(0)  # tick_count: intervals that were expected, each FAILED or TIMELY
 CHECK_INS = const(1)  # run_count: check-ins received
-FAILED = const(2)  # fail_count: intervals missed, or ended by a fail
-TIMELY = const(3)  # complete_count: intervals that ended with a check-in in time
+FAILED = const(2)  # fail_count: intervals that were missed, or had a fail
+TIMELY = const(3)  # complete_count: intervals with a check-in in time
 
 HOUR_MS = const(3600000)
 MESSAGE_BYTES = const(48)  # of a message that are kept; the rest is cut

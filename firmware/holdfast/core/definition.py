@@ -1,5 +1,10 @@
-"""What a monitor is told, checked: Pinghome's fields, and a grace time. Pure; loaded when one is
-made or changed.
+"""What a monitor is told, checked: Pinghome's fields, and two more. Pure; loaded when one is made
+or changed.
+
+    grace            seconds after the interval in which it is late, and not yet down
+    wait_for_first   true: while it is new it waits for its first check-in for ever, as
+                     healthchecks.io has it; false, unless told: that one is due within the
+                     first interval, as Pinghome has it
 """
 
 from micropython import const
@@ -12,18 +17,18 @@ MAX_TEXT = const(64)  # characters of a name or a service_id; the document's are
 MAX_S = const(31536000)  # a year, of an interval or a grace time, as healthchecks.io has it
 _INTERVAL_S = const(60)  # as in Pinghome's examples
 # The last one is in Pinghome's example of an update, and means nothing.
-_FIELDS = ("service_id", "name", "interval", "grace", "enabled", "methods")
+_FIELDS = ("service_id", "name", "interval", "grace", "enabled", "wait_for_first", "methods")
 
 
 def definition(fields, monitor=None):
-    """(service, name, interval_s, grace_s, enabled) of a dict of fields; Refused. What is not
-    there stays as it is; of a new monitor service_id and name have to be there.
+    """(service, name, interval_s, grace_s, enabled, waits) of a dict of fields; Refused. What is
+    not there stays as it is; of a new monitor service_id and name have to be there.
     """
     for field in fields:
         if field not in _FIELDS:
             raise Refused(field, "unknown field; known are: " + ", ".join(_FIELDS[:-1]))
     if monitor is None:
-        before = (None, None, _INTERVAL_S, 0, True)
+        before = (None, None, _INTERVAL_S, 0, True, False)
     else:
         before = (
             monitor.service,
@@ -31,15 +36,22 @@ def definition(fields, monitor=None):
             monitor.interval_ms // 1000,
             monitor.grace_ms // 1000,
             monitor.state != PAUSED,
+            monitor.waits,
         )
     service = _text(fields, "service_id", before[0])
     name = _text(fields, "name", before[1])
     interval_s = _seconds(fields, "interval", before[2], 1)
     grace_s = _seconds(fields, "grace", before[3], 0)
-    enabled = fields.get("enabled", before[4])
-    if not isinstance(enabled, bool):
-        raise Refused("enabled", "must be true or false")
-    return service, name, interval_s, grace_s, enabled
+    enabled = _truth(fields, "enabled", before[4])
+    waits = _truth(fields, "wait_for_first", before[5])
+    return service, name, interval_s, grace_s, enabled, waits
+
+
+def _truth(fields, field, before):
+    value = fields.get(field, before)
+    if not isinstance(value, bool):
+        raise Refused(field, "must be true or false")
+    return value
 
 
 def _text(fields, field, before):
@@ -86,9 +98,9 @@ def made(fields, monitors, monitor=None):
     """What a Monitor is made with behind number and id, of fields and, when it is changed, of what
     it was; Refused.
     """
-    service, name, interval_s, grace_s, enabled = definition(fields, monitor)
+    service, name, interval_s, grace_s, enabled, waits = definition(fields, monitor)
     for other in monitors:
         if other.service == service:
             service = other.service  # a text that many have is kept once
     room(monitors, service, name, monitor)
-    return service, name, label(monitors, name, monitor), interval_s, grace_s, enabled
+    return service, name, label(monitors, name, monitor), interval_s, grace_s, enabled, waits

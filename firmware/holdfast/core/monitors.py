@@ -1,22 +1,37 @@
 """Monitors: who checks in with the module, and who did not in time. Pure, as all of core.
 
-A monitor expects a check-in in every interval. The first one starts it; until then it is new, and
-nothing is expected. From each check-in that counts on:
+A monitor expects a check-in in every interval. It is new until the first one. Time counts from the
+last check-in; while it is new, from when it was made, enabled or changed, or the module started:
 
-    interval     up; then, where there is grace, late
-    + grace      down: the interval was missed, and so is every further one without a check-in
+    interval     up, or still new; then, where there is grace, late
+    + grace      down: a check-in was missed
 
-A fail is a check-in, too: down at once, and the next interval begins. A run says that a job has
-begun: it is no check-in that counts, but the job has to end within the grace time, or within the
-interval where there is none, else down. The end of a run is the next fail or success that has its
-run id, or a success without one. A log changes nothing. A paused monitor ignores everybody.
+A new monitor that `waits` expects nothing before its first check-in, however long that takes.
+
+A fail is a check-in, too: down at once. A run says that a job has begun: it is no check-in that
+counts, but the job has to end within the grace time, or within the interval where there is none,
+else down. The end of a run is the next fail or success that has its run id, or a success without
+one. A log changes nothing. A paused monitor ignores everybody.
 (Results: Pinghome, Submit Heartbeat Event; runs and grace: healthchecks.io, hc/api/models.py.)
 
-Counted by the hour of UTC are, as Pinghome's View Heartbeat Statistics has it: intervals that
-ended, check-ins, intervals that failed, and intervals that ended with a check-in in time. A state
-is stamped with the moment at which it became true, and so is what is counted.
+Intervals are counted, as Pinghome's View Heartbeat Statistics has it:
 
-A monitor that is down has no deadline: what it goes on missing is counted when somebody looks.
+    begin     The first one: when the monitor is made, enabled or gets other times, or the module
+              starts, or with the check-in it waited for. Each further one: when the last one ends.
+    end       `interval` after its beginning. While late, an interval in which nothing has happened
+              goes on until the check-in comes, or the monitor goes down.
+    success   By the first check-in in it. Further ones change nothing.
+    failure   By a fail, once, though a success came before. When the monitor goes down. While it
+              is down: at the end of the interval when nothing has come, but not earlier than
+              interval and grace after a fail.
+
+An interval is counted when it succeeds or fails, in that hour of UTC. Hours that are over do not
+change: a fail after a success of an earlier hour ends the interval, and fails the next. So the
+intervals expected are those that succeeded and those that failed. Nothing is counted while a
+monitor is paused. Check-ins that are not a log are counted each.
+
+A state is stamped with the moment at which it became true. A monitor that is down has no deadline:
+what it goes on missing is counted when somebody looks.
 """
 
 from micropython import const
@@ -52,7 +67,9 @@ class Monitor:
     module's clock, negative before its start.
     """
 
-    def __init__(self, number, identifier, service, name, label, interval_s, grace_s, enabled):
+    def __init__(
+        self, number, identifier, service, name, label, interval_s, grace_s, enabled, waits=False
+    ):
         self.number = number  # never given twice; what history knows it by
         self.id = identifier  # UUIDv4 text: who knows it may check in
         self.service = service
@@ -60,41 +77,85 @@ class Monitor:
         self.label = label  # the source of its events
         self.interval_ms = interval_s * 1000
         self.grace_ms = grace_s * 1000
+        self.waits = waits  # new, it expects nothing before its first check-in
         self.state = NEW if enabled else PAUSED
         self.since = 0  # of the state
         self.last_at = None  # the last check-in that counts
-        self.due = None  # the end of the interval under way, with its grace
+        self.due = None  # when it goes down unless somebody checks in; None: nothing is expected
+        self.ends = None  # when the interval under way is over
+        self.outcome = None  # TIMELY or FAILED, once that is counted for the interval under way
         self.run_at = None  # a run has begun, and has not ended
         self.run_due = None  # ... and is awaited until then
         self.run_id = None
         self.counts = [0, 0, 0, 0]  # of this hour
         self.declared = None  # of the event system
         self.noted = 0  # events of its history, ever
-        self.kept = self.state  # the state that is in flash
+        self.kept = self.state  # the `lasting` state that is in flash
         self._minute = 0  # when the minute began in which check-ins are counted
         self._taken = 0
 
     def next_at(self):
         """When its state changes by itself, None for never."""
-        at = None
-        if self.state == UP:
-            at = self.due - self.grace_ms
-        elif self.state == LATE:
-            at = self.due
-        if self.run_due is not None and (at is None or self.run_due < at):
-            at = self.run_due
+        at = self.run_due
+        if self.due is not None and self.state != DOWN:
+            due = self.due if self.state == LATE else self.due - self.grace_ms
+            if at is None or due < at:
+                at = due
         return at
+
+    def lasting(self):
+        """Its state as it is after a restart, when an interval begins: it is late no more."""
+        if self.state != LATE:
+            return self.state
+        return NEW if self.last_at is None else UP
 
     def count(self, place, number=1):
         self.counts[place] = min(_MOST, self.counts[place] + number)
 
+    def begin(self, now):
+        """An interval begins, and a check-in is expected."""
+        self.ends = self.due = now + self.interval_ms
+        if self.state != DOWN:
+            self.due += self.grace_ms
+        self.outcome = None
+
+    def stop(self):
+        """Nothing is expected any more."""
+        self.due = self.ends = self.outcome = self.last_at = None
+
     def settle(self, now):
-        """Count what it missed up to `now` while it was down."""
-        if self.state == DOWN and self.due is not None and now >= self.due:
-            missed = (now - self.due) // self.interval_ms + 1
-            self.due += missed * self.interval_ms
-            self.count(INTERVALS, missed)
-            self.count(FAILED, missed)
+        """Go on to the interval that is under way, and count those it missed while it was down."""
+        if self.outcome is not None and now >= self.ends:
+            self.ends += self.interval_ms
+            self.outcome = None
+        if self.state == DOWN and self.outcome is None:
+            end = max(self.ends, self.due)
+            if now >= end:
+                missed = (now - end) // self.interval_ms + 1
+                self.ends = end + missed * self.interval_ms
+                self.count(INTERVALS, missed)
+                self.count(FAILED, missed)
+
+    def decide(self, outcome, now):
+        """Count the interval under way as TIMELY or FAILED. Settled up to `now` before."""
+        if self.ends is None:
+            self.ends = now + self.interval_ms  # it waited for this
+        if self.outcome == TIMELY and outcome == FAILED:
+            # A success of this hour: else there would be none in the counts.
+            if self.counts[TIMELY]:
+                self.counts[TIMELY] -= 1
+                self.counts[FAILED] += 1
+                self.outcome = FAILED
+                return
+            self.ends = now + self.interval_ms
+            self.outcome = None
+        if self.outcome is None:
+            self.count(INTERVALS)
+            self.count(outcome)
+            if now < self.ends:
+                self.outcome = outcome
+            else:
+                self.ends = now + self.interval_ms  # late: this ended it
 
     def wait_ms(self, now):
         """Count an attempt to check in; how long until one is taken again, 0 for this one."""
@@ -172,17 +233,17 @@ class Monitors:
         self._schedule()
 
     def _expire(self, monitor, at):
-        if monitor.state == UP and at < monitor.due and at != monitor.run_due:
+        if monitor.state in (UP, NEW) and at != monitor.run_due and at < monitor.due:
             self._enter(monitor, LATE, at)
         else:
             self._miss(monitor, at)
 
     def _miss(self, monitor, at):
+        monitor.settle(at)
         self._enter(monitor, DOWN, at)
         monitor.run_due = None  # it may still end, and tell how long it took
-        monitor.due = at + monitor.interval_ms
-        monitor.count(INTERVALS)
-        monitor.count(FAILED)
+        monitor.due = at
+        monitor.decide(FAILED, at)
         self._note(monitor, MISSED, at, "", None, None)
 
     def _enter(self, monitor, state, at):
@@ -266,13 +327,9 @@ class Monitors:
         if result == FAIL:
             self._enter(monitor, DOWN, now)
             monitor.run_due = None
-            monitor.count(INTERVALS)
-            monitor.count(FAILED)
         else:
-            if monitor.state in (UP, LATE):
-                monitor.count(INTERVALS)
-                monitor.count(TIMELY)
             self._enter(monitor, UP, now)
+        monitor.decide(FAILED if result == FAIL else TIMELY, now)
         monitor.last_at = now
         monitor.due = now + monitor.interval_ms + monitor.grace_ms
         return duration
@@ -280,6 +337,8 @@ class Monitors:
     def add(self, monitor, now, since_start=False):
         """One more; since_start: it was there before the restart, and that is no event."""
         monitor.since = now
+        if monitor.state == NEW and not monitor.waits:
+            monitor.begin(now)
         if since_start:
             declared = self._events.declare(MONITOR, monitor.label, monitor.state, now)
         else:
@@ -292,14 +351,12 @@ class Monitors:
         """How it stood before the restart. A whole interval begins: nobody knows how long the
         module was away, and nobody could check in meanwhile.
         """
+        monitor.counts = list(counts)
         if monitor.state == PAUSED or state not in (UP, DOWN, LATE):
             return
         monitor.state = DOWN if state == DOWN else UP
         monitor.last_at = last_at
-        monitor.counts = list(counts)
-        monitor.due = now + monitor.interval_ms
-        if monitor.state == UP:
-            monitor.due += monitor.grace_ms
+        monitor.begin(now)
         monitor.declared.data = MONITOR[VALUES][monitor.state]
         self._schedule()
 
@@ -318,26 +375,39 @@ class Monitors:
             monitor.declared = introduce(self._events, label, monitor.state, now)
             monitor.label = label
 
-    def adjust(self, monitor, interval_s, grace_s, enabled, now):
-        """Other times, from the last check-in on; paused, or new again after a pause."""
+    def adjust(self, monitor, interval_s, grace_s, enabled, waits, now):
+        """Other times, which begin an interval; paused, or new again after a pause."""
         self.advance(now)
         monitor.settle(now)
-        monitor.interval_ms = interval_s * 1000
-        monitor.grace_ms = grace_s * 1000
+        self.due = now  # should memory run out before the end
+        due = monitor.due
+        other = interval_s * 1000 - monitor.interval_ms, grace_s * 1000 - monitor.grace_ms
+        other_waits = waits != monitor.waits
+        monitor.interval_ms += other[0]
+        monitor.grace_ms += other[1]
+        monitor.waits = waits
         if not enabled or monitor.state == PAUSED:
-            monitor.due = monitor.last_at = None
+            monitor.stop()
             monitor.end_run()
             self._enter(monitor, NEW if enabled else PAUSED, now)
-        elif monitor.state == DOWN:
-            monitor.due = now + monitor.interval_ms
-        elif monitor.state != NEW:
-            # What became true by this became true now.
-            due = max(monitor.last_at or 0, 0) + monitor.interval_ms + monitor.grace_ms
-            monitor.due = due
-            if now >= due:
-                self._miss(monitor, now)
-            else:
-                self._enter(monitor, LATE if now >= due - monitor.grace_ms else UP, now)
+            if enabled and not waits:
+                monitor.begin(now)
+        elif monitor.lasting() == NEW:
+            if other_waits or other != (0, 0):
+                monitor.stop()
+                if not waits:
+                    monitor.begin(now)
+                self._enter(monitor, NEW, now)
+        elif other != (0, 0):
+            monitor.begin(now)
+            if monitor.state != DOWN:
+                # From the last check-in on; what became true by this became true now.
+                monitor.due = due + other[0] + other[1]
+                if now >= monitor.due:
+                    self._miss(monitor, now)
+                else:
+                    late = now >= monitor.due - monitor.grace_ms
+                    self._enter(monitor, LATE if late else UP, now)
         if monitor.run_due is not None:
             limit = monitor.run_at + (monitor.grace_ms or monitor.interval_ms)
             monitor.run_due = max(now, limit)

@@ -12,8 +12,8 @@ and their status are theirs (hc/api/views.py).
 A monitor is found by its name, where that is as a slug has to be; else by the slug of its name:
 lower case, letters without their accents, a dash for blanks, and no other characters.
 
-A monitor that is made by create=1 gets what they give: an interval of a day, an hour of grace;
-its service is named after the token.
+A monitor that is made by create=1 gets what they give: an interval of a day, an hour of grace, and
+while it is new it waits for its first check-in for ever; its service is named after the token.
 """
 
 from micropython import const
@@ -100,6 +100,7 @@ class Healthchecks:
             return _text(400, "invalid uuid format")
         try:
             values = {"service_id": row[0], "name": name, "interval": _DAY_S, "grace": _HOUR_S}
+            values["wait_for_first"] = True
             monitor = self._keeper.method("create")(values, now)
         except Refused as refused:
             return _text(409 if refused.taken else 422, refused.problem)

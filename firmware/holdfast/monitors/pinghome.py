@@ -7,10 +7,11 @@
     GET /v1/heartbeat/{id}/statistic?interval&start_date&end_date
     GET /v1/heartbeat/{id}/events?limit&last_received_at
 
-The document has four hosts, and on two of them GET /v1/heartbeat/{id} means different things: to
-read a monitor, and to check in. Here there is one, so: a GET with a token reads, unless it names
-a result or a message; one without a token checks in. Who knows the id may check in.
-What a check-in says is read by monitors.said.
+The document has four hosts, and on two of them GET /v1/heartbeat/{id} means different things. A
+GET of a Host that begins with `data-gateway.` checks in, whatever its token; one that begins with
+`resource-query.` reads, and needs a token. By any other name of the module, its address among
+them: a GET with a token reads, unless it names a result or a message; one without a token checks
+in. Who knows the id may check in. What a check-in says is read by monitors.said.
 
 What the document leaves open is decided here: answers are the monitor as an object, that of a
 change with the "message" the document wants, lists have it under "data", errors are {"error":
@@ -28,7 +29,7 @@ from micropython import const
 from holdfast.wire.query import field, parameters, unquote
 
 # isort: split
-from holdfast.core.checkins import HOUR_MS, LATE, RESULTS, UP, Refused
+from holdfast.core.checkins import DOWN, HOUR_MS, RESULTS, Refused
 from holdfast.core.events import MONITOR, VALUES
 from holdfast.core.settings import NotSaved
 from holdfast.core.tokens import OPERATOR, VIEWER
@@ -44,6 +45,8 @@ _BUCKETS = const(1000)  # of statistics, in one answer
 _ID_LENGTH = const(36)  # of an id that is told to be none
 _INTERVALS = {"1h": 1, "3h": 3, "12h": 12, "1d": 24, "3d": 72, "7d": 168, "30d": 720}
 _MONTH_H = const(720)
+_READ_HOST = "resource-query."
+_CHECK_IN_HOST = "data-gateway."
 
 
 class Pinghome:
@@ -81,7 +84,12 @@ class Pinghome:
 
     def one(self, caller, request, now):
         """GET: read, or check in; see the top."""
-        if request.authorization is None or says_something(request):
+        host = _host(request)
+        if not host.startswith(_READ_HOST) and (
+            host.startswith(_CHECK_IN_HOST)
+            or request.authorization is None
+            or says_something(request)
+        ):
             return self.check_in(caller, request, now)
         return self._answer(self._one, caller, request, now, VIEWER)
 
@@ -234,15 +242,17 @@ class Pinghome:
         last = due = "null"
         if monitor.last_at is not None:
             last = quote(date_text(max(0, made.utc(monitor.last_at)[0])))
-        if monitor.state in (UP, LATE):
+        if monitor.due is not None and monitor.state != DOWN:
             due = quote(date_text(made.utc(monitor.due - monitor.grace_ms)[0]))
-        host = request.headers.get("host")
         base = ""
-        if host is not None:
-            base = ("https://" if caller.secure else "http://") + host.rpartition("@")[2]
+        host = _host(request)
+        if host.startswith(_READ_HOST):
+            host = _CHECK_IN_HOST + host[len(_READ_HOST) :]  # where its address checks in
+        if host:
+            base = ("https://" if caller.secure else "http://") + host
         text = (
             '{"id":"%s","service_id":%s,"name":%s,"interval":%d,"grace":%d,"enabled":%s,'
-            '"state":"%s","since":"%s","running":%s,"last_received_at":%s,"expected_at":%s,'
+            '"wait_for_first":%s,"state":"%s","since":"%s","running":%s,"last_received_at":%s,"expected_at":%s,'
             '"event_source":%s,"url":"%s/v1/heartbeat/%s","ping_url":"%s/ping/%s"%s}'
         )
         return text % (
@@ -252,6 +262,7 @@ class Pinghome:
             monitor.interval_ms // 1000,
             monitor.grace_ms // 1000,
             "false" if MONITOR[VALUES][monitor.state] == "paused" else "true",
+            "true" if monitor.waits else "false",
             MONITOR[VALUES][monitor.state],
             date_text(max(0, ms)),
             "false" if monitor.run_at is None else "true",
@@ -264,6 +275,11 @@ class Pinghome:
             monitor.id,
             _guessed(known),
         )
+
+
+def _host(request):
+    """The name or address, with its port, by which the module was called; "" for none."""
+    return request.headers.get("host", "").rpartition("@")[2].lower()
 
 
 def _head(request, pieces):

@@ -31,7 +31,7 @@ from micropython import const
 from holdfast.wire import records
 
 # isort: split
-from holdfast.core.checkins import DOWN, HOUR_MS, LATE, MESSAGE_BYTES, MISSED, PAUSED, UP
+from holdfast.core.checkins import DOWN, HOUR_MS, LATE, MESSAGE_BYTES, MISSED, PAUSED
 from holdfast.core.events import REMOVED
 from holdfast.core.monitors import Monitor, Monitors
 from holdfast.core.session import uuid4
@@ -242,12 +242,12 @@ class Keeper:
         everybody = self.engine.all
         values = load("holdfast.core.definition", "made")(fields, everybody, monitor)
         forget("holdfast.core.definition")
-        service, name, label, interval_s, grace_s, enabled = values
+        service, name, label, interval_s, grace_s, enabled, waits = values
         changed = Monitor(monitor.number, monitor.id, *values)
         lines = [_line(changed if other is monitor else other) for other in everybody]
         self._save(lines, now)
         self.engine.rename(monitor, service, name, label, now)
-        self.engine.adjust(monitor, interval_s, grace_s, enabled, now)
+        self.engine.adjust(monitor, interval_s, grace_s, enabled, waits, now)
         self._done()
 
     def remove(self, monitors, now):
@@ -389,12 +389,14 @@ class Keeper:
         return free is not None and free < RESERVE_BYTES
 
     def _write_standing(self, now):
+        for monitor in self.engine.all:
+            monitor.settle(now)
         self._standing.write(records.seal(self._stand()))
         self._batched = False
         self._stale_at = None
         self._written_at = now
         for monitor in self.engine.all:
-            monitor.kept = UP if monitor.state == LATE else monitor.state
+            monitor.kept = monitor.lasting()
 
     def _ripe(self, now):
         if self._urgent or self._bytes >= _FULL_BYTES:
@@ -421,8 +423,7 @@ class Keeper:
             last = 0 if monitor.last_at is None else max(0, monitor.last_at + offset)
             waiting = self._waiting.get(monitor.number)
             noted = monitor.noted if waiting is None else waiting[0]
-            state = UP if monitor.state == LATE else monitor.state
-            rows.append((monitor.number, state, noted, last, monitor.counts))
+            rows.append((monitor.number, monitor.lasting(), noted, last, monitor.counts))
         files = (self._events.first, self._events.count, self._hours.first, self._hours.count)
         return records.standing(max(0, self.engine.hour), files, self._following, rows)
 
@@ -519,8 +520,10 @@ class Keeper:
 
 
 def _line(monitor):
-    """A definition as a line of JSON."""
-    return "[%d,%s,%s,%s,%s,%d,%d,%s]\n" % (
+    """A definition as a line of JSON. The last value is there where it is true: it is not known to
+    0.1.0, which reads all others.
+    """
+    return "[%d,%s,%s,%s,%s,%d,%d,%s%s]\n" % (
         monitor.number,
         quote(monitor.id),
         quote(monitor.service),
@@ -529,6 +532,7 @@ def _line(monitor):
         monitor.interval_ms // 1000,
         monitor.grace_ms // 1000,
         "false" if monitor.state == PAUSED else "true",
+        ",true" if monitor.waits else "",
     )
 
 
