@@ -1,7 +1,8 @@
-"""Rules that have no effect at the loss that triggers them: which, and who is told."""
+"""Rules that have no effect at the loss that triggers them: which, who is told, and refused."""
 
-from holdfast.core.blocked import blocked
+from holdfast.core.blocked import blocked, refuse
 from holdfast.core.log import Log
+from holdfast.core.settings import SettingsError
 from makers import module, settings
 
 LOST = "tns1:Device/tnsaxis:Monitor/Heartbeat"
@@ -102,3 +103,46 @@ def test_the_log_tells_what_a_lock_has_refused_and_why():
     subject.react(subject.events.take(), 101)
     assert texts(subject)[-1] == "port 2 is locked, refused: rule R"
     assert subject.rules.rules[0].refused == 1
+
+
+def refused(subject, changed):
+    """What `refuse` says of changed settings: (key, problem), None where it takes them."""
+    try:
+        refuse(subject, changed)
+    except SettingsError as error:
+        assert error.useless
+        return error.key, error.problem
+    return None
+
+
+LOCKED = {"2": {"fallback": {"locked": True}}}
+RULE = rows({"conditions": [lost(1)]}, FOLLOW)
+SAID = (
+    "settings.rules.1",
+    "rule R would do nothing at a loss: %s; set ports.2.fallback.locked to false first" % ANY,
+)
+
+
+def test_a_change_that_makes_a_rule_useless_is_refused_whichever_part_does_so():
+    assert refused(module(LOCKED), settings(LOCKED, **RULE)) == SAID
+    assert refused(None, settings(LOCKED, **RULE)) == SAID
+    assert refused(module(FREE, **RULE), settings(LOCKED, **RULE)) == SAID
+    # Together, too; and the action that a rule has had before may come to move a locked port.
+    assert refused(module(FREE), settings(LOCKED, **RULE)) == SAID
+    elsewhere = dict(FOLLOW, parameters={"port": "3", "state": "high"})
+    there = dict(LOCKED, **{"3": {"fallback": {"locked": False}}})
+    moved = module(there, **rows({"conditions": [lost(1)]}, elsewhere))
+    assert refused(moved, settings(there, **RULE)) == SAID
+
+
+def test_what_is_useless_already_keeps_nobody_from_other_changes():
+    subject = module(LOCKED, **RULE)
+    assert refused(subject, settings(LOCKED, name="Other", **RULE)) is None
+    assert refused(subject, settings(FREE, **RULE)) is None
+    assert refused(subject, settings(LOCKED)) is None
+    # .. but from another one like it.
+    two = rows({"conditions": [lost(1)]}, FOLLOW)
+    two["rules"]["2"] = dict(two["rules"]["1"], name="S")
+    assert refused(subject, settings(LOCKED, **two))[0] == "settings.rules.2"
+    off = rows({"conditions": [lost(1)], "enabled": False}, FOLLOW)
+    assert refused(module(LOCKED), settings(LOCKED, **off)) is None

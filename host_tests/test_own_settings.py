@@ -8,7 +8,7 @@ from holdfast.core.log import Log
 from holdfast.core.settings import NotSaved
 from holdfast.own.settings import MAX_BYTES, SettingsService
 from holdfast.shell.documents import PART
-from holdfast.shell.saving import CURRENT, document, seal
+from holdfast.shell.saving import CURRENT, document, seal, seal_of
 from holdfast.shell.store import MOST_WRITES, WRITE_MS, Store
 from holdfast.shell.trial import Trial as Trials
 from holdfast.wire.dump import dumps
@@ -580,3 +580,51 @@ def test_writes_have_a_budget_and_what_writes_nothing_costs_nothing():
     for number in range(MOST_WRITES):
         assert subject.patch({"name": "n%d" % number}).status == 200
     assert raises(HttpError, subject.patch, {"name": "again"}).status == 503
+
+
+LOST = "tns1:Device/tnsaxis:Monitor/Heartbeat"
+RULE = {
+    "actions": {
+        "1": {
+            "template": "com.axis.action.unlimited.io.toggle",
+            "parameters": {"port": "2", "state": "high"},
+        }
+    },
+    "rules": {"1": {"name": "Siren", "action": "1", "conditions": [{"topic": LOST}]}},
+}
+
+
+def lock(locked):
+    return {"ports": {"2": {"fallback": {"locked": locked}}}}
+
+
+def test_a_change_that_makes_a_rule_useless_is_refused_and_names_rule_and_port():
+    """Whichever part of it does so, merged, replaced or on trial."""
+    wanted = (
+        "rule Siren would do nothing at a loss: port 2 is locked while a master is lost; "
+        "set ports.2.fallback.locked to false first"
+    )
+    for before, patch in (({}, dict(RULE, **lock(True))), (lock(True), RULE)):
+        subject = Subject(dict(OLD, **before))
+        for call in (
+            lambda subject=subject, patch=patch: subject.patch(patch),
+            lambda subject=subject, patch=patch: subject.put(
+                dict(OLD, **dict(lock(True), **patch))
+            ),
+        ):
+            assert subject.refused(call, 409, "settings.rules.1") == wanted
+        assert subject.patch(dict(RULE, **lock(False))).status == 200
+
+
+def test_a_backup_of_a_version_before_keeps_its_locks():
+    """It ends with a checksum and has no format; what people write means what it means now."""
+    ports = {"2": {"fallback": {"on_return": "restore"}}}
+    text = dumps(dict(OLD, ports=ports))[:-2].rstrip().encode()
+    for data, wanted in ((seal_of(text), True), (encoded(dict(OLD, ports=ports)), None)):
+        subject = Subject()
+        assert subject.put(data).status == 200
+        fallback = document(subject.whole()[0])["ports"]["2"]["fallback"]
+        assert fallback.get("locked") is wanted
+        data, mark = subject.get()
+        assert b'"format": 2,' in data and mark == subject.whole()[1]
+        assert subject.put(data, if_match=mark).status == 200

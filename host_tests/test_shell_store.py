@@ -7,7 +7,7 @@ from claims import raises
 from holdfast.core.settings import NotSaved, SettingsError
 from holdfast.shell import store as store_module
 from holdfast.shell.portable import again, sleep_ms
-from holdfast.shell.saving import CURRENT, MAX_BYTES, NEW, PREVIOUS, document, seal
+from holdfast.shell.saving import CURRENT, MAX_BYTES, NEW, PREVIOUS, document, seal, seal_of
 from holdfast.shell.store import MOST_JOBS, Store
 from holdfast.wire.dump import dumps
 from holdfast.wire.json import loads
@@ -116,6 +116,82 @@ def test_settings_that_people_write_are_taken_without_a_checksum():
     settings = subject.load()
     assert (settings.name, settings.accounts[0].name) == ("Old", "a")
     assert not subject.fresh
+
+
+def of_0_1_0(value):
+    """A document as version 0.1.0 wrote it: with a checksum, without a format."""
+    return seal_of(dumps(value)[:-2].rstrip().encode())
+
+
+SILENT = {"2": {"fallback": {"on_return": "restore"}, "name": "Door"}}
+
+
+def locks(settings):
+    return [port.fallback.locked for port in settings.ports if port.output]
+
+
+def test_what_a_version_before_left_unsaid_means_what_it_meant():
+    """There an output was locked unless its fallback said otherwise. One without any fallback is
+    taken as this version has it, and so is what people have written themselves.
+    """
+    fallbacks = {"2": {"fallback": {"locked": False}}, "3": {"fallback": {}}}
+    for ports, wanted in (
+        (SILENT, [True, locks(store(Flash()).load())[1]]),
+        (fallbacks, [False, True]),
+        ({}, locks(store(Flash()).load())),
+    ):
+        subject = store(Flash({CURRENT: of_0_1_0(dict(OLD, ports=ports))}))
+        assert locks(subject.load()) == wanted
+        assert subject.earlier is not None
+    for data in (written(dict(OLD, ports=SILENT)), seal(dumps(dict(OLD, ports=SILENT)))):
+        subject = store(Flash({CURRENT: data}))
+        assert locks(subject.load()) == locks(store(Flash()).load())
+        assert subject.earlier is None
+
+
+def test_what_a_version_before_left_unsaid_is_written_with_the_next_change():
+    """Whatever that is, and none does."""
+    for edit, name in ((named("New"), "New"), (lambda document: None, "Old")):
+        flash = Flash({CURRENT: of_0_1_0(dict(OLD, ports=SILENT))})
+        subject = store(flash)
+        subject.load()
+        change(subject, edit)
+        data = flash.files[CURRENT]
+        assert b'"format": 2,\n "checksum": "' in data
+        fallback = {"on_return": "restore", "locked": True}
+        ports = {"2": {"name": "Door", "fallback": fallback}}
+        assert document(data) == dict(OLD, name=name, ports=ports)
+        again = store(flash)
+        assert locks(again.load())[0] is True and again.earlier is None
+        change(again, lambda document: None)
+        assert flash.files[CURRENT] is data
+
+
+def test_what_settings_of_a_version_before_do_not_mean_any_more_is_told():
+    def told(**more):
+        subject = store(Flash({CURRENT: of_0_1_0(dict(OLD, **more))}))
+        subject.load()
+        for text in subject.earlier:
+            assert text.startswith("those of 0.1.0: ") and len(text) <= 96, text
+        return [text[16:] for text in subject.earlier]
+
+    free = "outputs without a fallback are not locked at a loss any more: "
+    alone = "no master is named: the loss is the end of the last master's heartbeats"
+    assert told() == [free + "2, 3", alone]
+    assert told(ports={"2": {"fallback": {}}}) == [free + "3", alone]
+    both = {"2": {"fallback": {"master": "a"}}, "3": {"fallback": {}}}
+    assert told(ports=both) == [
+        "masters of outputs are lost 60 s after a start without heartbeat: a"
+    ]
+    assert told(ports=both, accounts=[account("a", within=5)]) == []
+
+
+def test_a_format_that_nobody_knows_is_not_read():
+    data = seal(dumps(OLD)).replace(b'"format": 2', b'"format": 3')
+    for text in (data, b'{"format": 1}', b'{"format": "2"}', b'{"format": true}'):
+        assert raises(SettingsError, document, text).key == "format"
+    # Whoever edits a file takes the checksum out; the format may stay.
+    assert document(b'{"name": "x", "format": 2}') == {"name": "x"}
 
 
 def test_nothing_in_flash_is_a_device_to_be_set_up_and_broken_settings_are_not():

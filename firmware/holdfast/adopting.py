@@ -4,13 +4,16 @@ for each of these and let go again.
 
 import asyncio
 
+from micropython import const
+
 from holdfast.app import for_ever
 from holdfast.core.log import SETTINGS, TLS
-from holdfast.core.settings import SettingsError
+from holdfast.core.settings import NotSaved, SettingsError
 from holdfast.shell.heap import forget, load
-from holdfast.shell.portable import report
+from holdfast.shell.portable import report, sleep_ms
 from holdfast.shell.sockets import listen
 
+_RENEW_MS = const(60000)  # from one try to the next
 # Of shell.keeping, which is not loaded without one of them.
 _MONITORS = ("monitors.json", "monitors.new", "monitors.old")
 _MONITORS_BEGIN = b'{"monitors":1'
@@ -46,6 +49,10 @@ def begin(app, listeners, tasks):
     _wake_monitors(app)
     keep_time(app)
     now = app.clock.now()
+    if app.store.earlier is not None:
+        for text in app.store.earlier:
+            app.log.add(SETTINGS, text, now)
+        tasks.append(asyncio.create_task(_renew(app)))
     if app.store.trying is not None:
         app.trial.method("resume")(now)
     app.module.ready(True, now)
@@ -53,6 +60,16 @@ def begin(app, listeners, tasks):
         print("ready https://%s:%d" % (host, app.tls_place[0]))
     tasks.append(asyncio.create_task(for_ever(app.supervise, port if plain else None)))
     forget("holdfast.shell.sockets")
+
+
+async def _renew(app):
+    """Write settings of 0.1.0 as this version does: then nobody is told of them again."""
+    while app.store.earlier is not None:
+        try:
+            await app.store.change(lambda document: None)
+            app.store.earlier = None
+        except (NotSaved, MemoryError):
+            await sleep_ms(_RENEW_MS)
 
 
 def _listen(app, listener, gate, listeners, tasks):

@@ -25,6 +25,7 @@ def join(app, board, hal, pins, settings):
     app.about = (board, VERSION, BUILD_DATE, settings.realm)
     app.boot = module.random_bytes(16)  # another after every start
     app.accounts = settings.accounts
+    store.module = module
     store.adopt = app.adopt
     store.quiet = app.calm
     store.turn = app.turn

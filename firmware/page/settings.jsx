@@ -13,6 +13,12 @@ const STATES = [
   ["closed", "closed"],
 ];
 
+/** The settings as people see them: without what the module ends its files with. */
+function withoutMarks(document) {
+  delete document.checksum;
+  delete document.format;
+}
+
 /** The settings document and what changes it; null while it is asked for. */
 export function useSettings() {
   const [held, setHeld] = useState(null);
@@ -20,7 +26,7 @@ export function useSettings() {
     try {
       const { text, etag } = await ask("GET", "/holdfast/settings");
       const document = JSON.parse(text);
-      delete document.checksum;
+      withoutMarks(document);
       setHeld({ document, text, etag });
     } catch (error) {
       setHeld({ trouble: error instanceof Refusal && error.status === 404 ? "This module does not give its settings." : error.message });
@@ -41,7 +47,7 @@ export function useSettings() {
   const follow = async () => {
     const { text, etag } = await ask("GET", "/holdfast/settings");
     const document = JSON.parse(text);
-    delete document.checksum;
+    withoutMarks(document);
     setHeld((before) => (before?.document && same({ ...before.document, accounts: null }, { ...document, accounts: null }) ? { document, text, etag } : before));
   };
   return [held, save, load, follow];

@@ -136,7 +136,6 @@ def restore(
 
 def agreed(before, after, yes):
     """Show what a restore changes and ask; False when nothing does. Abort where it is refused."""
-    before.pop("checksum", None)
     lines = list(changes(before, after))
     for line in lines:
         print("  " + line)

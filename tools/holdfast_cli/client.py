@@ -196,6 +196,8 @@ class Module:
             document = None
         if not isinstance(document, dict):
             raise Problem("%s answers, but it is no Holdfast" % self.url, STRANGER)
+        for mark in ("checksum", "format"):  # of the document as it is sent
+            document.pop(mark, None)
         return answer.content, answer.headers.get("ETag", ""), document
 
     def put_settings(self, data, tag=None):

@@ -107,7 +107,7 @@ def check_settings(document, board):
     from holdfast.core.check import check
     from holdfast.core.settings import SettingsError
 
-    document = {key: document[key] for key in document if key != "checksum"}
+    document = {key: document[key] for key in document if key not in ("checksum", "format")}
     try:
         return check(document, wiring(board).PORTS)
     except SettingsError as error:

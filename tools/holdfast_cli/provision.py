@@ -255,7 +255,6 @@ def into_module(where, user, trust, insecure, wish, start_again):
             return
     with module(where, user, trust, insecure) as subject:
         _, tag, document = subject.settings()
-        document.pop("checksum", None)
         patch = wish.patch(document, False)
         after = {**document, **{key: patch[key] for key in patch if key != "network"}}
         if not [row for row in after["accounts"] if row["role"] == _FIRST]:

@@ -1,44 +1,67 @@
-"""Rules that a lock keeps from what they are for: a master's loss triggers them, and the output
-that they move takes no command while that master is lost.
+"""Rules that a lock makes useless: a loss triggers them, and the output that they move takes no
+command during that loss.
 
-They are no error: VAPIX clients expect success, and a later change may unlock the output. But
-nobody is to believe that such a rule works: it is told in the event log when settings make it one
-(core.adoption), and for as long as it is one in the status (own.status). Loaded for that.
+A change of settings that makes such a rule is refused, whichever part of it does so: the rule, or
+the lock (shell.saving asks `refuse`). Settings that a start finds are taken as they are, and what
+is useless in them is told: in the event log (core.adoption), in the status, and from there on the
+page and by the command. Loaded for that.
 """
 
-from holdfast.core.events import HEARTBEAT, VALUES
-from holdfast.core.rules import NOTIFY, matches
-from holdfast.core.topicfilter import asks
+from holdfast.core.events import HEARTBEAT, TOPIC, VALUES, Property
+from holdfast.core.rules import NOTIFY, Rule, matches
+from holdfast.core.settings import SettingsError
+from holdfast.core.topicfilter import topic_matches
 
 
-def blocked(module, rule):
-    """Why a Rule has no effect at a loss; None for one that has, or that no loss triggers."""
+class Useless(SettingsError):
+    """A change would make a rule useless that was not so before."""
+
+    useless = True
+
+
+def refuse(module, settings):
+    """Useless for a rule of `settings` that a lock makes so, unless it is so in the module, too.
+    module: a core.module.Module, None for one without rules.
+    """
+    known = []
+    if module is not None and module.rules is not None:
+        known = [(rule.id, blocked(module, rule)) for rule in module.rules.rules]
+    for row in settings.rules:
+        rule = Rule(row, ())
+        why = blocked(settings, rule)
+        if why is not None and (rule.id, why) not in known:
+            text = "%s would do nothing at a loss: %s; set ports.%d.fallback.locked to false first"
+            raise Useless("settings.rules." + rule.id, text % (rule.who, why, rule.action[1]))
+
+
+def blocked(owner, rule):
+    """Why a Rule has no effect at a loss; None for one that has, or that no loss triggers. owner:
+    whose `ports` it moves, a Module or Settings.
+    """
     action = rule.action
-    if action[0] == NOTIFY or not _by_loss(module.events.properties, rule):
+    if action[0] == NOTIFY or not _by_loss(rule):
         return None
-    port = module.ports[action[1]]
-    if not port.fallback.locked:
+    fallback = owner.ports[action[1]].fallback
+    if not fallback.locked:
         return None
-    return "port %s is locked while %s is lost" % (port.id, port.fallback.master or "a master")
+    return "port %d is locked while %s is lost" % (action[1], fallback.master or "a master")
 
 
-def _by_loss(properties, rule):
+def _by_loss(rule):
     """True when the rule needs that a master is lost."""
-    for declared in properties:
-        if declared.topic is HEARTBEAT:
-            break
-    no, yes = HEARTBEAT[VALUES]
     for condition in rule.conditions:
-        if _needs(condition, properties, declared, no, yes, True):
+        if _needs(condition, True):
             return True
-    start = rule.start
-    return start is not None and _needs(start, properties, declared, no, yes, False)
+    return rule.start is not None and _needs(rule.start, False)
 
 
-def _needs(asked, properties, declared, no, yes, stateful):
-    flags, topics, content = asked
+def _needs(asked, stateful):
+    """True for a filter, (flags, topics, content), that a loss meets and its end does not."""
+    _, topics, content = asked
+    no, yes = HEARTBEAT[VALUES]
+    declared = Property(0, HEARTBEAT, None, no, 0)
     return (
-        asks(flags, topics, properties, declared)
+        topic_matches(topics, HEARTBEAT[TOPIC])
         and matches(content, declared, yes, stateful)
         and not matches(content, declared, no, stateful)
     )

@@ -9,6 +9,7 @@ class SettingsError(ValueError):
     """`key` is the path of the bad key, `problem` what is wrong with it."""
 
     condition = False  # of core.rulecheck's ConditionError, whose code is let go when it is raised
+    useless = False  # .. of core.blocked's Useless
 
     def __init__(self, key, problem):
         super().__init__("%s: %s" % (key, problem))

@@ -1,7 +1,8 @@
 """`/holdfast/settings`: the whole settings document; GET reads it, PUT replaces it, PATCH merges.
 
-What comes is checked as a whole, saved, and only then in force: all or nothing. PATCH is a JSON
-merge patch (RFC 7396). A document longer than one request may be is PUT in parts, in order, each
+What comes is checked as a whole, saved, and only then in force: all or nothing. A change that
+makes a rule useless is answered 409, see core/blocked.py. PATCH is a JSON merge patch (RFC 7396).
+ A document longer than one request may be is PUT in parts, in order, each
 with a Content-Range (RFC 9110 section 14.5); they are gathered in flash, so that no request needs
 more heap than any other, and the last one makes them count. Such a document must end with its
 checksum, as GET gives it: only that tells that the parts belong together.
@@ -163,7 +164,7 @@ class SettingsService:
             else:
                 await store.change(edit, by, guard)
         except SettingsError as error:
-            raise _refusal(400, error.key, error.problem)
+            raise _refusal(409 if error.useless else 400, error.key, error.problem)
         except NotSaved as error:
             raise _unsaved(error)
         waiting = found

@@ -9,8 +9,10 @@ The coroutines run in the store's own task, one at a time. Others have their tur
 steps: read and parse, edit, check, make the text, each change of flash, adopt. Before each change
 of flash they look whether a deadline is near.
 
-What is written ends with a checksum over all before it, as the last member of the JSON object. A
-file without one, as people write them, is taken as it is.
+What is written ends with its format and a checksum over all before it, as the last members of the
+JSON object. A file without a checksum, as people write them, is taken as it is. One with a
+checksum and no format was written by version 0.1.0, where an output with a `fallback` was locked
+unless that said otherwise: it is read so, see `_earlier`, and the next change writes it.
 
 Loaded by shell.store when it is needed, and let go again with all that only this needs.
 """
@@ -43,9 +45,10 @@ _LOOK_MS = const(20)
 _TURN_CHARACTERS = const(512)  # of the text are made before others have their turn
 
 NONE = b"{}\n"  # the document of a board that has none
+_FORMAT = b',\n "format": 2'
 _CHECKSUM = b',\n "checksum": "'
 _END = b'"\n}\n'
-_HEX_DIGITS = 64
+_SEAL_BYTES = len(_CHECKSUM) + 64 + len(_END)
 
 
 def load(store):
@@ -66,8 +69,11 @@ def _found(store):
             data = _whole(store.storage, name)
             if data is None:
                 continue
-            settings = check(document(data), store.wiring)
+            value = document(data)
+            settings = check(value, store.wiring)
             store.name = name
+            if sealed(data) and not data[:-_SEAL_BYTES].endswith(_FORMAT):
+                store.earlier = _otherwise(value, settings)
             break
         except JsonError as error:
             problem = "is not JSON: %s at byte %d" % (error, error.position)
@@ -298,6 +304,9 @@ async def _edited(store, edit, guard):
     for found in parts(changed, store.wiring):
         settings = found  # the last
         await sleep_ms(0)
+    if settings.rules:
+        heap.load("holdfast.core.blocked", "refuse")(store.module, settings)
+        await sleep_ms(0)
     if settings.tls is not None and _files(changed) != files:
         # Now, while somebody is there to be told; at the start it would cost HTTPS alone. Not
         # those that are there already: a certificate gone bad keeps nobody from changing the rest.
@@ -384,24 +393,65 @@ async def parsed(data):
 
 
 def _checked(value, data):
-    if isinstance(value, dict) and "checksum" in value:
-        del value["checksum"]
-        if seal_of(data[: -len(_END) - _HEX_DIGITS - len(_CHECKSUM)]) != data:
+    if not isinstance(value, dict):
+        return value
+    mark = value.pop("format", None)
+    if mark not in (None, 2):
+        raise SettingsError("format", "must be 2: another one is of another version of Holdfast")
+    if value.pop("checksum", None) is not None:
+        if seal_of(data[:-_SEAL_BYTES]) != data:
             raise SettingsError("checksum", "does not match; remove it if you edited this file")
+        if mark is None:
+            _earlier(value)
     return value
+
+
+def _otherwise(value, settings):
+    """Texts for the log: what settings of 0.1.0 do not mean any more."""
+    rows = value.get("ports", {})
+    free = []
+    masters = [row.name for row in settings.accounts if row.first_heartbeat_within_ms is not None]
+    awaited = []
+    for index, port in enumerate(settings.ports):
+        if port.output:
+            if "fallback" not in rows.get(str(index), {}):
+                free.append(str(index))
+            master = port.fallback.master
+            if master is not None and master not in masters and master not in awaited:
+                awaited.append(master)
+    texts = []
+    if free:
+        texts.append(
+            "outputs without a fallback are not locked at a loss any more: " + ", ".join(free)
+        )
+    if awaited:
+        text = "masters of outputs are lost 60 s after a start without heartbeat: "
+        texts.append(text + ", ".join(awaited))
+    elif not masters:
+        texts.append("no master is named: the loss is the end of the last master's heartbeats")
+    return ["those of 0.1.0: " + text for text in texts]
+
+
+def _earlier(value):
+    """Write into settings of 0.1.0, in place, what their silence meant there."""
+    ports = value.get("ports")
+    for row in ports.values() if isinstance(ports, dict) else ():
+        fallback = row.get("fallback") if isinstance(row, dict) else None
+        if isinstance(fallback, dict) and "locked" not in fallback:
+            fallback["locked"] = True
 
 
 def sealed(data):
     """True for a document that ends with a checksum, whether it is right or not."""
-    tail = data[-len(_CHECKSUM) - _HEX_DIGITS - len(_END) :]
+    tail = data[-_SEAL_BYTES:]
     return tail.startswith(_CHECKSUM) and tail.endswith(_END)
 
 
 def seal(text):
-    """A JSON object as bytes, with its checksum as the last member."""
+    """A JSON object as bytes, with its format and checksum as the last members."""
     text = text[: text.rindex("}")].rstrip()
     assert text != "{"  # nobody saves nothing
-    return seal_of(text.encode())
+    return seal_of(text.encode() + _FORMAT)
 
 
 def seal_of(data):

@@ -47,17 +47,19 @@ MOST_JOBS = const(8)  # that wait to be saved: whoever asks may be gone long bef
 class Store:
     """Settings of one board.
 
-    storage: of the HAL. wiring: the board's PORTS. Set when the module runs: turn: a function()
-    that does what is due and gives the time. quiet: a function(now) that tells whether nothing is
-    due while flash is written. adopt: a function(settings, now, by) for what has changed. shed: a
-    function(connection) that makes memory at the expense of others.
+    storage: of the HAL. wiring: the board's PORTS. Set when the module runs: module: of core,
+    whose rules a change may not make useless. turn: a function() that does what is due and gives
+    the time. quiet: a function(now) that tells whether nothing is due while flash is written.
+    adopt: a function(settings, now, by) for what has changed. shed: a function(connection) that
+    makes memory at the expense of others.
     """
 
     def __init__(self, storage, wiring):
         self.storage = storage
         self.wiring = wiring
-        self.turn = self.quiet = self.adopt = self.shed = None
+        self.module = self.turn = self.quiet = self.adopt = self.shed = None
         self.name = None  # of the file that holds the settings in force, None for none
+        self.earlier = None  # texts for the log when the settings in flash are of version 0.1.0
         self.damaged = False  # flash holds settings that cannot be used
         self.fresh = False  # nobody has an account, and nothing is broken: a device to be set up
         self.trying = None  # the name of the file with settings on trial; see shell.trial

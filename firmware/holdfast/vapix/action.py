@@ -5,8 +5,8 @@ checked by core.rulecheck and run by core.rules. A change is made to the setting
 the answer says so it is in flash and in force.
 
 Clients take replies apart by their literal prefixes and by the order of attributes; both are as
-real devices write them. A fault is named as the vendor's WSDL names it. A rule that a lock keeps
-from having any effect is none: what tells of it is core.blocked.
+real devices write them. A fault is named as the vendor's WSDL names it. A rule that a lock makes
+useless is refused with InvalidActionConfigurationFault: it asks for an action that cannot happen.
 
 Who may: reading is READ_SYSTEM_SENSITIVE, because rules tell what protects a door and whom the
 module talks to; changing is WRITE_SYSTEM, because a rule acts for ever and in nobody's name. The
