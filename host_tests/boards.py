@@ -59,8 +59,9 @@ STATE = 2 + 4 * 2 + 4 * 3 + 2 * VIRTUAL
 
 # -- settings -------------------------------------------------------------------------------------
 
-# A rule for a master's loss upon an output that is locked then, as outputs are by default.
+# A rule for a master's loss upon an output that is locked then.
 BLOCKED = {
+    "ports": {"5": {"fallback": {"locked": True}}},
     "actions": {
         "1": {
             "template": "com.axis.action.unlimited.io.toggle",

@@ -140,6 +140,8 @@ def test_what_is_useless_already_keeps_nobody_from_other_changes():
     assert refused(subject, settings(LOCKED, name="Other", **RULE)) is None
     assert refused(subject, settings(FREE, **RULE)) is None
     assert refused(subject, settings(LOCKED)) is None
+    named = {"2": {"fallback": {"locked": True, "master": "a"}}}
+    assert refused(subject, settings(named, **RULE)) is None
     # .. but from another one like it.
     two = rows({"conditions": [lost(1)]}, FOLLOW)
     two["rules"]["2"] = dict(two["rules"]["1"], name="S")

@@ -346,7 +346,8 @@ def test_settings_come_and_go_back_over_the_cable(cable, tmp_path):
     words = "note: rule 1, Siren, does nothing at a loss: port 1 is locked while a master is lost"
     ruled = {**json.loads(file.read_text()), **BLOCKED}
     ruled.pop("checksum")
-    bad.write_text(json.dumps(ruled).replace('"port": "5"', '"port": "1"'))
+    text = json.dumps(ruled).replace('"port": "5"', '"port": "1"')
+    bad.write_text(text.replace('{"5": {"fallback"', '{"1": {"fallback"'))
     for arguments in (("restore", bad, "--yes"), ("provision", "--name", "Gate")):
         status, _, err = run(*arguments, *options)
         assert (status, words in err) == (0, True), err

@@ -130,16 +130,21 @@ def test_a_status_says_when_https_is_not_as_set(start):
     assert "no HTTPS as set: HTTP is served instead: settings.tls.certificate:" in out, out + err
 
 
-def test_rules_that_a_lock_keeps_from_what_they_are_for_are_told(board, tmp_path):
+def test_rules_that_a_lock_makes_useless_are_refused_and_those_at_a_start_are_told(
+    start, tmp_path
+):
+    board = start(settings())
     document = json.loads(run("backup", "-", board.url)[1])
     document.pop("checksum", None)
     file = tmp_path / "rules.json"
     file.write_text(json.dumps({**document, **BLOCKED}))
-    words = "rule 1, Siren, does nothing at a loss: port 5 is locked while a master is lost"
     status, out, err = run("restore", file, board.url, "--yes")
-    assert (status, "  new: rules\n" in out) == (0, True), out + err
-    assert out.endswith("\nsaved, and in force\n"), out
-    assert "holdfast: note: " + words in err
+    assert (status, "  new: rules\n" in out) == (1, True), out + err
+    words = "rule Siren would do nothing at a loss: port 5 is locked while a master is lost; "
+    words += "set ports.5.fallback.locked to false first"
+    assert "settings.rules.1: " + words in err
+    board = start(settings(**BLOCKED))
+    words = "rule 1, Siren, does nothing at a loss: port 5 is locked while a master is lost"
     status, out, err = run("status", board.url)
     assert (status, words in out) == (0, True), out + err
     # What is changed is another thing; the rule still does nothing.

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
-from boards import ANSWER_S, STATUS, STREAM, Watch, output, settings, wait_for
+from boards import ANSWER_S, BLOCKED, STATUS, STREAM, Watch, output, settings, wait_for
 
 # 190 KB are free on a Pico W; objects of a 64-bit MicroPython take twice the room.
 HEAP = "190k"
@@ -308,15 +308,18 @@ def test_a_rule_is_added_works_and_is_removed(board, look):
 
 
 @looked_at
-def test_a_rule_that_a_lock_keeps_from_working_says_so_where_it_is_made_and_shown(board, look):
-    """As the form has it: a master is lost, an output; which is locked then, by default."""
-    looker = look(board)
+def test_a_rule_that_a_lock_makes_useless_is_refused_and_one_that_is_there_says_so(start, look):
+    """As the form has it: a master is lost, an output, which is locked then."""
+    looker = look(start(settings(BLOCKED["ports"]), "--heap", HEAP))
+    add_rule(looker, "Bell", 5)
+    wanted = "port 5 is locked while a master is lost"
+    looker.see("[role=alert]", "rule Bell would do nothing at a loss: " + wanted)
+    looker = look(start(settings(**BLOCKED), "--heap", HEAP))
+    looker.open("#settings", "[data-form='4']")
     page = looker.page
-    add_rule(looker, "Siren", 7)
-    wanted = r"no effect then: port 7 is locked while a master is lost"
-    looker.see(".line", wanted)
+    looker.see(".line", "Siren.*no effect then: " + wanted)
     page.evaluate("location.hash = ''")
-    looker.see(".plain", "Siren.*" + wanted)
+    looker.see(".plain", "Siren.*no effect then: " + wanted)
     page.evaluate("location.hash = '#settings'")
     looker.press("Remove", page.locator(".line", has_text="Siren"))
     looker.sure("Remove")

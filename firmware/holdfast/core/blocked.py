@@ -25,11 +25,13 @@ def refuse(module, settings):
     """
     known = []
     if module is not None and module.rules is not None:
-        known = [(rule.id, blocked(module, rule)) for rule in module.rules.rules]
+        for rule in module.rules.rules:
+            if blocked(module, rule) is not None:
+                known.append((rule.id, rule.action[1]))
     for row in settings.rules:
         rule = Rule(row, ())
         why = blocked(settings, rule)
-        if why is not None and (rule.id, why) not in known:
+        if why is not None and (rule.id, rule.action[1]) not in known:
             text = "%s would do nothing at a loss: %s; set ports.%d.fallback.locked to false first"
             raise Useless("settings.rules." + rule.id, text % (rule.who, why, rule.action[1]))
 

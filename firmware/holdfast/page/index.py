@@ -1,31 +1,31 @@
 """Made by tools/page.py out of firmware/page/; `make page` makes it again."""
 
-# Sources: 2dbb74c023e5eb1632a3807728e5abbf27a2db5ae4bb1a89954ba72f039fafaa
+# Sources: fd59d9c4441863f064c498aa04d9c45bef628e5521c5357e1476442e206cbbaf
 
 # Path, content type, entity tag, bytes, number of the first module, modules.
 ROWS = (
     (
         "/",
         "text/html; charset=utf-8",
-        "54661d71ab2207dc",
-        459,
+        "4bc69e2ff8e184ec",
+        461,
         0,
         1,
     ),
     (
         "/holdfast/page.js",
         "text/javascript; charset=utf-8",
-        "9524731117fbf86d",
-        20466,
+        "ff1dcf9e2726f07c",
+        20483,
         1,
-        10,
+        11,
     ),
     (
         "/holdfast/page.css",
         "text/css; charset=utf-8",
         "a21da825f9bfb2e7",
         2656,
-        11,
+        12,
         2,
     ),
 )
