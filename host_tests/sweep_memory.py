@@ -197,13 +197,13 @@ class Bench:
             assert (session.id is None) == (session.expires_at is None), "session"
             assert not (session.lost and session.id), "lost session with an id"
         for port in module.outputs:
-            assert port.lost == module._any_lost(port.fallback.master), ("lost", port.id)
+            assert port.lost == module.concerned(port), ("lost", port.id)
             assert module.levels[port.index] == port.levels[port.state], ("level", port.id)
             assert self.pins.levels[port.index] == module.levels[port.index], ("pin", port.id)
             for declared in module._told[port.index]:
                 assert declared.data == declared.topic[3][int(port.active())], ("told", port.id)
         assert module._heartbeat.data == "01"[module.lost]
-        assert module.lost == module._any_lost(None)
+        assert module.lost == (module.missed or module.fault.lost)
 
     def streamed(self, *wanted):
         """Events that the stream got, or it was ended, and comes again for the state."""
@@ -353,7 +353,7 @@ class Failure:
 
     def after(self, bench):
         assert bench.module.lost and bench.module.session("a").lost
-        assert bench.module.session("root").lost
+        assert bench.module.session("root").id is None
         bench.hal.time += 301
         bench.turn()
         assert bench.state(3) == CLOSED
@@ -379,7 +379,7 @@ class Bare(Expiry):
         module = bench.module
         assert module.session("a").lost
         assert "a" in [trip[0] for trip in module.trips[-3:]]
-        if module._fault.lost:
+        if module.fault.lost:
             assert module.trips[-1][3] == "a turn of the module failed"
         else:
             assert not module.session("root").lost

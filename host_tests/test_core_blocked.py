@@ -8,6 +8,7 @@ from makers import module, settings
 LOST = "tns1:Device/tnsaxis:Monitor/Heartbeat"
 PORT = "tns1:Device/tnsaxis:IO/Port"
 FREE = {"2": {"fallback": {"locked": False}}}
+LOCKING = {"2": {"fallback": {"locked": True}}}
 FOLLOW = {
     "template": "com.axis.action.unlimited.io.toggle",
     "parameters": {"port": "2", "state": "high"},
@@ -46,12 +47,12 @@ def rows(rule, action):
 
 
 def told(rule, action=FOLLOW, ports=None):
-    subject = module(ports, **rows(rule, action))
+    subject = module(ports or LOCKING, **rows(rule, action))
     return blocked(subject, subject.rules.rules[0])
 
 
 def test_what_a_loss_triggers_on_a_port_that_is_locked_then_has_no_effect():
-    """The rule that controllers make, and a port as it is by default."""
+    """The rule that controllers make."""
     assert told({"conditions": [lost(1)]}) == ANY
     assert told({"conditions": [lost()]}) == ANY  # without content: the active state
     assert told({"start": lost(1)}, PULSE) == ANY
@@ -61,7 +62,7 @@ def test_what_a_loss_triggers_on_a_port_that_is_locked_then_has_no_effect():
 
 
 def test_the_master_that_the_fallback_names_is_named():
-    ports = {"2": {"fallback": {"master": "a"}}}
+    ports = {"2": {"fallback": {"master": "a", "locked": True}}}
     assert told({"conditions": [lost(1)]}, ports=ports) == "port 2 is locked while a is lost"
 
 
@@ -85,17 +86,17 @@ def test_the_log_tells_when_settings_make_such_a_rule_and_not_again():
     wanted = [ANY + ", so then it does nothing: rule R"]
     subject.adopt(settings(FREE, **rule), 0)
     assert texts(subject) == []
-    subject.adopt(settings(**rule), 1)
+    subject.adopt(settings(LOCKING, **rule), 1)
     assert texts(subject) == wanted
-    subject.adopt(settings({"3": {"name": "Other"}}, **rule), 2)
+    subject.adopt(settings(dict(LOCKING, **{"3": {"name": "Other"}}), **rule), 2)
     assert texts(subject) == wanted
     subject.adopt(settings(FREE, **rule), 3)
-    subject.adopt(settings(**rule), 4)
+    subject.adopt(settings(LOCKING, **rule), 4)
     assert texts(subject) == wanted * 2
 
 
 def test_the_log_tells_what_a_lock_has_refused_and_why():
-    subject = module(**rows({"conditions": [lost(1)]}, FOLLOW))
+    subject = module(LOCKING, **rows({"conditions": [lost(1)]}, FOLLOW))
     subject.log = Log()
     subject.heartbeat("a", 100, 0)
     subject.act(101)

@@ -127,7 +127,7 @@ def test_nothing_at_all_means_safe_defaults_and_nobody_to_log_in():
     assert (output.normal, output.power_on, output.closed_level) == (OPEN, OPEN, 1)
     fallback = output.fallback
     assert fallback.steps == ((0, OPEN),)
-    assert (fallback.master, fallback.restore, fallback.locked) == (None, False, True)
+    assert (fallback.master, fallback.restore, fallback.locked) == (None, False, False)
 
 
 def test_a_pulse_becomes_two_steps():
@@ -194,8 +194,8 @@ def test_every_value_of_a_port_arrives_and_what_is_not_said_has_its_default():
         "Output 2",
         "Output 3",
     ]
-    fallback = settings({"2": {"fallback": {"on_return": "restore", "locked": False}}}).ports[2]
-    assert (fallback.fallback.restore, fallback.fallback.locked) == (True, False)
+    fallback = settings({"2": {"fallback": {"on_return": "restore", "locked": True}}}).ports[2]
+    assert (fallback.fallback.restore, fallback.fallback.locked) == (True, True)
     row = settings({"0": {"debounce": 7}}).ports
     assert (row[0].debounce_ms, row[1].debounce_ms, row[0].fallback) == (7, 0, None)
 

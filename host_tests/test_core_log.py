@@ -5,13 +5,14 @@ from holdfast.core.events import VIRTUAL_INPUT
 from holdfast.core.log import (
     ALARM,
     BURST,
+    BYPASS,
     CLOCK,
     DAY_MS,
     FAILED,
     HEAP,
     HOUR_MS,
+    KINDS,
     LOGIN,
-    NAMES,
     NETWORK,
     NOTIFICATION,
     REFILL_MS,
@@ -20,11 +21,13 @@ from holdfast.core.log import (
     RETURN,
     RULES,
     SETTINGS,
+    STRAY,
     TLS,
     TRIP,
     Log,
 )
 from holdfast.core.rules import BURST as FIRINGS
+from holdfast.own.log import NAMES
 from makers import module, turn
 
 
@@ -260,7 +263,8 @@ def test_a_rule_that_must_rest_is_noted_once():
 
 def test_numbers_and_names_are_those_that_stand_in_flash():
     kinds = (TRIP, RETURN, RELEASE, RESET, SETTINGS, FAILED, LOGIN, HEAP, NETWORK, CLOCK, RULES)
-    assert kinds + (NOTIFICATION, TLS, ALARM) == tuple(range(14)) and len(NAMES) == 14
+    kinds += (NOTIFICATION, TLS, ALARM, BYPASS, STRAY)
+    assert kinds == tuple(range(16)) and len(NAMES) == KINDS == 16
     assert (HOUR_MS, DAY_MS) == (3600000, 86400000)
     assert (BURST, REFILL_MS) == ((16, 2), (1800000, 7200000))
 

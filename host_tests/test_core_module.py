@@ -1,5 +1,6 @@
 """The I/O module: facts in with the time, levels and events out."""
 
+from holdfast.core.adoption import restarted, set_normal
 from holdfast.core.events import VIRTUAL_INPUT, VIRTUAL_PORT
 from holdfast.core.log import FAILED, RELEASE, RETURN, TRIP, Log
 from holdfast.core.module import BUSY, LOCKED, NOT_OUTPUT, TRIPS_KEPT
@@ -7,6 +8,8 @@ from holdfast.core.port import CLOSED, OPEN
 from makers import account, events, module, settings, turn
 
 CLOSE_ON_LOSS = {"2": {"fallback": {"steps": [{"state": "closed"}]}}}
+LOCKING = {"2": {"fallback": {"locked": True}}, "3": {"fallback": {"locked": True}}}
+BOTH = {"shortest": 1, "masters": ["a", "b"]}  # of heartbeat: each is awaited by itself
 
 
 def test_a_module_wakes_up_with_its_power_on_levels():
@@ -74,7 +77,7 @@ def test_a_loss_is_told_once_with_the_time_it_was_due():
 
 
 def test_lost_stays_true_until_every_lost_master_is_back():
-    subject = module()
+    subject = module(heartbeat=BOTH)
     subject.heartbeat("a", 100, 0)
     subject.heartbeat("b", 100, 0)
     assert [event[2] for event in turn(subject, 200)] == ["1"]
@@ -86,14 +89,14 @@ def test_lost_stays_true_until_every_lost_master_is_back():
 
 
 def test_the_earlier_of_two_losses_seen_late_dates_the_event():
-    subject = module()
+    subject = module(heartbeat=BOTH)
     subject.heartbeat("b", 300, 0)
     subject.heartbeat("a", 100, 0)
     assert turn(subject, 1000) == [("Heartbeat", None, "1", 101)]
 
 
-def test_a_living_master_does_not_hide_a_dead_one():
-    subject = module(CLOSE_ON_LOSS)
+def test_a_living_master_does_not_hide_a_dead_one_that_settings_name():
+    subject = module(CLOSE_ON_LOSS, heartbeat=BOTH)
     subject.heartbeat("a", 100, 0)
     for now in range(0, 300, 50):
         subject.heartbeat("b", 100, now)
@@ -193,7 +196,7 @@ def test_return_restores_what_was_commanded_where_settings_say_so():
 
 
 def test_a_locked_port_refuses_commands_while_its_master_is_lost():
-    subject = module()
+    subject = module(LOCKING)
     port = subject.ports[2]
     subject.heartbeat("a", 100, 0)
     assert subject.command(port, CLOSED, "b", 50) is None
@@ -237,7 +240,7 @@ def test_a_further_loss_ends_what_was_commanded_on_an_unlocked_port():
 
 def test_a_further_loss_leaves_a_timeline_under_way_alone():
     steps = [{"state": "open"}, {"after": 100, "state": "closed"}]
-    subject = module({"2": {"fallback": {"locked": False, "steps": steps}}})
+    subject = module({"2": {"fallback": {"locked": False, "steps": steps}}}, heartbeat=BOTH)
     subject.heartbeat("a", 99, 0)
     subject.heartbeat("b", 149, 0)
     turn(subject, 199)
@@ -275,21 +278,21 @@ def test_an_input_tells_its_changes_only():
 
 def test_a_new_normal_state_flips_an_output_and_keeps_it_inactive():
     subject = module()
-    assert subject.set_normal(subject.ports[2], CLOSED, "a", 7) is None
+    assert set_normal(subject, subject.ports[2], CLOSED, "a", 7) is None
     assert subject.levels[2] == 1
     assert events(subject) == []
 
 
 def test_a_new_normal_state_turns_an_input_active():
     subject = module()
-    assert subject.set_normal(subject.ports[0], CLOSED, "a", 7) is None
+    assert set_normal(subject, subject.ports[0], CLOSED, "a", 7) is None
     assert events(subject) == [("Port", "0", "1", 7), ("DigitalInput", "0", "1", 7)]
 
 
 def test_a_new_normal_state_is_refused_on_a_locked_port():
-    subject = module()
+    subject = module(LOCKING)
     subject.heartbeat("a", 100, 0)
-    assert subject.set_normal(subject.ports[2], CLOSED, "b", 200) == LOCKED
+    assert set_normal(subject, subject.ports[2], CLOSED, "b", 200) == LOCKED
     assert subject.ports[2].normal == OPEN
 
 
@@ -304,7 +307,7 @@ def test_an_administrator_can_release_a_lost_master():
 
 
 def test_releasing_one_master_does_not_free_a_port_that_another_lost():
-    subject = module()
+    subject = module(LOCKING, heartbeat=BOTH)
     subject.heartbeat("a", 100, 0)
     subject.heartbeat("b", 100, 0)
     turn(subject, 200)
@@ -317,7 +320,7 @@ def test_a_master_that_never_calls_after_a_restart_counts_as_lost():
     subject = module(CLOSE_ON_LOSS, [account("a", within=500), account("b")], now=1000)
     assert turn(subject, 1500) == []
     assert turn(subject, 1501)[0] == ("Heartbeat", None, "1", 1501)
-    assert subject.trips[0][3] == "no heartbeat since the restart"
+    assert subject.trips[0][3] == "no heartbeat since the start (power on)"
     assert subject.levels[2] == 1
 
 
@@ -352,7 +355,7 @@ def test_a_failed_turn_ends_every_session_and_locks_the_outputs():
 
 
 def test_a_failed_turn_without_any_master_is_released_by_an_administrator():
-    subject = module()
+    subject = module(LOCKING)
     subject.fail(10)
     turn(subject, 10)
     assert subject.refuses(subject.ports[2], 20) == LOCKED
@@ -412,7 +415,7 @@ def test_act_allocates_nothing_between_deadline_and_pin():
         return  # CPython has no such lock; the MicroPython run of this file makes the claim
     steps = [{"after": 0, "state": "closed"}, {"after": 50, "state": "open"}]
     ports = {"2": {"fallback": {"steps": steps}}, "3": {"fallback": {"master": "b"}}}
-    subject = module(ports)
+    subject = module(ports, heartbeat=BOTH)
     subject.heartbeat("a", 100, 0)
     subject.heartbeat("b", 1000, 0)
     subject.sequence(subject.ports[2], ((CLOSED, 300), (OPEN, 0)), "a", 50)  # cut by the loss
@@ -490,7 +493,7 @@ def test_a_sequence_that_ends_when_the_next_begins_is_over():
 
 
 def test_inputs_and_locked_ports_begin_no_sequence():
-    subject = module()
+    subject = module(LOCKING)
     assert subject.sequence(subject.ports[0], PULSE, "a", 0) == NOT_OUTPUT
     subject.heartbeat("a", 100, 0)
     assert subject.sequence(subject.ports[2], PULSE, "a", 101) == LOCKED
@@ -550,7 +553,7 @@ def test_a_new_normal_state_ends_a_sequence_and_flips_the_circuit():
     subject = module()
     port = subject.ports[2]
     subject.sequence(port, PULSE, "a", 0)
-    assert subject.set_normal(port, CLOSED, "a", 10) is None
+    assert set_normal(subject, port, CLOSED, "a", 10) is None
     assert (port.state, port.wanted, port.active()) == (OPEN, OPEN, True)
     assert subject.next_deadline() is None
     turn(subject, 500)
@@ -634,10 +637,10 @@ def test_an_adopted_normal_state_flips_an_output_and_turns_an_input():
 
 
 def test_an_adopted_normal_state_does_not_move_a_locked_output():
-    subject = module()
+    subject = module(LOCKING)
     subject.heartbeat("a", 100, 0)
     turn(subject, 200)
-    subject.adopt(settings({"2": {"normal": "closed"}}), 300)
+    subject.adopt(settings({"2": {"normal": "closed", "fallback": {"locked": True}}}), 300)
     assert (subject.levels[2], subject.ports[2].active()) == (0, True)
     assert ("Port", "2", "1", 300) in events(subject)
 
@@ -659,6 +662,8 @@ def test_a_master_that_stays_keeps_its_session_and_a_new_one_may_begin():
     assert subject.heartbeat("a", 1000, 200).id == before
     assert subject.heartbeat("c", 50, 200).id != before
     turn(subject, 300)
+    assert not subject.lost and subject.session("c").id is None
+    turn(subject, 1201)
     assert subject.lost
 
 
@@ -698,15 +703,18 @@ def test_what_is_written_when_a_turn_fails_follows_in_place():
 
 
 def test_a_port_that_comes_to_a_lost_master_falls_back_and_one_that_leaves_it_does_not_stay():
-    subject = module(fallback(master="b", steps=[{"state": "closed"}]))
+    subject = module(fallback(master="b", steps=[{"state": "closed"}]), heartbeat=BOTH)
     subject.heartbeat("a", 100, 0)
     turn(subject, 101)
     assert not subject.ports[2].lost
-    subject.adopt(settings(fallback(master="a", steps=[{"state": "closed"}])), 200)
+    subject.adopt(
+        settings(fallback(master="a", steps=[{"state": "closed"}], locked=True), heartbeat=BOTH),
+        200,
+    )
     turn(subject, 200)
     assert subject.ports[2].lost and subject.ports[2].state == 1
     assert subject.refuses(subject.ports[2], 200) == "locked"
-    subject.adopt(settings(fallback(master="b", steps=[{"state": "closed"}])), 300)
+    subject.adopt(settings(fallback(master="b", steps=[{"state": "closed"}]), heartbeat=BOTH), 300)
     turn(subject, 300)
     assert not subject.ports[2].lost
 
@@ -720,7 +728,7 @@ def relocked(command):
     assert command(subject, subject.ports[2]) is None
     turn(subject, 150)
     assert subject.ports[2].state == OPEN
-    subject.adopt(settings(fallback(steps=steps)), 200)
+    subject.adopt(settings(fallback(steps=steps, locked=True)), 200)
     turn(subject, 200)
     return subject, subject.ports[2]
 
@@ -732,7 +740,7 @@ def test_a_port_that_is_locked_while_its_master_is_lost_keeps_nothing_that_was_c
     turn(subject, 1200)
     assert port.state == OPEN and port.due is None
     # No further change of settings begins the timeline anew.
-    subject.adopt(settings(fallback(steps=[{"state": "closed"}])), 1300)
+    subject.adopt(settings(fallback(steps=[{"state": "closed"}], locked=True)), 1300)
     turn(subject, 1300)
     assert port.state == OPEN
 
@@ -750,7 +758,7 @@ def test_a_port_that_is_locked_during_a_fault_of_the_module_falls_back_too():
     subject.fail(10)
     turn(subject, 10)
     subject.command(subject.ports[2], OPEN, "a", 20)
-    subject.adopt(settings(fallback(steps=[{"state": "closed"}])), 30)
+    subject.adopt(settings(fallback(steps=[{"state": "closed"}], locked=True)), 30)
     turn(subject, 30)
     assert (subject.ports[2].state, subject.ports[2].why) == (CLOSED, "fallback")
 
@@ -811,7 +819,7 @@ def test_the_table_is_of_the_first_step_though_others_follow():
 
 
 def test_of_two_losses_in_the_same_ms_the_first_master_in_the_settings_is_first():
-    subject = module(CLOSE_ON_LOSS)
+    subject = module(CLOSE_ON_LOSS, heartbeat=BOTH)
     subject.heartbeat("b", 100, 0)
     subject.heartbeat("a", 100, 0)
     turn(subject, 101)
@@ -821,7 +829,7 @@ def test_of_two_losses_in_the_same_ms_the_first_master_in_the_settings_is_first(
 
 def test_a_loss_that_moves_no_output_is_told_all_the_same():
     only_b = {"fallback": {"master": "b"}}
-    subject = module({"2": only_b, "3": only_b})
+    subject = module({"2": only_b, "3": only_b}, heartbeat=BOTH)
     subject.heartbeat("a", 100, 0)
     assert subject.act(101) is True
     assert turn(subject, 101) == [("Heartbeat", None, "1", 101)]
@@ -862,7 +870,7 @@ class Monitors:
 def watching(due):
     subject = module()
     subject.monitors = Monitors(due)
-    subject.reckoned()
+    subject.find_due()
     subject.tell(0)
     return subject
 
@@ -927,7 +935,8 @@ def test_what_the_alarm_did_is_one_loss_dated_when_it_was_due_and_says_how_long_
     subject = module(CLOSE_ON_LOSS)
     subject.log = Log()
     session = subject.heartbeat("a", 100, 0)
-    subject.overtaken(session, 101, 130)
+    session.armed_at = session.expires_at
+    subject.overtaken(subject.triggers[0], 101, 130)
     assert (session.lost, session.id) == (True, None)
     turn(subject, 500)
     why = "no heartbeat for 100 ms; the module hung for 399 ms, its alarm acted"
@@ -935,7 +944,7 @@ def test_what_the_alarm_did_is_one_loss_dated_when_it_was_due_and_says_how_long_
     assert subject.log.books[0].waiting == [(1, 130, 29, TRIP, "a: " + why)]
     assert subject.worst_lateness_ms == 29
     # It is lost already: another alarm for it says nothing new.
-    subject.overtaken(session, 101, 600)
+    subject.overtaken(subject.triggers[0], 101, 600)
     turn(subject, 700)
     assert subject.trip_count == 1
     # And the next loss is one without an alarm.
@@ -955,7 +964,10 @@ def test_a_loss_on_purpose_says_so_once():
 
 
 def test_the_modules_own_fault_is_every_masters_loss():
-    subject = module({"2": {"fallback": {"master": "b"}}, "3": {}})
+    subject = module(
+        {"2": {"fallback": {"master": "b", "locked": True}}, "3": {"fallback": {"locked": True}}},
+        heartbeat=BOTH,
+    )
     subject.log = Log()
     subject.heartbeat("a", 100, 0)
     turn(subject, 101)
@@ -984,8 +996,10 @@ def test_after_a_restart_by_itself_outputs_are_at_their_first_step_at_once():
     """Though that step comes later after a loss; the later ones count from the restart on."""
     late = [{"after": 50, "state": "closed"}, {"after": 80, "state": "open"}]
     hold = [{"state": "hold"}, {"after": 30, "state": "open"}]
-    subject = module({"2": {"fallback": {"steps": late}}, "3": {"fallback": {"steps": hold}}})
-    subject.restarted("the watchdog: it hung", 1000)
+    subject = module(
+        {"2": {"fallback": {"steps": late, "locked": True}}, "3": {"fallback": {"steps": hold}}}
+    )
+    restarted(subject, "the watchdog: it hung", 1000)
     assert subject.levels[2] == 1
     assert (subject.ports[2].state, subject.ports[2].since) == (CLOSED, 1000)
     assert (subject.ports[3].state, subject.ports[3].lost) == (OPEN, True)
@@ -1010,21 +1024,21 @@ def told(subject):
 
 
 def test_a_release_comes_after_every_loss_before_it():
-    subject = module()
+    subject = module(heartbeat=BOTH)
     subject.heartbeat("b", 300, 0)
     subject.heartbeat("a", 100, 0)
     turn(subject, 101)
     subject.release("a", 400)
     assert told(subject) == [] and subject.lost  # b was lost at 301
     assert [trip[:3] for trip in subject.trips] == [("a", 101, 101), ("b", 301, 400)]
-    subject = module()
+    subject = module(heartbeat=BOTH)
     subject.heartbeat("a", 100, 0)
     subject.release("a", 200)
     assert told(subject) == [("Heartbeat", "1", 101), ("Heartbeat", "0", 200)]
 
 
 def test_whoever_asks_for_a_port_hears_of_the_loss_that_refuses_it():
-    subject = module()
+    subject = module(LOCKING)
     subject.heartbeat("a", 100, 0)
     assert subject.refuses(subject.ports[2], 101) == LOCKED
     assert told(subject) == [("Heartbeat", "1", 101)]

@@ -487,7 +487,7 @@ def watched_module(**more):
     subject.monitors = Monitors(subject.events, lambda *note: None, 0, 0, True)
     job = Monitor(1, "id", "s", "job", "job", 60, 0, True)
     subject.monitors.add(job, 0)
-    subject.reckoned()
+    subject.find_due()
     subject.tell(0)
     subject.events.take()
     return subject, subject.monitors, job
@@ -497,7 +497,7 @@ def check_in(subject, job, result, now):
     subject.act(now)
     subject.tell(now)
     subject.monitors.check_in(job, result, now)
-    subject.reckoned()
+    subject.find_due()
 
 
 def test_the_modules_next_deadline_is_the_monitors_too():

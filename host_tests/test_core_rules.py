@@ -176,7 +176,7 @@ def test_a_restart_is_no_event_but_what_follows_takes_its_place():
 
 
 def test_a_condition_without_content_holds_while_active():
-    subject = ruled((follow(), None, on(LOST)))
+    subject = ruled((follow(), None, on(LOST)), ports={"2": {"fallback": {"locked": True}}})
     subject.heartbeat("b", 100, 0)
     turn(subject, 50)
     assert subject.levels[2] == 0
@@ -184,7 +184,7 @@ def test_a_condition_without_content_holds_while_active():
     # The port falls back to open and is locked: no rule moves it.
     assert subject.levels[2] == 0
     assert subject.rules.rules[0].refused == 1
-    subject = ruled((follow(), None, on(LOST)), ports={"2": {"fallback": {"locked": False}}})
+    subject = ruled((follow(), None, on(LOST)), ports={})
     subject.heartbeat("b", 100, 0)
     turn(subject, 101)
     assert subject.levels[2] == 1
@@ -193,7 +193,7 @@ def test_a_condition_without_content_holds_while_active():
 def test_no_rule_holds_up_a_fallback():
     # One that closes the port whenever it opens, on a port whose fallback is open and locked.
     opened = on(IO_PORT, content("state", "0", "2"))
-    subject = ruled((toggle(), opened))
+    subject = ruled((toggle(), opened), ports={"2": {"fallback": {"locked": True}}})
     subject.heartbeat("a", 100, 0)
     subject.command(subject.ports[2], CLOSED, "a", 1)
     turn(subject, 1)
@@ -334,7 +334,7 @@ def test_a_rule_that_is_replaced_under_its_number_begins_anew():
 def test_what_a_lock_kept_from_holding_a_port_lets_go_of_nothing():
     """Else the return of a master would end what fallback, or the master itself, has set."""
     lost = on(LOST, content("lost", "1"))
-    ports = {"2": {"fallback": {"steps": [{"state": "closed"}]}}}
+    ports = {"2": {"fallback": {"steps": [{"state": "closed"}], "locked": True}}}
     subject = ruled((follow(), None, lost), ports=ports)
     subject.heartbeat("a", 100, 0)
     turn(subject, 101)
@@ -347,7 +347,7 @@ def test_what_a_lock_kept_from_holding_a_port_lets_go_of_nothing():
 
 
 def test_what_fallback_took_from_a_rule_is_not_the_rules_to_let_go_of():
-    ports = {"2": {"fallback": {"steps": [{"state": "closed"}]}}}
+    ports = {"2": {"fallback": {"steps": [{"state": "closed"}], "locked": True}}}
     subject = ruled((follow(), None, INPUT_0), ports=ports)
     subject.heartbeat("a", 100, 0)
     subject.input(0, 1, 10)
@@ -587,7 +587,7 @@ def test_what_follows_with_the_inactive_state_lets_go_into_the_active_one():
 
 
 def test_what_a_lock_refuses_moves_nothing_and_is_told():
-    subject = ruled((toggle(), V1))
+    subject = ruled((toggle(), V1), ports={"2": {"fallback": {"locked": True}}})
     subject.log = Log()
     subject.heartbeat("a", 100, 0)
     turn(subject, 101)

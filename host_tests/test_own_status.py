@@ -23,7 +23,7 @@ def test_a_fresh_module_tells_masters_and_ports():
 
 
 def test_a_loss_is_told_with_its_reason():
-    subject = module()
+    subject = module({"2": {"fallback": {"locked": True}}})
     subject.heartbeat("a", 100, 0)
     subject.act(150)
     subject.tell(152)
@@ -61,8 +61,9 @@ def standing(subject, now):
 
 
 def test_what_a_master_is_has_one_word():
-    subject = module(accounts=[account("a"), account("b", "administrator", within=50)])
-    assert standing(subject, 0) == ["idle", "awaited"]
+    accounts = [account("a", within=5000), account("b", "administrator", within=50)]
+    subject = module(accounts=accounts, heartbeat={"shortest": 1, "return_after": 2})
+    assert standing(subject, 0) == ["awaited", "awaited"]
     subject.heartbeat("a", 100, 10)
     assert standing(subject, 51) == ["alive", "lost"]
     subject.release("b", 60)
@@ -72,10 +73,25 @@ def test_what_a_master_is_has_one_word():
     assert standing(subject, 121) == ["released", "released"]
     subject.heartbeat("a", 100, 130)
     assert standing(subject, 131) == ["alive", "released"]
+    subject.act(231)
+    subject.heartbeat("a", 100, 240)
+    assert standing(subject, 240) == ["returning", "released"]
+    subject.heartbeat("a", 100, 250)
+    assert standing(subject, 250) == ["alive", "released"]
+
+
+def test_of_one_heartbeat_a_session_may_end_without_a_loss():
+    subject = module()
+    assert standing(subject, 0) == ["idle", "idle"]
+    subject.heartbeat("a", 1000, 0)
+    subject.heartbeat("b", 100, 0)
+    assert standing(subject, 101) == ["alive", "over"]
+    assert standing(subject, 1001) == ["lost", "over"]
 
 
 def test_a_port_tells_for_whose_loss_it_is_in_its_fallback():
-    subject = module({"2": {"fallback": {"master": "a"}}, "3": {"fallback": {"locked": False}}})
+    heartbeat = {"shortest": 1, "masters": ["a", "b"]}
+    subject = module({"2": {"fallback": {"master": "a"}}}, heartbeat=heartbeat)
 
     def ports(now):
         subject.act(now)
@@ -238,7 +254,7 @@ def test_rules_and_notifications_are_told():
     assert told["notifications"] == {"sent": 0, "failed": 0, "waiting": 0}
     toggle = {"port": "2", "state": "high"}
     subject = module(
-        {"2": {"fallback": {"master": "a"}}},
+        {"2": {"fallback": {"master": "a", "locked": True}}},
         actions={"1": {"template": "com.axis.action.unlimited.io.toggle", "parameters": toggle}},
         rules={
             "7": {

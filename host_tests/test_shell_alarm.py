@@ -46,14 +46,16 @@ class Wires(Pins):
 class Bench:
     """A module, a ticker and an alarm by hand; `period`: of the ticks."""
 
-    def __init__(self, ports=None, start=0, accounts=None, period=1 << 30, wiring=WIRING):
+    def __init__(
+        self, ports=None, start=0, accounts=None, period=1 << 30, wiring=WIRING, **heartbeat
+    ):
         self.time = start
         self.period = period
         self.telling = True
         self.clock = Clock(self.ticks_ms, self.ticks_diff)
         self.zero = start
         levels = bytes([1 - row[2] for row in wiring])
-        rows = settings(ports, accounts, wiring)
+        rows = settings(ports, accounts, wiring, heartbeat=dict(heartbeat, shortest=1))
         self.module = Module(rows, levels, Numbers(), self.clock.now())
         self.pins = Wires(self, levels, wiring)
         self.alarm = Alarm(self.module, self.clock, self.pins)
@@ -166,7 +168,7 @@ def test_a_first_step_that_comes_later_comes_later():
 def test_a_port_in_its_timeline_is_left_to_it():
     """The second master's loss does not begin it anew."""
     steps = [{"state": "closed"}, {"after": 50, "state": "open"}]
-    bench = Bench({"2": {"fallback": {"steps": steps}}})
+    bench = Bench({"2": {"fallback": {"steps": steps}}}, masters=["a", "b"])
     bench.beat("a", 100)
     bench.beat("b", 300)
     for _ in range(20):
@@ -231,7 +233,7 @@ def test_later_steps_come_though_the_loop_is_blocked_between_them():
 
 
 def test_a_second_master_that_falls_silent_meanwhile_does_not_begin_it_anew():
-    bench = Bench({"2": {"fallback": PULSE}})
+    bench = Bench({"2": {"fallback": PULSE}}, masters=["a", "b"])
     bench.beat("a", 100)
     bench.beat("b", 200)
     bench.blocked(2000)
@@ -515,6 +517,7 @@ def test_what_is_farther_than_ticks_can_tell_is_armed_later_to_the_very_ms():
         bench = Bench({"2": {"fallback": CLOSED}}, accounts=[account("a")])
         session = bench.module.session("a")
         session.expires_at = left - MARGIN_MS
+        bench.module.reckon()
         bench.ticker.turn()
         bench.time = left
         bench.alarm.check()

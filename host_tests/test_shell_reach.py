@@ -3,8 +3,9 @@
 import asyncio
 import sys
 
-from holdfast.core.log import BURST, HOUR_MS, NAMES, NETWORK, REFILL_MS, Log
+from holdfast.core.log import BURST, HOUR_MS, NETWORK, REFILL_MS, Log
 from holdfast.hal.link import Link
+from holdfast.own.log import NAMES
 from holdfast.shell.exchange import Exchange
 from holdfast.shell.reach import changed
 

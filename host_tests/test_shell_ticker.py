@@ -299,7 +299,7 @@ def test_a_turn_whose_core_could_not_fail_yet_makes_up_for_it():
     bench.ticker.turn()
     # What is on the wire and what the core says are the same again, and nobody is alive.
     assert bench.pins.levels[2] == 1 and bench.module.levels[2] == 1
-    assert bench.module.session("a").lost and bench.module.session("b").lost
+    assert bench.module.session("a").id is None and bench.module.session("b").id is None
 
 
 def test_inputs_without_memory_are_looked_at_once_more_and_fail_nothing():

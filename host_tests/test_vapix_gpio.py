@@ -202,7 +202,7 @@ def test_any_elements_get_an_answer_or_a_fault():
 
 
 def test_what_cannot_be_done_now_is_told():
-    bench = Bench()
+    bench = Bench({"2": {"fallback": {"locked": True}}})
     bench.module.heartbeat("a", 100, 0)
     row = '{"Port":[{"PortId":"2","Active":true}]}'
     assert "locked" in raises(Fault, bench.json, "SetPort", row).reason

@@ -141,7 +141,7 @@ def test_bad_requests_are_answered_with_a_reason():
 
 
 def test_a_locked_port_is_told_as_such():
-    subject = module()
+    subject = module({"2": {"fallback": {"locked": True}}})
     subject.heartbeat("a", 100, 0)
     answer = ask(subject, "action=3:/")
     assert (answer.status, answer.body) == (400, b"Error: port 3 is locked\n")

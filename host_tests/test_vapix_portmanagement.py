@@ -81,7 +81,7 @@ def test_a_partial_failure_names_port_and_property_and_the_rest_is_done():
 
 
 def test_a_locked_port_is_told_as_such_and_does_not_move():
-    subject = module()
+    subject = module({"2": {"fallback": {"locked": True}}})
     subject.heartbeat("a", 100, 0)
     error = set_ports(subject, '{"port":"2","state":"closed"}', now=500)["error"]
     assert error["code"] == 2201
@@ -174,7 +174,7 @@ def test_a_bad_value_does_not_keep_the_good_ones_from_being_saved():
 
 
 def test_a_locked_output_keeps_its_normal_state():
-    subject = module()
+    subject = module({"2": {"fallback": {"locked": True}}})
     store = Store(subject)
     subject.heartbeat("a", 100, 0)
     error = set_ports(subject, '{"port":"2","normalState":"closed"}', now=500, store=store)[
@@ -235,7 +235,7 @@ def test_a_new_normal_state_ends_a_sequence():
 
 
 def test_a_loss_ends_a_sequence_and_a_locked_port_begins_none():
-    subject = module()
+    subject = module({"2": {"fallback": {"locked": True}}})
     subject.heartbeat("a", 100, 1000)
     steps = '[{"state":"closed","time":1000},{"state":"open","time":0}]'
     sequence(subject, '{"port":"2","sequence":%s}' % steps, now=1050)

@@ -6,7 +6,7 @@ This module is needed once: it leaves the heap before the server comes into it.
 
 from holdfast.core.module import Module
 from holdfast.hal.clock import Clock
-from holdfast.shell.heap import forget
+from holdfast.shell.heap import forget, load
 from holdfast.shell.store import Store
 
 
@@ -25,10 +25,11 @@ def start(board, hal, pins, life=None):
     if life is not None:
         life.starting(module)
     if restart is not None and restart.crashed:
-        module.restarted(restart.why, clock.now())
+        load("holdfast.core.adoption", "restarted")(module, restart.why, clock.now())
     pins.write(module.levels)
     # The module has taken what it needs of these.
     settings.ports = settings.rules = ()
+    forget("holdfast.core.adoption")
     watchdog.feed()
     forget("holdfast.start")
     return clock, store, settings, module

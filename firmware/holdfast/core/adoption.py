@@ -1,12 +1,14 @@
-"""Settings that were changed while the module runs: what of them takes effect at once.
+"""What people change of a module: its settings, and what of them takes effect at once; whom it
+waits for; which output is bypassed.
 
-Loaded for a change and let go again. The electrical levels and power-on states of ports wait for
-the next start. A timeline under way goes on; the new one counts from the next loss on, or from a
-lock that ends what was commanded since the last one.
+Loaded for the start and for a change, and let go again. The electrical levels and power-on states
+of ports wait for the next start. A timeline under way goes on; the new one counts from the next
+loss on, or from a lock that ends what was commanded since the last one.
 """
 
 from holdfast.core.accounts import ACTUATE
-from holdfast.core.log import RULES
+from holdfast.core.log import BYPASS, RELEASE, RULES
+from holdfast.core.module import NOT_OUTPUT
 from holdfast.core.port import RELEASED
 from holdfast.core.session import Session
 
@@ -20,11 +22,11 @@ def adopt(module, settings, now):
         port.debounce_ms = row.debounce_ms
         port.fallback = row.fallback
         port.power_on = row.power_on
-        if module.set_normal(port, row.normal, "settings", now) is not None:
+        if set_normal(module, port, row.normal, "settings", now) is not None:
             port.normal = row.normal  # locked: the circuit stays, what it means changes
             port.since = now
     module.prepare()
-    _masters(module, settings.accounts, now)
+    _masters(module, settings, now)
     if module.rules is not None:
         _rules(module, settings.rules, now)
     elif settings.rules:
@@ -75,34 +77,147 @@ def _asked(rule):
     return rule.id, rule.name, start, conditions, rule.action
 
 
-def _masters(module, accounts, now):
-    """A master whose account is gone is lost at once, and then awaited no more."""
+def _masters(module, settings, now):
+    """A master whose account is gone is lost at once, and then awaited no more; nor is one awaited
+    that settings do not name any more. Who is named now is awaited from now on.
+    """
     sessions = []
-    for account in accounts:
+    for account in settings.accounts:
         if account.role >= ACTUATE:
             sessions.append(module.session(account.name) or Session(account.name))
-    gone = [session for session in module.sessions if session not in sessions]
-    for session in gone:
-        if session.expires_at is not None:
-            module.lose(session, now)
+    for session in module.sessions:
+        if session not in sessions:
+            if session.expires_at is not None and session.counts:
+                module.act(now)
+                others = [row for row in module.sessions if row.expires_at is not None]
+                if session in others and (module.named or others == [session]):
+                    module.lose(session, now)
+            session.end()
     module.act(now)
     module.tell(now)
-    for session in gone:
-        session.lost = False
-    module.watch(sessions)
+    for session in module.sessions:
+        session.lost = session.lost and session in sessions
+    watch(module, sessions, settings, now)
+    lost = module.missed
+    for session in sessions:
+        if not session.counts or not (module.named or lost):
+            session.lost = False
+        if session.id is None and not (session.counts and module.named):
+            session.expires_at = None
+    expect(module, now)
     module.regain(now, RELEASED)
     _join(module, now)
 
 
 def _join(module, now):
-    """Ports that were given to a master which is lost already begin their fallback. So do those
-    that were commanded since its loss and are locked now: nothing commanded outlasts a lock.
+    """Ports that a loss concerns already begin their fallback. So do those that were commanded
+    since it and are locked now: nothing commanded outlasts a lock.
     """
-    for session in module.watched:
-        if session.lost:
-            for port in session.ports:
-                if not port.lost or (port.overruled and port.fallback.locked):
-                    port.lose(now, session.master)
-    module.watch(module.sessions)  # its next deadline is another
+    for port in module.outputs:
+        begun = port.lost and not (port.overruled and port.fallback.locked)
+        if module.concerned(port) and port.bypassed_until is None and not begun:
+            port.lose(now, module.loser(port))
+    expect(module, now)  # the next deadline is another
     module.act(now)
     module.tell(now)
+
+
+def watch(module, sessions, settings, now):
+    """These are the sessions of all masters from now on; settings say which count."""
+    module.named = settings.named
+    module.needed = settings.needed if settings.named else 1
+    module.return_after = settings.return_after
+    module.stagger_ms = settings.stagger_ms
+    module.sessions = sessions
+    module.watched = sessions + [module.fault]
+    module.by_master = {session.master: session for session in sessions}
+    module.fault.ports = tuple(module.outputs)
+    module.heart.ports = _own(module, None)
+    for session in sessions:
+        counts = not module.named or session.master in module.named
+        if session.counts != counts:
+            session.counts = counts
+        session.ports = _own(module, session.master)
+    module.triggers = [module.heart] + sessions
+    expect(module, now)
+
+
+def _own(module, master):
+    return tuple([port for port in module.outputs if port.fallback.master == master])
+
+
+def expect(module, now):
+    """Await every named master that neither runs nor is lost nor released."""
+    for session in module.sessions:
+        known = session.expires_at is not None or session.lost or session.released
+        if module.named and session.counts and not known:
+            session.expires_at = now + module.named[session.master] + 1
+    module.reckon()
+    module.find_due()
+
+
+def release(module, master, now, who):
+    """See core.module."""
+    module.act(now)
+    module.tell(now)
+    session = module.fault if master == "" else module.by_master[master]
+    if session.lost:
+        session.released = session.id is None
+        module.found(session)
+        module.regain(now, RELEASED)
+    module.find_due()
+    module.tell(now)
+    module.note(RELEASE, "not awaited any more, says " + who, now, 0, master or "all")
+
+
+def bypass(module, port, until, who, now):
+    """See core.module."""
+    module.act(now)
+    module.tell(now)
+    if not port.output:
+        return NOT_OUTPUT
+    if until is not None:
+        port.bypass(until)
+        module.prepare()
+        text = "for %d s, by %s" % ((until - now) // 1000, who)
+        module.note(BYPASS, text, now, 0, "port " + port.id)
+    elif port.bypassed_until is not None:
+        module.resume_losses(port, now)
+        module.note(BYPASS, "ended by " + who, now, 0, "port " + port.id)
+    module.news = True
+    module.find_due()
+    module.act(now)
+    module.tell(now)
+    return None
+
+
+def set_normal(module, port, normal, who, now):
+    """Change the normal state. An output stays active or inactive, so its circuit flips."""
+    refused = None
+    if normal != port.normal:
+        if port.output:
+            refused = module.refuses(port, now)
+            if refused is None:
+                port.stop()
+                module.command(port, 1 - port.state, who, now)
+                module.find_due()
+        else:
+            port.since = now
+        if refused is None:
+            port.normal = normal
+            module.news = True
+    return refused
+
+
+def restarted(module, why, now):
+    """The life before ended by itself: every output is at the first step of its fallback, at
+    once, and the later steps follow from now. As a fault of the module's own, until a master
+    beats or it is released.
+    """
+    module.fault_why = "restarted: " + why
+    module.lose(module.fault, now)
+    for port in module.outputs:
+        if port.lost:
+            port.hurry(now)
+    module.find_due()
+    module.act(now)

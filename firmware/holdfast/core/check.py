@@ -22,6 +22,9 @@ MAX_MS = const((1 << 29) - 1)
 _SHORTEST_MS = const(500)  # of a Duration, where the settings say nothing
 _DAY_MS = const(24 * 60 * 60 * 1000)
 _MAX_DEBOUNCE_MS = const(10000)
+_FIRST_WITHIN_MS = const(60000)
+_MAX_RETURN_AFTER = const(100)
+_MAX_STAGGER_MS = const(60000)
 # What a name of an account is made of; "only of these" is asked as `not text.strip(these)`.
 _LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-"
 
@@ -39,6 +42,17 @@ _KEYS = (
     "tls",
     "time",
     "login",
+)
+
+
+_HEARTBEAT_KEYS = (
+    "shortest",
+    "longest",
+    "masters",
+    "needed",
+    "first_within",
+    "return_after",
+    "stagger",
 )
 
 
@@ -62,7 +76,7 @@ def parts(data, wiring):
         )
     accounts = _accounts(keys.get("accounts", []), keys.path("accounts"))
     yield
-    heartbeat = keys.object("heartbeat", ("shortest", "longest"))
+    heartbeat = keys.object("heartbeat", _HEARTBEAT_KEYS)
     longest_ms = heartbeat.integer("longest", _DAY_MS, 1, MAX_MS)
     shortest_ms = heartbeat.integer("shortest", min(_SHORTEST_MS, longest_ms), 1, longest_ms)
     ports = keys.object("ports", tuple(str(i) for i in range(len(wiring))))
@@ -78,6 +92,7 @@ def parts(data, wiring):
             rules = found  # the last
             yield
     settings = Settings(name, realm, accounts, tuple(rows), shortest_ms, longest_ms, rules)
+    _masters(settings, heartbeat, masters)
     if keys.get("uplinks", None) is not None:
         uplinks = _late("holdfast.core.uplinkcheck", "uplinks")
         settings.uplinks = uplinks(keys.object("uplinks", ("certificate", "inbound", "links")))
@@ -198,6 +213,44 @@ def _hash(keys, key, length):
     return value.encode()
 
 
+def _masters(settings, keys, accounts):
+    """Whose heartbeat counts: who is named by `masters`, by an output or for the first time."""
+    names = keys.get("masters", [])
+    path = keys.path("masters")
+    if not isinstance(names, list):
+        raise SettingsError(path, "must be a list of accounts that may actuate")
+    within_ms = keys.integer("first_within", _FIRST_WITHIN_MS, 1, MAX_MS)
+    named = {}
+    for name in names:
+        if name not in accounts:
+            known = ", ".join(accounts) or "none yet"
+            raise SettingsError(path, "must be accounts that may actuate: " + known)
+        if name in named:
+            raise SettingsError(path, "has %s twice" % name)
+        named[name] = within_ms
+    for port in settings.ports:
+        if port.fallback is not None and port.fallback.master is not None:
+            named[port.fallback.master] = within_ms
+    for account in settings.accounts:
+        if account.first_heartbeat_within_ms is not None:
+            named[account.name] = account.first_heartbeat_within_ms
+    settings.named = named
+    needed = keys.get("needed", "all")
+    if needed == "any":
+        settings.needed = 1
+    elif needed != "all":
+        if (
+            not isinstance(needed, int)
+            or isinstance(needed, bool)
+            or not 1 <= needed <= len(named)
+        ):
+            problem = "must be all, any, or a number from 1 to that of the named masters (%d)"
+            raise SettingsError(keys.path("needed"), problem % len(named))
+        settings.needed = needed
+    settings.return_after = keys.integer("return_after", 1, 1, _MAX_RETURN_AFTER)
+    settings.stagger_ms = keys.integer("stagger", 0, 0, _MAX_STAGGER_MS)
+
+
 _OUTPUT_KEYS = ("name", "usage", "normal", "closed_level", "power_on", "fallback")
 _INPUT_KEYS = ("name", "usage", "normal", "closed_level", "debounce")
 
@@ -230,7 +283,7 @@ def _fallback(port, masters):
         raise SettingsError(keys.path("master"), "must be an account that may actuate: " + known)
     steps = _steps(keys.get("steps", [{}]), keys.path("steps"))
     restore = keys.choice("on_return", "hold", ("hold", "restore")) == 1
-    return Fallback(master, steps, restore, keys.boolean("locked", True))
+    return Fallback(master, steps, restore, keys.boolean("locked", False))
 
 
 def _steps(data, path):

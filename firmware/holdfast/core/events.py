@@ -130,10 +130,11 @@ class EventSystem:
     """All properties in order of declaration, and the changes since the last `take()`.
 
     `sequence` is the number of the latest; `history` are the latest, oldest first, None until
-    somebody calls `remember()`.
+    somebody calls `remember()`. `trips`: of core.module, for the cause of a loss.
     """
 
     def __init__(self):
+        self.trips = []
         self.properties = []
         self.sequence = 0
         self.history = None

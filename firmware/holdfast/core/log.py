@@ -12,7 +12,7 @@ shell.logbook writes and reads the books; it is loaded for that and let go again
 
 from micropython import const
 
-# What happened, as an index in NAMES. These numbers are in flash: they never change.
+# What happened, as an index in NAMES of own.log. These numbers are in flash: they never change.
 TRIP = const(0)
 RETURN = const(1)
 RELEASE = const(2)
@@ -27,22 +27,9 @@ RULES = const(10)
 NOTIFICATION = const(11)
 TLS = const(12)
 ALARM = const(13)
-NAMES = (
-    "trip",
-    "return",
-    "release",
-    "reset",
-    "settings",
-    "failed turn",
-    "login refused",
-    "heap",
-    "network",
-    "clock",
-    "rule",
-    "notification lost",
-    "tls",
-    "alarm",
-)
+BYPASS = const(14)  # in the main book
+STRAY = const(15)
+KINDS = const(16)
 
 TEXT_LENGTH = const(96)  # characters of an entry; the rest is cut
 _MOST_LATE_MS = const(0xFFFF)
@@ -231,4 +218,4 @@ class Log:
 
 
 def _book(kind):
-    return 0 if kind < LOGIN else 1
+    return 0 if kind < LOGIN or kind == BYPASS else 1

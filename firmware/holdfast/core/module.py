@@ -8,6 +8,15 @@ The laws:
 4. `next_deadline()` is a lower bound: to come early is harmless, to come late is not.
 5. Memory may run out anywhere: what was not done then is still to be done, and is done by the next
    call. Times are ints of any size, so even a sum of two may need some.
+6. Settings name no master: there is one heartbeat. It is lost when the last session that runs
+   ends, and any heartbeat restores it.
+7. Settings name masters: each is awaited by itself, from the start on. The heartbeat is lost while
+   fewer live than are needed, of those that are awaited. Other accounts' sessions count for
+   nothing. An output that has a master of its own falls back with that master alone.
+8. A lost master is restored by the heartbeat that settings say, in time; a released one is not
+   awaited until its next.
+9. No loss moves an output that is bypassed. When that ends and the loss lasts, its fallback
+   begins.
 """
 
 from micropython import const
@@ -22,8 +31,8 @@ from holdfast.core.events import (
     SYSTEM_READY,
     EventSystem,
 )
-from holdfast.core.log import FAILED, RELEASE, RETURN, TRIP
-from holdfast.core.port import RELEASED, RESTORE, Port
+from holdfast.core.log import FAILED, RETURN, STRAY, TRIP
+from holdfast.core.port import RESTORE, Port
 from holdfast.core.session import Session, uuid4
 from holdfast.core.virtual import VirtualInputs
 
@@ -41,6 +50,16 @@ class Module:
     random_bytes: a function(n) of cryptographic quality, for session ids. now: ms.
     """
 
+    # What settings say of masters: watch of core.adoption sets them, in __init__ and for a change.
+    named: dict  # ms within which a master must call for the first time, by its account
+    needed: int | None  # of them, None for all
+    return_after: int  # heartbeats in time, of a lost master
+    stagger_ms: int  # between outputs that return
+    sessions: list
+    watched: list  # and the module's own
+    by_master: dict
+    triggers: list  # what outputs hang on, for the alarm
+
     def __init__(self, settings, levels, random_bytes, now):
         self.random_bytes = random_bytes
         self.name = settings.name
@@ -49,13 +68,16 @@ class Module:
         self.levels = bytearray(levels)
         self.events = EventSystem()
         self.lost = False
-        self.trips = []  # (master, due, moved, why), oldest first
+        self.trips = self.events.trips  # (master, due, moved, why), oldest first
         self.trip_count = 0
         self.worst_lateness_ms = 0  # from due to the pins, ever
         self.logins = [0, 0]  # that were refused, and that were not looked at
         self.drilled = None  # the session that is lost on purpose, until that is told
         self.log = None  # core.log.Log, when somebody keeps one
-        self._news = False
+        self.around = None  # a function() for the cause of a loss: what else is known, as text
+        self.missed = False  # the heartbeat is lost; see law 6 and 7
+        self._lost_at = now  # when a loss began
+        self.news = False
         self._due = None
         self.ports = [Port(i, row, self.levels) for i, row in enumerate(settings.ports)]
         self.outputs = [port for port in self.ports if port.output]
@@ -68,36 +90,69 @@ class Module:
             rows, inbound, _ = settings.uplinks
             self.links = Links(self.events, rows, inbound, random_bytes, now)
         self.monitors = None  # core.monitors.Monitors, when there are any
-        self._fault = Session("")  # the module's own: lost when a turn failed
-        self._fault_why = ""
+        self.fault = Session("")  # the module's own: lost when a turn failed
+        self.fault.counts = False
+        self.fault_why = ""
+        self.heart = Session("")  # of which only these are used: expires_at, ports; see law 6, 7
         self.reset_cause = "power on"  # why this start, in words; see core.restart
         self.boot_facts = ()  # what else is to be known of it, in words
-        self.watch([Session(a.name) for a in settings.accounts if a.role >= ACTUATE])
-        for account in settings.accounts:
-            if account.first_heartbeat_within_ms is not None:
-                session = self._by_master[account.name]
-                session.expires_at = now + account.first_heartbeat_within_ms + 1
+        sessions = [Session(a.name) for a in settings.accounts if a.role >= ACTUATE]
+        from holdfast.core.adoption import watch
+
+        watch(self, sessions, settings, now)
         self.fallback_levels = bytearray(self.levels)
         self.prepare()
-        self._due = self._find_due()
+        self.find_due()
         self.rules = None  # core.rules.Rules, when there are any
         if settings.rules:
             from holdfast.core.rules import Rules
 
             self.rules = Rules(self, settings.rules, now)
 
-    def watch(self, sessions):
-        """These are the sessions of all masters from now on."""
-        self.sessions = sessions
-        self.watched = sessions + [self._fault]  # and the module's own
-        self._by_master = {session.master: session for session in sessions}
-        for session in self.watched:
-            session.ports = tuple(
-                port
-                for port in self.outputs
-                if port.fallback.master in (None, session.master) or session is self._fault
-            )
-        self._due = self._find_due()
+    def reckon(self):
+        """Is the heartbeat lost, and when will it be, if none comes? Allocates nothing."""
+        living = lost = returning = 0
+        for session in self.sessions:
+            if session.counts:
+                if session.lost:
+                    lost += 1
+                    returning += session.id is not None
+                elif session.expires_at is not None:
+                    living += 1
+        needed = living + lost
+        if self.needed is not None and self.needed < needed:
+            needed = self.needed
+        self.missed = lost > 0 and living < needed
+        self.heart.expires_at = None
+        if not self.missed:
+            rank = living - needed + 1  # of those that live so many may end, one more is too many
+        else:
+            # Any of those that run begins anew what was commanded; of one heartbeat the last.
+            rank = 1 if self.named else returning
+        self._find_end(rank)
+
+    def _find_end(self, rank):
+        """The heartbeat ends when the session of this rank ends, of those that live; while it is
+        lost also of those that are to be restored yet.
+        """
+        for session in self.sessions:
+            at = session.expires_at
+            if self._runs(session):
+                before = same = 0
+                for other in self.sessions:
+                    if self._runs(other):
+                        if other.expires_at < at:
+                            before += 1
+                        elif other.expires_at == at:
+                            same += 1
+                if before < rank <= before + same:
+                    self.heart.expires_at = at
+                    return
+
+    def _runs(self, session):
+        return (
+            session.counts and session.expires_at is not None and (self.missed or not session.lost)
+        )
 
     def _declare(self, now):
         """Declare every property with the state the module wakes up in."""
@@ -121,7 +176,8 @@ class Module:
         """
         levels = self.fallback_levels
         for port in self.outputs:
-            levels[port.index] = port.levels[port.first()]
+            state = port.first() if port.bypassed_until is None else port.state
+            levels[port.index] = port.levels[state]
 
     # -- time -------------------------------------------------------------------------------------
 
@@ -134,50 +190,97 @@ class Module:
         if self._due is None or now < self._due:
             return False
         while True:
-            # In the order they expired: a port's timeline begins with the first of its losses.
-            first = None
+            # In the order they came: a port's timeline begins with the first of its losses.
+            first = bypassed = at = None
+            running = 0
             for session in self.sessions:
-                at = session.expires_at
-                if at is not None and now >= at and (first is None or at < first.expires_at):
-                    first = session
-            if first is None:
+                end = session.expires_at
+                if end is not None:
+                    running += 1
+                    if now >= end and (at is None or end < at):
+                        first = session
+                        at = end
+            for port in self.outputs:
+                end = port.bypassed_until
+                if end is not None and now >= end and (at is None or end < at):
+                    bypassed = port
+                    at = end
+            if at is None:
                 break
-            self.lose(first, first.expires_at)
+            if bypassed is not None:
+                self.resume_losses(bypassed, at)
+            elif first.counts and (self.named or running == 1):
+                self.lose(first, at)
+            else:
+                first.end()
+                # Another one runs. Where that one is to be restored yet, it has the loss.
+                first.lost = False
+                self.reckon()
         for port in self.outputs:
             while port.due is not None and now >= port.due:
                 port.advance()
-                self._news = True
+                self.news = True
         if self.virtual.due is not None and now >= self.virtual.due:
-            self._news = True  # ended in tell: no pin hangs on it, and it allocates
+            self.news = True  # ended in tell: no pin hangs on it, and it allocates
         monitors = self.monitors
         if monitors is not None and monitors.due is not None and now >= monitors.due:
-            self._news = True  # in tell, too
-        self._due = self._find_due()
-        return self._news
+            self.news = True  # in tell, too
+        self.find_due()
+        return self.news
 
     def lose(self, session, at):
-        """A session is over; `act` takes the first steps of its ports' fallback."""
-        self._news = True
+        """A session is over, and that is a loss where it counts; `act` takes the first steps of
+        the fallback of the ports that it concerns.
+        """
+        if not session.counts and session is not self.fault:
+            session.end()
+            return
+        self.news = True
         self._due = at
-        # First: the session is over when all its ports know.
+        # First: the session is over when all its ports know. A timeline under way goes on; one
+        # that was overruled begins anew.
         for port in session.ports:
-            # A timeline under way goes on; one that was overruled on an unlocked port begins anew.
-            if port.overruled or not port.lost:
+            if port.falls():
                 port.lose(at, session.master)
+        if session is self.fault or self._is_last(session):
+            if not self.missed and not self.fault.lost:
+                self._lost_at = at
+            for port in self.heart.ports:
+                if port.falls():
+                    port.lose(at, session.master)
+        if session.counts and not self.named:
+            for other in self.sessions:
+                other.end()
+                other.lost = False
+        session.end()
         session.lost = True
         session.lost_at = at
         session.untold = True
-        session.expires_at = None
-        session.id = None
+        self.reckon()
 
-    def _find_due(self):
+    def _is_last(self, session):
+        """True when the heartbeat is lost without this session. Leaves all as it is."""
+        if not session.counts or not self.named:
+            return session.counts
+        at = session.expires_at
+        was = session.lost
+        session.expires_at = None
+        session.lost = True
+        self.reckon()
+        last = self.missed
+        session.expires_at = at
+        session.lost = was
+        self.reckon()
+        return last
+
+    def find_due(self):
         """Of everything the nearest."""
         due = self._find_near()
         if self.monitors is not None:
             at = self.monitors.due
             if at is not None and (due is None or at < due):
                 due = at
-        return due
+        self._due = due
 
     def _find_near(self):
         """Of what a pin may hang on."""
@@ -190,6 +293,9 @@ class Module:
             at = port.due
             if at is not None and (due is None or at < due):
                 due = at
+            at = port.bypassed_until
+            if at is not None and (due is None or at < due):
+                due = at
         at = self.virtual.due
         if at is not None and (due is None or at < due):
             due = at
@@ -197,30 +303,28 @@ class Module:
 
     def tell(self, now):
         """Make trips and events of what changed; `now` is when the pins had moved."""
-        if not self._news:
+        if not self.news:
             return
-        at = now
         for session in self.watched:
             if session.untold:
-                at = min(at, session.lost_at)
                 if session.untold is True:
                     session.untold = now
                 self._record(session, session.untold)
                 session.untold = False
-        self.lost = self._any_lost(None)
-        self.events.set(self._heartbeat, self.lost, at)
+        self.lost = self.missed or self.fault.lost
+        self.events.set(self._heartbeat, self.lost, self._lost_at if self.lost else now)
         for port in self.ports:
             active = port.active()
             for declared in self._told[port.index]:
                 self.events.set(declared, active, port.since)
         if self.virtual.due is not None and now >= self.virtual.due:
             self.virtual.advance(now)
-            self._due = self._find_due()
+            self.find_due()
         monitors = self.monitors
         if monitors is not None and monitors.due is not None and now >= monitors.due:
             monitors.advance(now)
-            self._due = self._find_due()
-        self._news = False
+            self.find_due()
+        self.news = False
 
     def react(self, changes, now):
         """Let the rules take events; True when levels may have moved."""
@@ -232,14 +336,17 @@ class Module:
 
     def _record(self, session, moved):
         due = session.lost_at
-        if session is self._fault:
-            why = self._fault_why
+        if session is self.fault or due == self.fault.lost_at:
+            why = self.fault_why
         elif session is self.drilled:
             why = "a drill"
-        elif session.last_at is None:
-            why = "no heartbeat since the restart"
         else:
-            why = "no heartbeat for %d ms" % session.duration_ms
+            if session.last_at is None:
+                why = "no heartbeat since the start (%s)" % self.reset_cause
+            else:
+                why = "no heartbeat for %d ms" % (due - session.last_at - 1)
+            if self.around is not None:
+                why += self.around()
         if session.moved_at is not None:
             why += "; the module hung for %d ms, its alarm acted" % (moved - due)
             moved = session.moved_at
@@ -252,7 +359,7 @@ class Module:
         self.drilled = session.moved_at = None
         self.trip_count += 1
         self.worst_lateness_ms = max(self.worst_lateness_ms, late)
-        kind = FAILED if session is self._fault else TRIP
+        kind = FAILED if session is self.fault else TRIP
         self.note(kind, why, moved, late, session.master or "all")
 
     def _outdated(self, master):
@@ -276,44 +383,82 @@ class Module:
 
     def session(self, master):
         """The session of a master, None when there is no such master."""
-        return self._by_master.get(master)
+        return self.by_master.get(master)
 
     def heartbeat(self, master, duration_ms, now):
         """A heartbeat of an account with ACTUATE access; return its session, alive."""
         self.act(now)
         self.tell(now)
-        session = self._by_master[master]
-        returns = session.lost
+        session = self.by_master[master]
         identifier = None if session.id is not None else uuid4(self.random_bytes(16))
         session.feed(duration_ms, now)
         # From here on nothing needs memory: no session without its deadline.
         if identifier is not None:
             session.begin(identifier, now)
-            session.lost = False
-            self._fault.lost = False
-            self.regain(now)
+            if self.missed and not self.named:
+                session.lost = True  # of all: it has to return
+        if session.counts and (session.lost or self.fault.lost):
+            if session.count + 1 >= self.return_after:
+                self._restored(session, now)
+        elif session.counts:
+            missed = self.missed
+            self.reckon()
+            if missed and not self.missed:
+                self.regain(now)  # it had been released, and is one of those needed
         if self._due is None or session.expires_at < self._due:
             self._due = session.expires_at
-        if returns:
-            self.note(RETURN, "heartbeats again", now, 0, master)
+        if not session.counts and session.beats == 1:
+            self.note(STRAY, "settings name other masters", now, 0, master)
         return session
+
+    def _restored(self, session, now):
+        returns = session.lost
+        self.found(session)
+        self.fault.lost = False
+        self.regain(now)
+        if returns:
+            self.note(RETURN, "heartbeats again", now, 0, session.master)
+
+    def found(self, session):
+        """A master is not lost any more; of one heartbeat there is one loss."""
+        session.lost = False
+        if session.counts and not self.named:
+            for other in self.sessions:
+                other.lost = False
+        self.reckon()
 
     def release(self, master, now, who="somebody"):
         """A lost master, or "" for the module's own fault, is not awaited any more."""
-        self.act(now)
-        self.tell(now)
-        session = self._fault if master == "" else self._by_master[master]
-        session.lost = False
-        self.regain(now, RELEASED)
-        self.tell(now)
-        self.note(RELEASE, "not awaited any more, says " + who, now, 0, master or "all")
+        from holdfast.core.adoption import release
+
+        release(self, master, now, who)
+
+    def bypass(self, port, until, who, now):
+        """No loss moves an output before `until`; None: from now on losses do again.
+
+        Return None, or why it was refused (NOT_OUTPUT).
+        """
+        from holdfast.core.adoption import bypass
+
+        return bypass(self, port, until, who, now)
+
+    def resume_losses(self, port, at):
+        """Losses move an output again, from `at` on."""
+        self.news = True
+        self._due = at
+        if self.concerned(port):
+            port.lose(at, self.loser(port))
+        port.bypassed_until = None
+        self.prepare()
 
     def command(self, port, state, who, now):
         """Set an output; return None, or why it was refused (LOCKED, NOT_OUTPUT)."""
         refused = self.refuses(port, now)
         if refused is None:
             port.command(state, now, who)
-            self._news = True
+            if port.bypassed_until is not None:
+                self.prepare()
+            self.news = True
         return refused
 
     def sequence(self, port, steps, who, now, again=False):
@@ -327,8 +472,8 @@ class Module:
             refused = BUSY
         if refused is None:
             port.play(steps, now, who, again)
-            self._due = self._find_due()
-            self._news = True
+            self.find_due()
+            self.news = True
         return refused
 
     def switch(self, topic, number, active, duration_ms, now):
@@ -339,7 +484,7 @@ class Module:
         self.act(now)
         self.tell(now)
         changed = self.virtual.set(topic, number, active, duration_ms, now)
-        self._due = self._find_due()
+        self.find_due()
         return changed
 
     def quiet(self, now, ms):
@@ -348,10 +493,6 @@ class Module:
             return True
         due = self._find_near()
         return due is None or due - now > ms
-
-    def reckoned(self):
-        """The deadlines of monitors may have changed."""
-        self._due = self._find_due()
 
     def ready(self, ready, now):
         """The module serves, or does not."""
@@ -366,23 +507,6 @@ class Module:
         if port.lost and port.fallback.locked:
             return LOCKED
         return None
-
-    def set_normal(self, port, normal, who, now):
-        """Change the normal state. An output stays active or inactive, so its circuit flips."""
-        refused = None
-        if normal != port.normal:
-            if port.output:
-                refused = self.refuses(port, now)
-                if refused is None:
-                    port.stop()
-                    self.command(port, 1 - port.state, who, now)
-                    self._due = self._find_due()
-            else:
-                port.since = now
-            if refused is None:
-                port.normal = normal
-                self._news = True
-        return refused
 
     def input(self, index, level, now):
         """The electrical level of an input, as sampled at `now`."""
@@ -400,39 +524,44 @@ class Module:
         self.levels[index] = level
         port.state = port.levels.index(level)
         port.since = now
-        self._news = True
+        self.news = True
 
     def fail(self, now):
         """A turn failed: every master's session is over, every output begins its fallback."""
         for session in self.sessions:
-            if session.expires_at is not None:
+            if session.id is not None:
                 self.lose(session, now)
-        again = not self._fault.lost
+        again = not self.fault.lost
         for port in self.outputs:
-            again = again or port.overruled
+            again = again or port.falls()
         if again:
-            self._fault_why = "a turn of the module failed"
-            self.lose(self._fault, now)
+            self.fault_why = "a turn of the module failed"
+            self.lose(self.fault, now)
 
-    def restarted(self, why, now):
-        """The life before ended by itself: every output is at the first step of its fallback, at
-        once, and the later steps follow from now. As a fault of the module's own, until a master
-        beats or it is released.
+    def overtaken(self, trigger, at, moved):
+        """The alarm moved pins at `moved` for one of `triggers` that ended at `at`: so it is,
+        though a session was fed in the turn that was late.
         """
-        self._fault_why = "restarted: " + why
-        self.lose(self._fault, now)
-        for port in self.outputs:
-            port.hurry(now)
-        self._due = now
-        self.act(now)
-
-    def overtaken(self, session, at, moved):
-        """The alarm moved pins at `moved` for the loss of a session at `at`: so it is, though it
-        was fed in the turn that was late.
-        """
-        if not session.lost and session in self.watched:  # settings may have removed it
-            session.moved_at = moved
-            self.lose(session, at)
+        while True:
+            first = None
+            for session in self.sessions:
+                end = session.armed_at
+                if (
+                    end is not None
+                    and end <= at
+                    and session.counts
+                    and session.expires_at is not None
+                    and (trigger is self.heart or trigger is session)
+                    and (first is None or end < first.armed_at)
+                ):
+                    first = session
+            if first is None:
+                return
+            if self.named or first.armed_at == at:
+                first.moved_at = moved
+                self.lose(first, first.armed_at)
+            else:
+                first.end()
 
     def adopt(self, settings, now):
         """Take over names, usages, normal states, debounce times, masters and rules from settings
@@ -444,17 +573,36 @@ class Module:
 
     # -- return -----------------------------------------------------------------------------------
 
-    def _any_lost(self, master):
+    def concerned(self, port):
+        """True while a loss concerns an output."""
+        master = port.fallback.master
+        if self.fault.lost or master is None:
+            return self.missed or self.fault.lost
+        return self.by_master[master].lost
+
+    def loser(self, port):
+        """The first of them, without memory."""
         for session in self.watched:
-            if session.lost and (
-                master is None or master == session.master or session is self._fault
-            ):
-                return True
-        return False
+            if session.lost and (port.fallback.master in (None, session.master)):
+                return session.master
+        return ""
 
     def regain(self, now, why=RESTORE):
-        """Ports whose masters are all back, or released, end their fallback; why: what did it."""
-        self._news = True
+        """Ports whose loss is over end their fallback, `stagger_ms` apart where they move; why:
+        what did it.
+        """
+        self.news = True
+        at = now
         for port in self.outputs:
-            if port.lost and not self._any_lost(port.fallback.master):
-                port.regain(now, why)
+            if port.lost and port.returning is None and not self.concerned(port):
+                if at == now or not port.fallback.restore:
+                    port.regain(now, why)
+                else:
+                    port.defer(at, why)
+                    if self._due is None or at < self._due:
+                        self._due = at
+                if port.fallback.restore:
+                    try:
+                        at += self.stagger_ms
+                    except MemoryError:
+                        pass  # together, then

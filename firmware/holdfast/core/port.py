@@ -16,16 +16,17 @@ STATES = ("open", "closed", "hold")
 POWER_ON = "power on"
 COMMAND = "command"
 FALLBACK = "fallback"
-RESTORE = "restore"  # the master came back
+RESTORE = "restore"  # the master is restored
 RELEASED = "release"  # ... or an administrator does not wait for it
 
 
 class Fallback:
     """What an output does when its master is lost.
 
-    master: the account whose loss counts, None for any. steps: `((offset_ms, state), ...)`,
-    ascending from the loss. restore: on return take back the last commanded state, else stay as it
-    is until somebody sets the port. locked: commands are refused while the master is lost.
+    master: the account whose loss counts, None for that of the heartbeat, see core.module. steps:
+    `((offset_ms, state), ...)`, ascending from the loss. restore: on return take back the last
+    commanded state, else stay as it is until somebody sets the port. locked: commands are refused
+    while the master is lost.
     """
 
     def __init__(self, master, steps, restore, locked):
@@ -37,6 +38,10 @@ class Fallback:
 
 class Port:
     """One port; `image` is the module's table of electrical levels, one byte a port."""
+
+    # Of the class, as long as they are so: each attribute of an object takes heap.
+    returning = None  # why the fallback ends at `due`, None when it does not
+    bypassed_until = None  # no loss moves the output before; None when it is not bypassed
 
     def __init__(self, index, row, image):
         self.index = index
@@ -54,7 +59,7 @@ class Port:
         self.state = OPEN
         self.wanted = OPEN  # what was last commanded; an output restores this
         self.lost = False  # the fallback is in force
-        self.overruled = False  # commanded since the last loss
+        self.overruled = False  # the next loss begins the timeline anew: commanded since the last
         self.due = None  # when the next step of the timeline is due, None when none is
         self.since = 0  # when the state became true
         self.why = POWER_ON
@@ -84,7 +89,7 @@ class Port:
         """Somebody sets the port; that ends a fallback under way, and a pulse: its end must not
         undo what was set since. The other kind of sequence goes on, see `play`.
         """
-        self.overruled = True
+        self._overrule()
         if self.passing:
             self.sequence = None
         if self.sequence is None:
@@ -99,7 +104,7 @@ class Port:
         management, setStateSequence).
         """
         due = at + sequence[0][1]  # may need memory: before anything has changed
-        self.overruled = True
+        self._overrule()
         self.sequence = sequence
         self.passing = passing
         self.wanted = sequence[-1][0]
@@ -107,6 +112,12 @@ class Port:
         self.due = at
         self._player = who
         self._play(due)
+
+    def _overrule(self):
+        self.overruled = True
+        if self.returning is not None:
+            self.lost = False
+            self.returning = None
 
     def _play(self, due):
         """Take the step of the sequence that is due; the next one is due then."""
@@ -139,6 +150,8 @@ class Port:
         # From here on nothing needs memory: all of it, or nothing.
         self.lost = True
         self.overruled = False
+        if self.returning is not None:
+            self.returning = None
         if self.sequence is not None:
             self.sequence = None
             self.put(self.wanted, at, FALLBACK, who)
@@ -165,6 +178,9 @@ class Port:
         that a step is taken or still due.
         """
         step = self._step
+        if self.returning is not None:
+            self.regain(self.due, self.returning)
+            return
         if self.sequence is not None:
             self._play(self.due + self.sequence[step][1])
             return
@@ -181,6 +197,8 @@ class Port:
         """The steps of a sequence or the fallback that are still to come: ((ms from `due`, level),
         ...).
         """
+        if self.returning is not None:
+            return ()
         if self.sequence is not None:
             at = 0
             rows = []
@@ -192,13 +210,37 @@ class Port:
         first = steps[0][0]
         return tuple([(at - first, self.levels[state]) for at, state in steps if state != HOLD])
 
+    def falls(self):
+        """True when a loss begins the timeline: none is under way, nor is the port bypassed."""
+        return self.bypassed_until is None and (self.overruled or not self.lost)
+
+    def bypass(self, until):
+        """No loss moves the output before `until`; it stays as it is, a sequence goes on."""
+        self.bypassed_until = until
+        self.lost = False
+        if self.returning is not None:
+            self.returning = None
+        if self.sequence is None:
+            self.due = None
+
+    def defer(self, at, why):
+        """The fallback ends at `at`: no more steps until then. Another loss begins it anew."""
+        if self.sequence is None:
+            self.due = at
+            self.returning = why
+            self.overruled = True
+        else:
+            self.regain(at, why)
+
     def regain(self, at, why=RESTORE):
-        """The master is back, or RELEASED: no more steps; what was commanded is restored if
+        """The master is restored, or RELEASED: no more steps; what was commanded is restored if
         settings say so.
 
         A sequence that was begun meanwhile on an unlocked port has ended the timeline; it goes on.
         """
         self.lost = False
+        if self.returning is not None:
+            self.returning = None
         if self.sequence is not None:
             return
         self.due = None

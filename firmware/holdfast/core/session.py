@@ -4,11 +4,16 @@
 class Session:
     """The session of one master. Times are ms of the module's clock; None means "not running"."""
 
+    # Of the class, as long as they are so: each attribute of an object takes heap.
+    counts = True  # its end may be a loss; not when settings name other masters
+    released = False  # an administrator does not wait for it
+
     def __init__(self, master):
         self.master = master
         self.id = None  # UUIDv4 text while alive
         self.expires_at = None  # first ms at which the session is over
-        self.lost = False  # expired, and neither alive again nor released
+        self.armed_at = None  # .. as the alarm knows it
+        self.lost = False  # expired, and neither restored nor released
         self.lost_at = None  # when it expired
         # The loss is not in the trip record yet: True, or when the pins had moved for it.
         self.untold = False
@@ -21,14 +26,20 @@ class Session:
         self.beats = 0
         self.count = 0  # heartbeats of this session after its first
         self.longest_ms = 0  # the longest time between two of them
-        self.ports = ()  # outputs that fall back with this master
+        self.ports: tuple = ()  # outputs that fall back with this master alone
 
     def begin(self, identifier, now):
         """A new session, not yet fed."""
         self.id = identifier
+        if self.released:
+            self.released = False
         self.began_at = now
         self.least_margin_ms = None
         self.count = self.longest_ms = 0
+
+    def end(self):
+        """It does not run any more."""
+        self.id = self.expires_at = None
 
     def feed(self, duration_ms, now):
         """A heartbeat at `now`: alive for Duration from here.

@@ -61,6 +61,12 @@ class Settings:
 
     login = (True, ())  # of core.logincheck
 
+    # Whose heartbeat counts, see core.module.
+    named: dict = {}  # ms from the start in which a master must call, by its account
+    needed = None  # so many of the named ones, None for all
+    return_after = 1  # heartbeats in time, before a lost master is restored
+    stagger_ms = 0  # between two outputs that return
+
     def __init__(self, name, realm, accounts, ports, shortest_ms, longest_ms, rules):
         self.name = name
         self.realm = realm

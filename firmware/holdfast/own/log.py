@@ -10,7 +10,7 @@ from binascii import hexlify
 
 from micropython import const
 
-from holdfast.core.log import NAMES, TRIP
+from holdfast.core.log import TRIP
 from holdfast.wire.http import HttpError, Response, all_digits
 from holdfast.wire.json import quote
 from holdfast.wire.query import parameter
@@ -18,6 +18,26 @@ from holdfast.wire.query import parameter
 LIMIT = const(64)
 _USUAL = const(32)
 _MOST_DIGITS = const(10)
+
+# By kind, see core.log.
+NAMES = (
+    "trip",
+    "return",
+    "release",
+    "reset",
+    "settings",
+    "failed turn",
+    "login refused",
+    "heap",
+    "network",
+    "clock",
+    "rule",
+    "notification lost",
+    "tls",
+    "alarm",
+    "bypass",
+    "heartbeat not awaited",
+)
 
 
 class LogService:

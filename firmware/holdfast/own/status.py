@@ -55,7 +55,7 @@ class StatusService:
         ]
         _list(parts, [_master(module, session, now) for session in module.sessions])
         parts.append('],"ports":[')
-        _list(parts, [_port(port, module.watched) for port in module.ports])
+        _list(parts, [_port(port, module) for port in module.ports])
         parts.append(
             '],"trips":{"count":%d,"worst_lateness_ms":%d,"latest":['
             % (module.trip_count, module.worst_lateness_ms)
@@ -118,14 +118,14 @@ class StatusService:
 
     def drill(self, caller, request, now):
         """`{"master": "<name>"}`: it counts as lost until its next heartbeat, or its release; 409
-        when it is lost already.
+        when it is lost already, or settings name other masters.
         """
         module = self._module
         master = self._asked(request, False)
         module.act(now)
         module.tell(now)
         session = module.session(master)
-        if session.lost:
+        if session.lost or not session.counts:
             raise HttpError(409)
         module.drilled = session
         module.lose(session, now)
@@ -151,15 +151,18 @@ def _trial(until, now):
 
 
 def _standing(session):
-    """What a master is now, the word of everybody who tells it: `lost`, `alive`, `awaited` (not
-    heard since the start, and lost when that goes on), `released` (it was lost, and nobody waits
-    for it), `idle` (never heard since the start).
+    """What a master is now, the word of everybody who tells it: `lost`, `returning` (lost, and its
+    heartbeats come again, but not enough yet), `alive`, `awaited` (not heard, and lost when that
+    goes on), `released` (nobody waits for it), `over` (its session has ended, and that was no
+    loss), `idle` (never heard since the start).
     """
     if session.lost:
-        return "lost"
+        return "lost" if session.id is None else "returning"
     if session.expires_at is not None:
         return "awaited" if session.id is None else "alive"
-    return "idle" if session.lost_at is None else "released"
+    if session.released:
+        return "released"
+    return "idle" if session.last_at is None else "over"
 
 
 def _suggested(module, session, now):
@@ -199,13 +202,13 @@ def _master(module, session, now):
     )
 
 
-def _port(port, watched):
+def _port(port, module):
     """`lost`: the masters for whose loss the output is in its fallback, "" for a fault of the
     module's own; none when the fallback is not in force, though its state may have stayed.
     """
     lost = ()
     if port.output and port.lost:
-        lost = [quote(row.master) for row in watched if row.lost and port in row.ports]
+        lost = [quote(master) for master in _losers(module, port)]
     text = (
         '{"port":"%s","name":%s,"direction":"%s","state":"%s","active":%s,"since":%d,"why":"%s",'
         '"who":%s,"lost":[%s],"locked":%s,"next":%s}'
@@ -223,6 +226,17 @@ def _port(port, watched):
         boolean(port.lost and port.fallback.locked),
         number(port.due),
     )
+
+
+def _losers(module, port):
+    """For whose loss an output falls back: accounts, "" for a fault of the module's own."""
+    own = port.fallback.master
+    return [
+        session.master
+        for session in module.watched
+        if session.lost
+        and (session is module.fault or own == session.master or own is None and session.counts)
+    ]
 
 
 def _trip(trip):

@@ -1,9 +1,10 @@
 """Fallback at the pins though the loop is blocked: what the hard timer does, and what comes after.
 
-Prepared when masters are known, one row for each master and each time at which outputs of its
-move: every step of their timelines that is not "hold". For each output in its timeline, a pulse or
-a sequence the steps that are still to come, too: no strike stays open because the loop hangs. The
-ticker arms what has another time than before in every turn.
+Prepared when masters are known: a row for each of what outputs hang on (the heartbeat, a master of
+their own) and each time at which outputs of its move: every step of their timelines that is not
+"hold". For each output in its timeline, a pulse or a sequence the steps that are still to come,
+too: no strike stays open because the loop hangs. The ticker arms what has another time than before
+in every turn.
 `check` then runs beside the loop, in an interrupt where there are hard ones: it reads small ints,
 writes prepared levels, and allocates nothing.
 
@@ -34,7 +35,7 @@ class Alarm:
         self._pins = pins
         self._ticks_ms = clock.ticks_ms  # taken out: an interrupt has little time
         self._ticks_diff = clock.ticks_diff
-        self._sessions = None
+        self._triggers = None
         # All in one: where `check` is a thread, it may be under way while they are made anew.
         # Rows: (session, offset_ms, ((port, level), ...)). By row: 1 while `check` looks at it;
         # ticks when it was armed, or when it has acted, of that; ms from then; expires_at of its
@@ -54,8 +55,10 @@ class Alarm:
 
     def arm(self):
         """Keep the rows as they are to be from now on; called in every turn, after the pins."""
-        if self._sessions is not self._module.sessions:
-            self._prepare(self._module.sessions)
+        if self._triggers is not self._module.triggers:
+            self._prepare(self._module.triggers)
+        for session in self._module.sessions:
+            session.armed_at = session.expires_at
         changed = False
         index = 0
         rows, armed, _, _, times, _ = self._table
@@ -123,7 +126,11 @@ class Alarm:
                 for port, level in row[2]:
                     begun = self._begun[port.index]
                     # As Module.lose has it.
-                    if begun is session or begun is None and (port.overruled or not port.lost):
+                    if begun is session or (
+                        begun is None
+                        and port.bypassed_until is None
+                        and (port.overruled or not port.lost)
+                    ):
                         self._begun[port.index] = session
                         self._pins.force(port.index, level)
                 begins[index] = ticks
@@ -162,10 +169,10 @@ class Alarm:
             self._begun[port.index] = None
         self._pins.release()
 
-    def _prepare(self, sessions):
-        """Make the rows anew: masters have changed."""
+    def _prepare(self, triggers):
+        """Make the rows anew: masters or settings have changed."""
         rows = []
-        for session in sessions:
+        for session in triggers:
             offsets = {}
             for port in session.ports:
                 for after, state in port.fallback.steps:
@@ -182,4 +189,4 @@ class Alarm:
             [None] * count,
             bytearray(count),
         )
-        self._sessions = sessions
+        self._triggers = triggers

@@ -9,7 +9,7 @@ Loaded for each of these and let go again.
 
 from micropython import const
 
-from holdfast.core.log import NAMES
+from holdfast.core.log import KINDS
 from holdfast.wire.logrecord import WEAR, entry, record, scan, wear, worn
 
 SEGMENTS = (4, 2)  # files of each book
@@ -136,7 +136,7 @@ def _all(book, storage, since, epoch_ms):
         data = _read(storage, book.index, (book.segment + i) % count)
         for number, kind, start, end in scan(data):
             # A write that failed may have got as far as flash, and comes once more.
-            if number > last and kind < len(NAMES):
+            if number > last and kind < KINDS:
                 last = number
                 number, kind, late, at, time, text = entry(data, start, end)
                 yield number, at, late, kind, time, text

@@ -76,8 +76,8 @@ def reads():
         ("page", "GET", "/", "", ""),
         ("page.css", "GET", "/holdfast/page.css", "", "none"),
         ("page.js", "GET", "/holdfast/page.js", "", "none"),
-        ("drill", "POST", "/holdfast/drill", '{"master":"controller"}', ""),
         ("release", "POST", "/holdfast/release", '{"master":"controller"}', ""),
+        ("drill", "POST", "/holdfast/drill", '{"master":"controller"}', ""),
         ("getPorts", "POST", _PORTS, _API % ("getPorts", "{}"), ""),
         (
             "setPorts state",
