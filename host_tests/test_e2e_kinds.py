@@ -685,6 +685,14 @@ GROUPS = {
             before=made,
         ),
         Door(
+            "PUT",
+            MONITOR,
+            '{"wait_for_first":true}',
+            token="YOUR_TOKEN",
+            is_so=lambda client, answer, wanted: monitors(client)[0]["wait_for_first"],
+            before=made,
+        ),
+        Door(
             "DELETE",
             MONITOR,
             token="YOUR_TOKEN",
@@ -746,6 +754,14 @@ GROUPS = {
         ),
         Door("GET", MONITOR + "?result=fail", token="", is_so=down, before=made),
         Door("GET", MONITOR + "?result=fail", token="YOUR_TOKEN", is_so=down, before=made),
+        Door(
+            "GET",
+            MONITOR,
+            token="YOUR_TOKEN",
+            headers={"Host": "data-gateway.lan"},
+            is_so=up,
+            before=made,
+        ),
         Door("GET", "/ping/{id}", token="", is_so=up, before=made, path="/ping/*"),
         Door("GET", "/ping/{id}/fail", token="", is_so=down, before=made, path="/ping/*/*"),
         Door(

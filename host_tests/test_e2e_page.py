@@ -8,6 +8,7 @@ import browser
 import pytest
 import requests
 from axe_playwright_python.sync_playwright import Axe
+from test_e2e_monitors import TOKENS, Api
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -181,6 +182,19 @@ def test_what_only_some_modules_have_is_shown_where_they_have_it(board, look):
         "[aria-labelledby=h-uplinks]", r"ServiceNow.*down.*no answer; 7 sent, 3 failed; 2 wait"
     )
     assert looker.page.locator("[aria-labelledby=h-monitors]").count() == 0
+
+
+@looked_at
+def test_a_job_that_never_checked_in_is_seen(start, look):
+    board = start(settings(PORTS, monitors={"tokens": TOKENS}))
+    api = Api(board)
+    api.create("Update", 3600)
+    looker = look(board)
+    looker.open()
+    looker.live()
+    looker.see("[aria-labelledby=h-monitors]", r"Update\W*new\s*silent for ")
+    api.create("Backup", 2)
+    looker.see("[aria-labelledby=h-monitors]", r"Backup\W*down\s*for ")
 
 
 # -- what people do -------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import typer
-from holdfast_cli import document
+from holdfast_cli import document, watch
 from holdfast_cli.lazily import COMMANDS
 from holdfast_cli.problems import Problem
 
@@ -114,3 +114,16 @@ def test_help_of_what_asks_a_module_imports_no_client():
     for name in ("status", "log", "provision", "backup", "master"):
         said, found = imported(name, "--help")
         assert "Usage: " in said and found <= {"rich"}, (name, found)
+
+
+def test_watch_marks_a_master_that_is_lost_and_a_monitor_that_is_down():
+    for topic, value, marked in (
+        ("tnsaxis:Monitor/Heartbeat", "1", True),
+        ("tnsaxis:Monitor/Heartbeat", "0", False),
+        ("tnsholdfast:Monitor/State", "down", True),
+        ("tnsholdfast:Monitor/State", "late", False),
+        ("tnsaxis:IO/Port", "1", False),
+    ):
+        text = watch.line((0, "tns1:Device/" + topic, "job", value))
+        styles = [span.style for span in text.spans]
+        assert (styles == ["bold red"]) is marked, (topic, value, styles)

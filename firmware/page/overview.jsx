@@ -359,7 +359,12 @@ function Rows({ title, id, rows }) {
 }
 
 function Monitors() {
-  const rows = Object.entries(state.monitors).map(([name, { state: is, at }]) => ({ name, is, kind: WORSE[is], more: `for ${span(Math.max(0, now() - at))}` }));
+  const rows = Object.entries(state.monitors).map(([name, { state: is, at }]) => ({
+    name,
+    is,
+    kind: WORSE[is],
+    more: `${is === "new" ? "silent " : ""}for ${span(Math.max(0, now() - at))}`,
+  }));
   return <Rows title="Monitors" id="monitors" rows={rows} />;
 }
 

@@ -250,6 +250,9 @@ def line(row):
         return Text("%s  -- %s --" % (clock, value), style="magenta")
     short = topic.replace("tns1:Device/", "").replace("tnsaxis:", "").replace("tnsholdfast:", "")
     text = Text("%s  %-22s %-4s " % (clock, short, source or ""))
-    lost = topic.endswith("Monitor/Heartbeat") and value == "1"
+    lost = (topic.rpartition(":")[2], value) in (
+        ("Monitor/Heartbeat", "1"),
+        ("Monitor/State", "down"),
+    )
     text.append(str(value), style="bold red" if lost else "bold")
     return text

@@ -1,13 +1,13 @@
 """Made by tools/page.py out of firmware/page/; `make page` makes it again."""
 
-# Sources: fd59d9c4441863f064c498aa04d9c45bef628e5521c5357e1476442e206cbbaf
+# Sources: c21592147afc550c6e69eb4d5cbd2c686e3647ce113f0a915565abf4e9a7aa15
 
 # Path, content type, entity tag, bytes, number of the first module, modules.
 ROWS = (
     (
         "/",
         "text/html; charset=utf-8",
-        "4bc69e2ff8e184ec",
+        "81dc3f901c532d8d",
         461,
         0,
         1,
@@ -15,8 +15,8 @@ ROWS = (
     (
         "/holdfast/page.js",
         "text/javascript; charset=utf-8",
-        "ff1dcf9e2726f07c",
-        20483,
+        "bc01a6ea9e521ecd",
+        20508,
         1,
         11,
     ),

@@ -167,7 +167,7 @@ def reads():
             "monitor create again",
             "POST",
             "/v1/heartbeat",
-            '{"service_id":"office","name":"Weekly ~","interval":86400}',
+            '{"service_id":"office","name":"Weekly ~","interval":86400,"wait_for_first":true}',
             "token",
         ),
         ("monitor remove many", "DELETE", "/v1/heartbeat?id=$", "", "token"),
