@@ -21,6 +21,16 @@ def test_what_is_not_told_has_a_default_or_stays():
     assert made(dict(GOOD, methods=["GET"]), [])[0] == "s"
 
 
+def test_a_field_that_nobody_knows_is_named_with_those_that_are_known():
+    for field in ("Interval", "grce", "id", "wait"):
+        fields = dict(GOOD)
+        fields[field] = 5
+        error = raises(Refused, made, fields, [])
+        assert error.field == field and error.problem == (
+            "unknown field; known are: service_id, name, interval, grace, enabled, wait_for_first"
+        )
+
+
 def test_the_bad_field_is_named():
     for field, values in (
         ("service_id", (None, "", 7, "x" * 65, "a\nb", ["s"])),
@@ -73,6 +83,6 @@ def test_what_is_missing_is_required_and_what_is_wrong_is_described():
 
 
 def test_times_are_seconds_there_and_ms_here():
-    monitor = Monitor(1, "id", "s", "n", "n", 90, 30, True)
-    assert (monitor.interval_ms, monitor.grace_ms) == (90000, 30000)
-    assert made({}, [monitor], monitor)[3:] == (90, 30, True, False)
+    monitor = Monitor(1, "id", "s", "n", "n", 90000, 3600, True)
+    assert (monitor.interval_ms, monitor.grace_ms) == (90000000, 3600000)
+    assert made({}, [monitor], monitor)[3:] == (90000, 3600, True, False)

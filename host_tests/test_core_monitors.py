@@ -1,5 +1,6 @@
 """Monitors: when they are up, late and down, what is counted, and what listeners are told."""
 
+from claims import raises
 from holdfast.core.checkins import (
     COMPLETE,
     DOWN,
@@ -318,6 +319,12 @@ def test_a_new_monitor_whose_first_run_does_not_end_is_down():
         assert (job.state, job.counts) == (DOWN, [1, 1, 1, 0])
         job.settle(600 * S)
         assert job.counts == [1, 1, 1, 0]
+    # The interval of the one that waited began when it was missed.
+    for job, end in zip(watched.subject.all, (1200 * S, 1205 * S)):
+        job.settle(end - 1)
+        assert job.counts == [1, 1, 1, 0]
+        job.settle(end)
+        assert job.counts == [2, 1, 2, 0]
 
 
 def test_a_log_changes_nothing_and_is_kept():
@@ -673,6 +680,40 @@ def test_an_hour_ends_where_it_ends_and_a_miss_on_the_hour_is_of_the_next():
     assert job.counts == [1, 0, 1, 0]
 
 
+def test_a_miss_in_the_last_ms_of_an_hour_is_of_that_hour():
+    watched = Watched()
+    job = watched.add(interval=600, now=600 * S - 1)
+    watched.subject.check_in(job, FAIL, 600 * S - 1)
+    watched.subject.advance(HOUR_MS)
+    assert watched.subject.closed == [(0, True, [(1, (5, 1, 5, 0))])]
+    assert job.counts == [0, 0, 0, 0]
+
+
+def test_what_is_noticed_late_is_counted_in_the_hour_in_which_it_became_true():
+    watched = Watched()
+    first, second = watched.add("a", interval=600), watched.add("b", interval=600)
+    watched.subject.check_in(first, TICK, HOUR_MS - 900 * S)
+    watched.subject.check_in(second, TICK, HOUR_MS - 301 * S)
+    first.counts = [0, 0, 0, 0]
+    second.counts = [0, 0, 0, 0]
+    watched.subject.advance(HOUR_MS + 400 * S)
+    assert (first.state, second.state) == (DOWN, DOWN)
+    assert watched.subject.closed == [(0, True, [(1, (1, 0, 1, 0))])]
+    assert second.counts == [1, 0, 1, 0]
+
+
+def test_a_guess_gives_way_to_the_time_that_is_known_wherever_that_is():
+    watched = Watched(5 * HOUR_MS, False)
+    job = watched.add(waits=True)
+    watched.subject.check_in(job, LOG, 0)
+    watched.subject.set_clock(5 * HOUR_MS, True, 10)  # it was right
+    assert watched.subject.known
+    watched = Watched(5 * HOUR_MS, False)
+    watched.add(waits=True)
+    watched.subject.set_clock(HOUR_MS + 600 * S, True, 10)
+    assert (watched.subject.hour, watched.subject.due) == (1, HOUR_MS - 600 * S)
+
+
 def test_quiet_hours_are_skipped_and_those_of_whoever_is_down_are_not():
     watched = Watched()
     watched.add(waits=True)
@@ -781,6 +822,25 @@ def test_other_times_of_one_that_was_last_heard_before_the_start_count_from_it()
     job.last_at = None
     watched.subject.adjust(job, 200, 0, True, False, 10 * S)
     assert (job.state, job.due) == (UP, 200 * S)
+
+
+def test_other_times_become_true_though_memory_runs_out_meanwhile():
+    watched = Watched()
+    job = watched.add(interval=600)
+    watched.subject.check_in(job, TICK, 0)
+    whole = watched.events.set
+
+    def short(*arguments):
+        raise MemoryError()
+
+    watched.events.set = short
+    raises(MemoryError, watched.subject.adjust, job, 50, 0, True, False, 100 * S)
+    watched.events.set = whole
+    watched.subject.advance(101 * S)
+    assert (job.state, job.since) == (DOWN, 100 * S)
+    # The same is asked for again, as a request is.
+    watched.subject.adjust(job, 50, 0, True, False, 101 * S)
+    assert (job.state, job.interval_ms, watched.subject.due) == (DOWN, 50 * S, HOUR_MS)
 
 
 def test_a_pause_forgets_what_was_awaited():

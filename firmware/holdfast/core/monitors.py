@@ -1,7 +1,8 @@
 """Monitors: who checks in with the module, and who did not in time. Pure, as all of core.
 
 A monitor expects a check-in in every interval. It is new until the first one. Time counts from the
-last check-in; while it is new, from when it was made, enabled or changed, or the module started:
+last check-in. While it is new, time counts from when it was made, enabled or changed, or from the
+start of the module:
 
     interval     up, or still new; then, where there is grace, late
     + grace      down: a check-in was missed
@@ -14,21 +15,23 @@ else down. The end of a run is the next fail or success that has its run id, or 
 one. A log changes nothing. A paused monitor ignores everybody.
 (Results: Pinghome, Submit Heartbeat Event; runs and grace: healthchecks.io, hc/api/models.py.)
 
-Intervals are counted, as Pinghome's View Heartbeat Statistics has it:
+Intervals are counted (Pinghome, View Heartbeat Statistics):
 
-    begin     The first one: when the monitor is made, enabled or gets other times, or the module
-              starts, or with the check-in it waited for. Each further one: when the last one ends.
-    end       `interval` after its beginning. While late, an interval in which nothing has happened
-              goes on until the check-in comes, or the monitor goes down.
-    success   By the first check-in in it. Further ones change nothing.
-    failure   By a fail, once, though a success came before. When the monitor goes down. While it
-              is down: at the end of the interval when nothing has come, but not earlier than
-              interval and grace after a fail.
+    begin     The first interval begins when the monitor is made or enabled, when its times change,
+              when the module starts, or with the check-in it waited for. Each further interval
+              begins when the one before ends.
+    end       An interval ends `interval` after its beginning. If nothing has happened in it by
+              then, it goes on through the grace time: until the check-in, or until down.
+    success   The first check-in in it. Further ones change nothing.
+    failure   A fail, even after a success, and once. Or the monitor goes down. While it is down,
+              an interval without a check-in fails at its end; after a fail not before interval and
+              grace time are over.
 
-An interval is counted when it succeeds or fails, in that hour of UTC. Hours that are over do not
-change: a fail after a success of an earlier hour ends the interval, and fails the next. So the
-intervals expected are those that succeeded and those that failed. Nothing is counted while a
-monitor is paused. Check-ins that are not a log are counted each.
+It is counted when it succeeds or fails, in that hour of UTC. Hours that are over do not change: a
+fail after a success of an earlier hour ends the interval, and fails the next. So the expected
+intervals are the successful and the failed ones. A pause expects nothing; a restart or other times
+leave out the interval they cut short, unless it was counted. Check-ins are counted each; a log is
+none.
 
 A state is stamped with the moment at which it became true. A monitor that is down has no deadline:
 what it goes on missing is counted when somebody looks.
@@ -128,7 +131,7 @@ class Monitor:
         if self.outcome is not None and now >= self.ends:
             self.ends += self.interval_ms
             self.outcome = None
-        if self.state == DOWN and self.outcome is None:
+        if self.state == DOWN:
             end = max(self.ends, self.due)
             if now >= end:
                 missed = (now - end) // self.interval_ms + 1
@@ -233,7 +236,7 @@ class Monitors:
         self._schedule()
 
     def _expire(self, monitor, at):
-        if monitor.state in (UP, NEW) and at != monitor.run_due and at < monitor.due:
+        if at != monitor.run_due and at < monitor.due:
             self._enter(monitor, LATE, at)
         else:
             self._miss(monitor, at)
@@ -326,10 +329,10 @@ class Monitors:
                 monitor.end_run()
         if result == FAIL:
             self._enter(monitor, DOWN, now)
-            monitor.run_due = None
+            monitor.decide(FAILED, now)
         else:
             self._enter(monitor, UP, now)
-        monitor.decide(FAILED if result == FAIL else TIMELY, now)
+            monitor.decide(TIMELY, now)
         monitor.last_at = now
         monitor.due = now + monitor.interval_ms + monitor.grace_ms
         return duration
@@ -381,10 +384,11 @@ class Monitors:
         monitor.settle(now)
         self.due = now  # should memory run out before the end
         due = monitor.due
-        other = interval_s * 1000 - monitor.interval_ms, grace_s * 1000 - monitor.grace_ms
+        before = monitor.interval_ms, monitor.grace_ms
+        monitor.interval_ms = interval_s * 1000
+        monitor.grace_ms = grace_s * 1000
+        other = (monitor.interval_ms, monitor.grace_ms) != before
         other_waits = waits != monitor.waits
-        monitor.interval_ms += other[0]
-        monitor.grace_ms += other[1]
         monitor.waits = waits
         if not enabled or monitor.state == PAUSED:
             monitor.stop()
@@ -393,17 +397,18 @@ class Monitors:
             if enabled and not waits:
                 monitor.begin(now)
         elif monitor.lasting() == NEW:
-            if other_waits or other != (0, 0):
+            if other or other_waits:
                 monitor.stop()
                 if not waits:
                     monitor.begin(now)
                 self._enter(monitor, NEW, now)
-        elif other != (0, 0):
+        elif other:
             monitor.begin(now)
             if monitor.state != DOWN:
                 # From the last check-in on; what became true by this became true now.
-                monitor.due = due + other[0] + other[1]
-                if now >= monitor.due:
+                due += monitor.interval_ms + monitor.grace_ms - sum(before)
+                monitor.due = max(now, due)
+                if now >= due:
                     self._miss(monitor, now)
                 else:
                     late = now >= monitor.due - monitor.grace_ms
