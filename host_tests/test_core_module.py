@@ -1076,3 +1076,165 @@ def test_a_change_of_settings_arrives_at_the_ports_and_ends_a_loss_with_its_mast
     assert gone.lost is False and gone not in subject.sessions
     # The loss is acted upon and told, though nothing else happens in this turn.
     assert [trip[0] for trip in subject.trips] == ["b"]
+
+
+def stream(subject, *beats):
+    """Heartbeats (master, at), each of 100 ms, and a turn at each."""
+    for master, at in beats:
+        turn(subject, at)
+        subject.heartbeat(master, 100, at)
+        turn(subject, at)
+
+
+def test_of_one_heartbeat_a_stray_call_changes_nothing():
+    """A technician calls once beside a living controller: neither that nor its end is a loss."""
+    subject = module(CLOSE_ON_LOSS)
+    stream(subject, ("a", 0), ("b", 50), ("a", 90), ("a", 180))
+    assert subject.session("b").id is None
+    assert not subject.lost and subject.levels[2] == 0 and subject.trips == []
+    turn(subject, 281)
+    assert subject.lost and subject.levels[2] == 1
+    assert [trip[:2] for trip in subject.trips] == [("a", 281)]
+    # Any heartbeat restores it.
+    subject.heartbeat("b", 100, 300)
+    turn(subject, 300)
+    assert not subject.lost and not subject.session("a").lost
+
+
+def test_named_masters_are_awaited_from_the_start_and_others_count_for_nothing():
+    subject = module(
+        CLOSE_ON_LOSS, heartbeat={"shortest": 1, "masters": ["b"], "first_within": 500}
+    )
+    stream(subject, ("a", 0), ("a", 90))
+    turn(subject, 300)
+    assert not subject.lost and subject.session("a").id is None
+    turn(subject, 501)
+    assert subject.lost and subject.levels[2] == 1
+    assert subject.trips == [("b", 501, 501, "no heartbeat since the start (power on)")]
+    subject.heartbeat("a", 100, 510)
+    assert subject.missed
+    subject.heartbeat("b", 100, 520)
+    assert not subject.missed
+
+
+def needing(needed, count=3):
+    names = "abc"[:count]
+    heartbeat = {"shortest": 1, "masters": list(names), "needed": needed}
+    subject = module(CLOSE_ON_LOSS, [account(name) for name in names], heartbeat=heartbeat)
+    for i, name in enumerate(names):
+        subject.heartbeat(name, 100 * (i + 1), 0)
+    return subject
+
+
+def lost_at(subject):
+    for now in range(0, 400):
+        if turn(subject, now) and subject.lost:
+            return now, subject.levels[2]
+    return None
+
+
+def test_a_loss_comes_when_fewer_live_than_are_needed():
+    assert lost_at(needing("all")) == (101, 1)
+    assert lost_at(needing(2)) == (201, 1)
+    assert lost_at(needing("any")) == (301, 1)
+    # The alarm knows it beforehand.
+    assert [needing(kind).heart.expires_at for kind in ("all", 2, "any")] == [101, 201, 301]
+
+
+def test_who_was_released_is_not_one_of_those_that_are_needed():
+    subject = needing(2)
+    turn(subject, 101)
+    subject.release("a", 110)
+    turn(subject, 201)
+    assert subject.lost  # of two that are awaited both are needed
+    subject.heartbeat("a", 100, 210)
+    assert not subject.missed and subject.ports[2].lost is False
+
+
+def test_a_lost_master_is_restored_by_so_many_heartbeats_in_time():
+    subject = module(CLOSE_ON_LOSS, heartbeat={"shortest": 1, "return_after": 3})
+    stream(subject, ("a", 0))
+    stream(subject, ("a", 200), ("a", 290))
+    assert subject.lost and subject.session("a").id is not None
+    assert subject.heart.expires_at == 391
+    turn(subject, 391)  # not in time: from the beginning
+    assert [trip[1] for trip in subject.trips] == [101, 391]
+    stream(subject, ("a", 400), ("a", 490), ("a", 580))
+    assert not subject.lost
+    assert subject.session("a").id is not None
+
+
+def test_outputs_return_one_after_the_other():
+    fallback = {"fallback": {"steps": [{"state": "closed"}], "on_return": "restore"}}
+    subject = module({"2": fallback, "3": fallback}, heartbeat={"shortest": 1, "stagger": 40})
+    stream(subject, ("a", 0), ("a", 200))
+    assert (subject.ports[2].lost, subject.ports[3].lost) == (False, True)
+    assert (subject.ports[3].state, subject.next_deadline()) == (CLOSED, 240)
+    turn(subject, 240)
+    assert (subject.ports[3].state, subject.ports[3].lost) == (OPEN, False)
+    # A loss meanwhile begins the timeline anew, also one that is seen late.
+    stream(subject, ("a", 290), ("a", 500))
+    subject.heartbeat("a", 30, 510)
+    turn(subject, 541)
+    assert subject.ports[3].lost and subject.ports[3].returning is None
+    assert subject.ports[3].state == CLOSED
+
+
+def test_a_bypassed_output_is_moved_by_no_loss_until_that_ends():
+    subject = module(CLOSE_ON_LOSS)
+    subject.heartbeat("a", 100, 0)
+    port = subject.ports[2]
+    assert subject.bypass(subject.ports[0], 1000, "root", 10) == NOT_OUTPUT
+    assert subject.bypass(port, 1000, "root", 10) is None
+    turn(subject, 101)
+    assert subject.lost and (port.state, port.lost) == (OPEN, False)
+    subject.fail(110)
+    turn(subject, 110)
+    assert (port.state, subject.fallback_levels[2]) == (OPEN, 0)
+    assert subject.command(port, CLOSED, "a", 120) is None
+    assert subject.fallback_levels[2] == 1
+    assert subject.command(port, OPEN, "a", 130) is None
+    assert subject.next_deadline() == 1000
+    turn(subject, 1000)
+    assert (port.state, port.lost, port.bypassed_until) == (CLOSED, True, None)
+    # In the fallback: it stays as it is, its steps end; and it falls back again at the end.
+    subject.bypass(port, 2000, "root", 1010)
+    assert not port.lost and port.due is None
+    subject.command(port, OPEN, "a", 1020)
+    subject.bypass(port, None, "root", 1100)
+    assert (port.state, port.lost) == (CLOSED, True)
+
+
+def test_masters_that_settings_name_or_no_longer_name_count_at_once():
+    subject = module(CLOSE_ON_LOSS)
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 101)
+    assert subject.lost
+    # Lost was a, whom nobody awaits any more; b is awaited from now on.
+    named = {"shortest": 1, "masters": ["b"], "first_within": 50}
+    subject.adopt(settings(CLOSE_ON_LOSS, heartbeat=named), 200)
+    turn(subject, 200)
+    assert not subject.lost and not subject.ports[2].lost
+    turn(subject, 251)
+    assert subject.lost and subject.session("b").lost
+    subject.adopt(settings(CLOSE_ON_LOSS), 300)
+    assert subject.lost  # there is one heartbeat, and it is lost
+    subject.heartbeat("a", 100, 310)
+    turn(subject, 310)
+    assert not subject.lost
+
+
+def test_the_modules_own_fault_ends_for_an_output_of_a_living_master_though_another_is_lost():
+    own = {"fallback": {"master": "a", "steps": [{"state": "closed"}], "on_return": "restore"}}
+    heartbeat = {"shortest": 1, "masters": ["a", "b"], "first_within": 100}
+    subject = module({"2": own, "3": {}}, heartbeat=heartbeat)
+    restarted(subject, "the watchdog: it hung", 0)
+    subject.heartbeat("a", 1000, 50)
+    assert subject.ports[2].state == OPEN
+    subject.fail(60)
+    turn(subject, 101)
+    assert subject.session("b").lost and subject.ports[2].state == CLOSED
+    subject.heartbeat("a", 1000, 110)
+    turn(subject, 110)
+    assert (subject.ports[2].state, subject.ports[2].lost) == (OPEN, False)
+    assert subject.lost and subject.ports[3].lost

@@ -397,27 +397,27 @@ class Module:
             session.begin(identifier, now)
             if self.missed and not self.named:
                 session.lost = True  # of all: it has to return
-        if session.counts and (session.lost or self.fault.lost):
-            if session.count + 1 >= self.return_after:
-                self._restored(session, now)
-        elif session.counts:
+        if session.counts:
             missed = self.missed
-            self.reckon()
-            if missed and not self.missed:
-                self.regain(now)  # it had been released, and is one of those needed
+            enough = session.count + 1 >= self.return_after
+            returns = session.lost and enough
+            if returns:
+                self.found(session)
+            else:
+                self.reckon()
+            missed = missed and not self.missed
+            if self.fault.lost and enough:
+                self.fault.lost = False
+                missed = True
+            if returns or missed:
+                self.regain(now)
+            if returns:
+                self.note(RETURN, "heartbeats again", now, 0, master)
         if self._due is None or session.expires_at < self._due:
             self._due = session.expires_at
         if not session.counts and session.beats == 1:
             self.note(STRAY, "settings name other masters", now, 0, master)
         return session
-
-    def _restored(self, session, now):
-        returns = session.lost
-        self.found(session)
-        self.fault.lost = False
-        self.regain(now)
-        if returns:
-            self.note(RETURN, "heartbeats again", now, 0, session.master)
 
     def found(self, session):
         """A master is not lost any more; of one heartbeat there is one loss."""
@@ -542,6 +542,10 @@ class Module:
         """The alarm moved pins at `moved` for one of `triggers` that ended at `at`: so it is,
         though a session was fed in the turn that was late.
         """
+        for port in self.outputs:
+            until = port.bypassed_until
+            if until is not None and until <= at:
+                self.resume_losses(port, until)
         while True:
             first = None
             for session in self.sessions:

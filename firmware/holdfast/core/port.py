@@ -145,7 +145,7 @@ class Port:
         steps = self.fallback.steps
         offset = steps[0][0]
         due = at + offset if offset else at
-        while self.sequence is not None and self.due < at:
+        while (self.sequence is not None or self.returning is not None) and self.due < at:
             self.advance()
         # From here on nothing needs memory: all of it, or nothing.
         self.lost = True

@@ -128,7 +128,7 @@ class Alarm:
                     # As Module.lose has it.
                     if begun is session or (
                         begun is None
-                        and port.bypassed_until is None
+                        and (port.bypassed_until is None or port.bypassed_until <= times[index])
                         and (port.overruled or not port.lost)
                     ):
                         self._begun[port.index] = session
