@@ -99,13 +99,11 @@ def settings(ports=None, accounts=(), **more):
     return {"accounts": rows, "ports": ports or {}, **more}
 
 
-def output(master="any", on_return="hold", steps=None, locked=None, **more):
-    """The settings of an output with its fallback."""
-    fallback = {"master": master, "on_return": on_return}
+def output(master="any", on_return="hold", steps=None, locked=True, **more):
+    """The settings of an output with its fallback; locked, unless told otherwise."""
+    fallback = {"master": master, "on_return": on_return, "locked": locked}
     if steps is not None:
         fallback["steps"] = steps
-    if locked is not None:
-        fallback["locked"] = locked
     return {"fallback": fallback, **more}
 
 

@@ -205,7 +205,7 @@ def test_a_master_that_never_calls_counts_as_lost_if_settings_say_so(make_board)
         assert watch.since(5, fell) == []
     status = board.master().status()
     assert status["lost"] is True
-    assert "since the restart" in status["trips"]["latest"][0]["why"]
+    assert "since the start (power on)" in status["trips"]["latest"][0]["why"]
 
 
 def test_a_master_that_calls_in_time_does_not_count_as_lost(start):

@@ -314,7 +314,8 @@ def test_two_masters_have_sessions_of_their_own(start):
         assert door.beat(1000) != lost
 
 
-def test_a_live_master_does_not_hide_a_dead_one(board):
+def test_a_live_master_does_not_hide_a_dead_one_that_settings_name(start):
+    board = start(settings(heartbeat={"shortest": 1, "masters": ["door", "vms"]}))
     door, vms = board.master("door"), board.master("vms")
     with board.subscribed(LOST_TOPIC, replay=1) as stream:
         vms.beat(60000)
