@@ -470,7 +470,8 @@ def test_a_bad_receiver_delays_nobody(start, kind):
         url = "http://127.0.0.1:%d/" % kind(stack)
         rules = [rule("1", start={"topic": VIRTUAL_TOPIC}), rule("1", start=port_is(0, 1))]
         rules += [rule("1", start=port_is(0, 0)), rule("1", LOST)]
-        board = start(config([notification(url, "x" * 256)], rules, {"4": {}}), "--heap", "150k")
+        ports = {"4": output("door", locked=False)}
+        board = start(config([notification(url, "x" * 256)], rules, ports), "--heap", "150k")
         master = board.master("door")
         other = board.master("vms")
         took = []
