@@ -3,11 +3,11 @@ with its own server, tasks and sockets. Run by test_depth.py, which tells where 
 
     python depth.py < cases
 
-The first line is {"settings": ..., "files": {name: hexadecimal}}. Each other one is a case: name,
-who asks (an account's name, "token", or null), and the request but for its login. `$` is the id of
-the monitor made last; "tls" asks over TLS; a case without a request is one of TURNS. Each is
-answered by a line of JSON: name, status, bytes of a chip's stack, and the frames that need them,
-from the loop on.
+The first line is {"settings": ..., "files": {name: hexadecimal}, "uplink": its port}. Each other
+one is a case: name, who asks (an account's name, "token", or null), and the request but for its
+login. `$` is the id of the monitor made last; "tls" asks over TLS; a case without a request is one
+of TURNS. Each is answered by a line of JSON: name, status, bytes of a chip's stack, and the frames
+that need them, from the loop on.
 """
 
 import asyncio
@@ -224,12 +224,12 @@ async def script(app, hal, uplink):
 
 def main():
     begin = json.loads(sys.stdin.readline())
-    uplink = socket.create_server(("127.0.0.1", 0))
+    uplink = socket.create_server(("127.0.0.1", begin["uplink"]))
     ports = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     numbers = [place.getsockname()[1] for place in ports]
     for place in ports:
         place.close()
-    text = dumps(begin["settings"]).replace(":1/", ":%d/" % uplink.getsockname()[1])
+    text = dumps(begin["settings"])
     files = {name: bytes.fromhex(data) for name, data in begin["files"].items()}
     files["settings.json"] = text.encode()
     hal = wholeboard.Hal(wholeboard.Flash(files))

@@ -229,7 +229,7 @@ def test_the_parts_that_few_have_are_checked_where_they_are_and_arrive():
         tls={"http": False},
         time={"server": "192.0.2.2"},
     )
-    assert every.uplinks == ((), ("/a", 0), "")
+    assert every.uplinks == ((), ("/a", 0, (200, "application/json", b"{}")), "")
     assert (every.network[0], every.dns) == ("ethernet", (("192.0.2.1", 53),))
     assert [row[0] for row in every.tokens] == ["t"]
     assert every.tls == ("tls.crt", "tls.key", False)

@@ -123,3 +123,23 @@ def test_an_event_for_which_there_is_no_memory_has_not_happened():
         system._changes = []
         system.set(port, False, 3)
         assert system.take() == [(port, "0", 3, 2)]
+
+
+def test_what_comes_while_others_listen_is_an_event_and_so_is_what_goes():
+    system = EventSystem()
+    system.declare(PORT, "0", False, 0)
+    first = system.add(PORT, "1", True, 5)
+    assert [change[:3] for change in system.take()] == [(first, "1", 5)]
+    system.set(first, None, 6)
+    assert [change[:3] for change in system.take()] == [(first, REMOVED, 6)]
+    assert first.gone() and first.at == 6
+
+
+def test_a_place_that_is_free_is_taken_again_by_its_own_topic_only():
+    system = EventSystem()
+    first = system.add(PORT, "0", True, 5)
+    system.set(first, None, 6)
+    other = system.add(RELAY, "0", True, 7)
+    again = system.add(PORT, "1", False, 8)
+    assert (other.index, again.index, len(system.properties)) == (1, 0, 2)
+    assert system.properties == [again, other] and first is not again

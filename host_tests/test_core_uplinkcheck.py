@@ -43,7 +43,8 @@ def test_each_kind_has_its_defaults():
     assert [row[4] for row in rows] == [300000, 60000, 60000, 60000]
     assert rows[0][1:4] == ("platform", (False, "platform.example", 80), "/beat")
     assert [row[5] for row in rows] == [()] * 4
-    assert [row[6] for row in rows] == ["own", "none", "none", "none"]
+    assert [row[6] for row in rows] == ["all", "none", "none", "none"]
+    assert [row[8] for row in rows] == [True] * 4
     assert rows[0][7] == ("", "", "", (), "{}")
     assert rows[1][7] == ("k", int(KEY, 16), "prod", "local", "", "", "", "", "")
     assert rows[2][7] == ("tick", "")
@@ -117,7 +118,8 @@ def test_a_private_key_is_on_the_curve_and_never_in_a_message():
 
 def test_others_are_heard_at_a_path():
     more = {"inbound": {"path": "/api/x_snd_eb/unifi/incident"}}
-    assert settings(uplinks=more).uplinks == ((), ("/api/x_snd_eb/unifi/incident", 0), "")
+    reply = 200, "application/json", b"{}"
+    assert settings(uplinks=more).uplinks == ((), (more["inbound"]["path"], 0, reply), "")
     more["inbound"]["within"] = 600
     assert settings(uplinks=more).uplinks[1][1] == 600000
     for bad in ("", "a", "/a b", "/a?b", "/\u00e4", "/" * 257, None):
@@ -157,9 +159,43 @@ def test_a_private_key_is_from_one_to_one_less_than_the_order():
 def test_others_may_be_silent_for_ever_or_for_a_day():
     for within in (0, 1, 86400):
         inbound = {"path": "/!~", "within": within}
-        assert settings(uplinks={"inbound": inbound}).uplinks[1] == ("/!~", within * 1000)
+        assert settings(uplinks={"inbound": inbound}).uplinks[1][:2] == ("/!~", within * 1000)
     refused("inbound.within", inbound={"path": "/a", "within": 86401})
 
 
 def test_the_answer_is_yes_or_no():
     assert _printable(" ~") is True and _printable("\x1f") is False
+
+
+def test_every_kind_can_be_disabled():
+    for link in ALL:
+        assert links(changed(link, enabled=False))[0][8] is False
+        for bad in (0, "no", None):
+            refused("links[0].enabled", changed(link, enabled=bad))
+    # It is checked all the same.
+    refused("links[0].url", changed(UNIFI_LINK, enabled=False, url=""))
+
+
+def test_the_reply_to_others_is_of_a_few_kinds_short_and_printable():
+    def reply(**more):
+        return settings(uplinks={"inbound": {"path": "/a", "reply": more}}).uplinks[1][2]
+
+    for status in (200, 201, 202):
+        assert reply(status=status) == (status, "application/json", b"{}")
+    assert reply(status=204) == reply(status=204, body="") == (204, None, b"")
+    assert reply(type="text/plain", body="\u00fc" * 256) == (
+        200,
+        "text/plain",
+        ("\u00fc" * 256).encode(),
+    )
+    assert reply(body="") == (200, None, b"")
+    for key, bad in (
+        ("status", (199, 203, 205, 302, 404, "200", True)),
+        ("type", ("\u00e4", "a\r\nb: c", "x" * 257, 1)),
+        ("body", ("a\nb", "x" * 257, {}, None)),
+        ("headers", ({},)),
+    ):
+        for value in bad:
+            refused("inbound.reply." + key, inbound={"path": "/a", "reply": {key: value}})
+    refused("inbound.reply.body", inbound={"path": "/a", "reply": {"status": 204, "body": "x"}})
+    refused("inbound.reply", inbound={"path": "/a", "reply": "ok"})

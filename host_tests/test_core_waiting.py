@@ -10,6 +10,7 @@ def changed(before, after, secure=False):
 def test_what_a_running_module_takes_over_does_not_wait():
     before = {"name": "A", "realm": "R", "accounts": [], "ports": {"4": {"name": "Strike"}}}
     after = {"name": "B", "realm": "S", "accounts": [{}], "rules": {}, "actions": {}}
+    after["uplinks"] = {"links": []}
     after["ports"] = {"4": {"name": "Gate", "usage": "u", "normal": "closed", "debounce": 5}}
     assert changed(before, after) == []
 

@@ -12,6 +12,7 @@ the requests in BESIDE, which need so much more below their last frame.
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -75,8 +76,11 @@ def deepest(asked, tmp_path_factory):
     hashed = depth.sha256_text(TOKEN)
     known = settings["monitors"]["tokens"][0]["sha256"]
     settings["monitors"]["tokens"][0]["sha256"] = hashed
+    with socket.create_server(("127.0.0.1", 0)) as place:
+        port = place.getsockname()[1]
+    url = "http://127.0.0.1:%d/x" % port
     settings["uplinks"]["links"] = [
-        {"name": "u", "kind": "healthchecks", "url": "http://127.0.0.1:1/x", "interval": 60}
+        {"name": "u", "kind": "healthchecks", "url": url, "interval": 60}
     ]
     settings["tls"] = {"http": True}
     folder = tmp_path_factory.mktemp("tls")
@@ -87,6 +91,7 @@ def deepest(asked, tmp_path_factory):
         if body == "@":
             body = json.dumps(dict(settings, name="Put ~"), separators=(",", ":"))
         path, body = path.replace("~", "1"), body.replace("~", "1").replace(known, hashed)
+        body = body.replace(asked.UPLINK, url)
         more = "Connection: close\r\n"
         if name == "stream":
             more = UPGRADE
@@ -103,7 +108,7 @@ def deepest(asked, tmp_path_factory):
                 who = "token" if role == "token" else "root"
                 cases.append(case("nested %s %s" % (method, path), method, path, body, who))
     cases += [{"name": name} for name in depth.TURNS]
-    lines = [{"settings": settings, "files": files}, *cases]
+    lines = [{"settings": settings, "files": files, "uplink": port}, *cases]
     environment = dict(os.environ, PYTHONPATH=":".join([*interpreters.IMPORTS, str(HERE)]))
     result = subprocess.run(
         [sys.executable, str(HERE / "depth.py")],

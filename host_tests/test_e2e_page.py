@@ -161,7 +161,8 @@ LOG = {
 }
 LINK = {"kind": "unifi", "since": 0, "last": None, "next": 0, "failed_in_a_row": 3, "status": None}
 LINK.update(name="ServiceNow", up=False, why="no answer", sent=7, failed=3)
-LINK.update(receiver="http://192.168.0.2:80", queue={"waiting": 2})
+LINK.update(receiver="http://192.168.0.2:80", queue={"waiting": 2}, enabled=True)
+OFF = {**LINK, "name": "Grafana", "enabled": False, "why": "disabled", "next": None}
 
 
 def answering(answer):
@@ -171,7 +172,7 @@ def answering(answer):
 @looked_at
 def test_what_only_some_modules_have_is_shown_where_they_have_it(board, look):
     looker = look(board)
-    answers = {"/holdfast/log*": LOG, "/holdfast/uplinks": {"links": [LINK], "inbound": None}}
+    answers = {"/holdfast/log*": LOG, "/holdfast/uplinks": {"links": [LINK, OFF], "inbound": None}}
     for path, answer in answers.items():
         looker.page.route("**" + path, answering(answer))
     looker.open()
@@ -181,6 +182,8 @@ def test_what_only_some_modules_have_is_shown_where_they_have_it(board, look):
     looker.see(
         "[aria-labelledby=h-uplinks]", r"ServiceNow.*down.*no answer; 7 sent, 3 failed; 2 wait"
     )
+    looker.see("[aria-labelledby=h-uplinks] .calm", "disabled")
+    assert looker.page.locator("[aria-labelledby=h-uplinks] .bad").count() == 1
     assert looker.page.locator("[aria-labelledby=h-monitors]").count() == 0
 
 

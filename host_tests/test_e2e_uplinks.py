@@ -182,20 +182,22 @@ def test_notifications_wait_while_the_link_is_down_and_follow_in_order_after_up(
         assert counts == {"sent": 6, "failed": 0, "waiting": 0}
 
 
-def test_notifications_to_others_do_not_wait(start):
+@pytest.mark.parametrize("more", [{"pauses": "own"}, {"pauses": "none"}])
+def test_notifications_to_others_do_not_wait_where_settings_say_so(start, more):
     with receiver(500) as there, receiver() as other:
         actions, rules = on_input(other.url)
-        board = start(config([unifi(there.url)], actions, rules))
+        board = start(config([unifi(there.url, **more)], actions, rules))
         there.wait(1)
         drive(board, 2)
         other.wait(2)
         assert link(board)["up"] is False
 
 
-def test_notifications_to_all_may_wait_too(start):
+@pytest.mark.parametrize("more", [{}, {"pauses": "all"}])
+def test_notifications_to_anybody_wait_unless_settings_say_otherwise(start, more):
     with receiver(500) as there, receiver() as other:
         actions, rules = on_input(other.url)
-        board = start(config([unifi(there.url, pauses="all")], actions, rules))
+        board = start(config([unifi(there.url, **more)], actions, rules))
         there.wait(1)
         drive(board, 2)
         there.wait(len(there.got) + 2)
@@ -295,6 +297,130 @@ def test_flash_is_not_written_while_a_deadline_is_near(make_board, tmp_path):
         master.keep_busy(6.5, lambda: kept_early.append(kept.exists()))
         assert not any(kept_early)
         wait_for(kept.exists, SAVED_S)
+
+
+def test_two_links_that_are_down_come_up_by_themselves(start):
+    """Each has all notifications wait; neither waits for the other with its heartbeats."""
+    with receiver(500) as there, receiver(500) as other:
+        actions, rules = on_input(other.url)
+        links = [unifi(there.url), unifi(other.url + "/beat", name="second")]
+        board = start(config(links, actions, rules))
+        there.wait(1)
+        other.wait(1)
+        drive(board, 2)
+        # Its own link is up, the other one is not.
+        other.answer = 200
+        wait_for(lambda: link(board, 1)["up"], 15)
+        assert not link(board)["up"] and link(board, 1)["queue"]["waiting"] == 2
+        there.answer = 200
+        wait_for(lambda: link(board, 1)["queue"]["delivered"] == 2, 15)
+        assert [r.target for r in other.got if r.target != "/beat"] == ["/1", "/0"]
+
+
+# -- changes while it runs ------------------------------------------------------------------------
+
+
+def change(board, uplinks):
+    """Other uplinks; what waits for the next start."""
+    text = json.dumps({"uplinks": uplinks})
+    status, answer = board.master().call("PATCH", "/holdfast/settings", text)
+    assert status == 200, answer
+    return answer["next_start"]
+
+
+def test_the_first_uplink_counts_at_once_and_the_last_one_ends_at_once(start):
+    with receiver() as there, receiver() as other:
+        actions, rules = on_input(other.url)
+        board = start(config([], actions, rules))
+        with board.subscribed(LINK_TOPIC) as stream:
+            assert change(board, {"links": [unifi(there.url + "/beat")]}) == []
+            assert event(stream.recv(ANSWER_S)) == (LINK_TOPIC, "platform", "0")
+            assert event(stream.recv(ANSWER_S)) == (LINK_TOPIC, "platform", "1")
+            there.answer = 500
+            assert event(stream.recv(10)) == (LINK_TOPIC, "platform", "0")
+            drive(board, 2)
+            wait_for(lambda: link(board)["queue"]["waiting"] == 2)
+            assert change(board, None) == []
+            assert event(stream.recv(ANSWER_S)) == (LINK_TOPIC, "platform", "removed")
+        # Nobody holds them any more.
+        wait_for(lambda: [request.target for request in other.got] == ["/1", "/0"])
+        status, answer = board.master().call("GET", UPLINKS)
+        assert (status, answer["links"], answer["inbound"]) == (200, [], None)
+        wait_for(lambda: board.master().status()["notifications"]["sent"] == 2)
+        count = len(there.got)
+        time.sleep(1.5)
+        assert len(there.got) == count
+
+
+def test_a_link_that_stays_goes_on_and_one_with_another_address_speaks_there(start):
+    with receiver(500) as there, receiver() as other:
+        actions, rules = on_input(other.url)
+        stays = {"name": "stays", "kind": "healthchecks", "url": other.url, "interval": 1}
+        board = start(config([unifi(there.url + "/beat"), stays], actions, rules))
+        other.wait(1)
+        there.wait(1)
+        drive(board, 2)
+        wait_for(lambda: link(board, 1)["up"])
+        before = link(board, 1)
+        with board.subscribed(LINK_TOPIC, replay=2) as stream:
+            assert change(board, {"links": [unifi(other.url + "/beat"), stays]}) == []
+            # No event of the link that stays, nor of the one that is still down.
+            assert event(stream.recv(10)) == (LINK_TOPIC, "platform", "1")
+        told = link(board, 1)
+        assert told["since"] == before["since"] and told["sent"] >= before["sent"] > 0
+        assert told["failed"] == 0
+        wait_for(lambda: link(board)["queue"]["delivered"] == 2, 15)
+        assert [r.target for r in other.got if r.target in ("/1", "/0")] == ["/1", "/0"]
+        assert [r for r in other.got if r.target == "/beat"]
+
+
+def test_the_inbound_path_counts_at_once(start):
+    board = start(config([]))
+    mark = {"x-snd-eb-heartbeat": "1"}
+    with board.session("door") as session:
+
+        def status(path):
+            return session.post(board.url + path, headers=mark, timeout=ANSWER_S).status_code
+
+        assert status("/api/a") == 404
+        assert change(board, {"inbound": {"path": "/api/a"}}) == []
+        assert status("/api/a") == 200
+        reply = {"status": 202, "type": "text/plain", "body": "thank you"}
+        assert change(board, {"inbound": {"path": "/api/b", "reply": reply}}) == []
+        assert status("/api/a") == 404
+        answer = session.post(board.url + "/api/b", headers=mark, timeout=ANSWER_S)
+        assert (answer.status_code, answer.text) == (202, "thank you")
+        assert answer.headers["Content-Type"] == "text/plain"
+        change(board, {"inbound": {"reply": {"status": 204, "body": None, "type": None}}})
+        answer = session.post(board.url + "/api/b", headers=mark, timeout=ANSWER_S)
+        assert (answer.status_code, answer.content) == (204, b"")
+        assert "Content-Length" not in answer.headers and "Content-Type" not in answer.headers
+        status, answer = board.master().call("GET", UPLINKS)
+        assert answer["inbound"]["count"] == 3
+
+
+@pytest.mark.parametrize("kind", ["unifi", "airnode", "pinghome", "healthchecks"])
+def test_a_disabled_link_sends_nothing_pauses_nothing_and_is_told_as_such(start, kind):
+    with receiver() as there, receiver() as other:
+        row = {"name": "off", "kind": kind, "url": there.url, "enabled": False}
+        if kind == "airnode":
+            row.update(api_key="k", private_key=KEY)
+        actions, rules = on_input(other.url)
+        beat = {"name": "on", "kind": "healthchecks", "url": other.url + "/beat", "interval": 1}
+        # Nor do rules take it for a link that is down.
+        rules.append(rule("3", is_up(0)))
+        board = start(config([row, beat], [*actions, lasting("4")], rules))
+        other.wait(1)
+        wait_for(lambda: board.level(4) == 0)
+        drive(board, 2)
+        wait_for(lambda: [r.target for r in other.got if r.target != "/beat"] == ["/1", "/0"])
+        told = link(board)
+        assert (told["enabled"], told["up"], told["why"]) == (False, False, "disabled")
+        assert (told["next"], told["sent"], there.connections) == (None, 0, 0)
+        assert link(board, 1)["enabled"] is True
+        change(board, {"links": [{**row, "enabled": True}, beat]})
+        wait_for(lambda: link(board)["up"], 15)
+        there.wait(1)
 
 
 # -- others' heartbeats ---------------------------------------------------------------------------

@@ -19,7 +19,8 @@ def test_without_uplinks_there_is_nothing_to_tell():
 
 def test_links_are_told():
     one = module(uplinks={"links": ALL, "inbound": {"path": "/a"}})
-    one.links.settle(one.links.links[0], 500, "", 70)
+    platform = one.links.links[0]
+    one.links.settle(platform, platform.row, 500, "", 70)
     answer = told(one, 100)
     assert [row["kind"] for row in answer["links"]] == [
         "unifi",
@@ -49,3 +50,10 @@ def test_who_fell_silent_is_down_in_the_answer_at_once():
     one.links.heard(10)
     assert told(one, 1009)["inbound"] == {"up": True, "since": 10, "count": 1, "last": 10}
     assert told(one, 1011)["inbound"] == {"up": False, "since": 1010, "count": 1, "last": 10}
+
+
+def test_a_disabled_link_is_told_as_such():
+    one = module(uplinks={"links": [changed(UNIFI_LINK, enabled=False), AIRNODE_LINK]})
+    rows = told(one, 5)["links"]
+    assert [row["enabled"] for row in rows] == [False, True]
+    assert (rows[0]["up"], rows[0]["why"], rows[0]["next"]) == (False, "disabled", None)

@@ -11,7 +11,9 @@ def sent(quiet, tls=True):
     """(when the first bytes were written or None, why it failed or None); time is fake, in ms."""
     at = [1000]
     written = []
-    subject = Exchange(lambda: at[0], lambda ms: quiet(ms, at[0]), 950, None, None, None, "", None)
+    subject = Exchange(
+        lambda: at[0], lambda ms: quiet(ms, at[0]), 950, None, None, None, lambda: "", None
+    )
 
     def write(sock, data):
         written.append(at[0])

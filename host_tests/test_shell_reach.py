@@ -125,7 +125,7 @@ class Module:
 
 def test_names_that_the_last_network_told_are_forgotten():
     servers = [("10.0.0.1", 53)]
-    exchange = Exchange(lambda: 0, None, 0, None, lambda: servers, None, "", None)
+    exchange = Exchange(lambda: 0, None, 0, None, lambda: servers, None, lambda: "", None)
     name = "holdfast.shell.resolver"
     real = sys.modules.get(name)
     sys.modules[name] = Module

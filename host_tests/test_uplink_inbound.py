@@ -24,3 +24,10 @@ def test_another_post_is_refused_and_not_counted():
     for headers in ({}, {"x-snd-eb-heartbeat": "0"}, {"x-snd-eb-heartbeat": ""}):
         assert raises(HttpError, service.post, Caller(), Asked(headers=headers), 5).status == 400
     assert one.links.inbound.count == 0
+
+
+def test_the_reply_is_what_the_settings_say():
+    reply = {"status": 202, "type": "text/plain", "body": "thank you"}
+    one = module(uplinks={"inbound": {"path": "/api/beat", "reply": reply}})
+    answer = InboundService(one).post(Caller(), Asked(headers={"x-snd-eb-heartbeat": "1"}), 5)
+    assert (answer.status, answer.content_type, answer.body) == (202, "text/plain", b"thank you")

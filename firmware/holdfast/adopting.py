@@ -78,7 +78,7 @@ def _listen(app, listener, gate, listeners, tasks):
 
 
 def adopt(app, settings, now, by):
-    """The settings were changed: accounts, ports and rules at once, the rest at the next start.
+    """The settings were changed: what counts at once is put into force, see core.waiting.
     by: who did it with what, None where that is told elsewhere.
     """
     # Who may come in first: should memory run out after that, nobody who is gone stays.
@@ -92,6 +92,7 @@ def adopt(app, settings, now, by):
     app.authenticator.adopt(accounts)
     app.authenticator.md5, app.dispatcher.names = settings.login
     app.monitor_tokens = settings.tokens
+    app.uplinks = settings.uplinks
     app.server.dismiss(_known(accounts))
     app.module.name = settings.name
     app.module.adopt(settings, now)

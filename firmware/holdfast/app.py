@@ -65,9 +65,7 @@ class App:
         return self.module.quiet(now, self.about[0].STALL_MS)
 
     def adopt(self, settings, now, by):
-        """The settings were changed, by whom, with what: accounts, ports and rules at once, the
-        rest at the next start.
-        """
+        """The settings were changed, by whom, with what. What counts at once: see core.waiting."""
         passing("holdfast.adopting", "adopt", self, settings, now, by)
         if self._life is not None:
             self._life.changed()
@@ -116,6 +114,10 @@ class App:
     def servers(self):
         """Who knows host names: as settings say, else as the network does."""
         return self.dns or self.network.dns()
+
+    def certificate(self):
+        """The name of the file with the certificates that are trusted, "" for none."""
+        return self.uplinks[2] if self.uplinks else ""
 
     def timed(self, text):
         """Note what became of the clock."""

@@ -41,10 +41,11 @@ def join(app, board, hal, pins, settings):
     )
     app.monitor_tokens = settings.tokens
     app.dns = settings.dns
+    app.uplinks = settings.uplinks
     app.outbound = Lazy(
         "holdfast.shell.outbound",
         "Outbound",
-        module.links,
+        module,
         app.turn,
         Lazy(
             "holdfast.shell.exchange",
@@ -55,7 +56,7 @@ def join(app, board, hal, pins, settings):
             app.occupy,
             app.servers,
             store.storage,
-            settings.uplinks[2] if settings.uplinks else "",
+            app.certificate,
             module.random_bytes,
         ),
         store.storage,

@@ -219,7 +219,7 @@ function take(message) {
     if (news) tell(at, `Monitor ${source}: ${value}`, value === "down" ? "loss" : value === "up" ? "return" : "other");
     if (!news) return heard();
   } else if (topic.endsWith("tnsholdfast:Uplink/Link")) {
-    if (news) tell(at, `Uplink ${source}: ${value === "1" ? "up" : "down"}`, value === "1" ? "return" : "loss");
+    if (news) tell(at, `Uplink ${source}: ${["down", "up"][value] ?? value}`, ["loss", "return"][value] ?? "other");
     later("links", 200, lookAtLinks);
   } else if (news) {
     const [, what] = /tnsholdfast:(.*)/.exec(topic) ?? [];

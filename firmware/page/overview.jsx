@@ -346,10 +346,10 @@ function Rows({ title, id, rows }) {
   return (
     <Card title={title} id={id}>
       <ul class="plain">
-        {rows.map(({ name, is, kind, more }) => (
+        {rows.map(({ name, is, more }) => (
           <li key={name} class="row">
             <strong>{name}</strong>
-            <Badge kind={kind ?? "calm"}>{is}</Badge>
+            <Badge kind={WORSE[is] ?? "calm"}>{is}</Badge>
             <span class="quiet">{more}</span>
           </li>
         ))}
@@ -362,7 +362,6 @@ function Monitors() {
   const rows = Object.entries(state.monitors).map(([name, { state: is, at }]) => ({
     name,
     is,
-    kind: WORSE[is],
     more: `${is === "new" ? "silent " : ""}for ${span(Math.max(0, now() - at))}`,
   }));
   return <Rows title="Monitors" id="monitors" rows={rows} />;
@@ -371,8 +370,7 @@ function Monitors() {
 function Uplinks() {
   const rows = state.links?.links.map((link) => ({
     name: link.name,
-    is: link.up ? "up" : "down",
-    kind: link.up ? "good" : "bad",
+    is: link.up ? "up" : link.enabled === false ? "disabled" : "down",
     more: [link.why, `${link.sent} sent, ${link.failed} failed`, link.queue?.waiting ? `${link.queue.waiting} wait` : ""].filter(Boolean).join("; "),
   }));
   return <Rows title="Uplinks" id="uplinks" rows={rows} />;

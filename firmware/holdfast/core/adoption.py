@@ -14,7 +14,7 @@ from holdfast.core.session import Session
 
 
 def adopt(module, settings, now):
-    """Take over names, usages, normal states, debounce times, fallbacks, masters and rules."""
+    """Take over what counts at once of ports, accounts, rules and uplinks."""
     before = _blocked(module)
     for port, row in zip(module.ports, settings.ports):
         port.name = row.name
@@ -33,6 +33,7 @@ def adopt(module, settings, now):
         from holdfast.core.rules import Rules
 
         module.rules = Rules(module, settings.rules, now)
+    _links(module, settings.uplinks, now)
     for row in _blocked(module):
         if row not in before:
             module.note(RULES, "%s, so then it does nothing: %s" % (row[1], row[0].who), now)
@@ -46,6 +47,17 @@ def _blocked(module):
 
     rows = [(rule, blocked(module, rule)) for rule in module.rules.rules]
     return [row for row in rows if row[1] is not None]
+
+
+def _links(module, uplinks, now):
+    rows, inbound = uplinks[:2] if uplinks else ((), None)
+    if module.links is None:
+        if not rows and inbound is None:
+            return
+        from holdfast.core.links import Links
+
+        module.links = Links(module.events, (), None, module.random_bytes, now)
+    module.links.adopt(rows, inbound, now)
 
 
 def _rules(module, rows, now):

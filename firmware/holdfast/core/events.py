@@ -149,11 +149,26 @@ class EventSystem:
         self.properties.append(declared)
         return declared
 
+    def add(self, topic, source, active, at):
+        """As `declare` while others listen: its first value is an event. It takes the place of one
+        of its topic that was withdrawn, so that what is known of the topic at that place holds.
+        """
+        for declared in self.properties:
+            if declared.topic is topic and declared.gone():
+                data = topic[VALUES][int(active)]
+                declared = Property(declared.index, topic, source, data, at)
+                self.properties[declared.index] = declared
+                break
+        else:
+            declared = self.declare(topic, source, active, at)
+        self.change(declared, declared.data, at)
+        return declared
+
     def set(self, changed, active, at):
         """Make a property active or not at time `at`, or give it one of the topic's VALUES by its
-        number; the same value twice is silence.
+        number; the same value twice is silence. None: it is no more, as its last event says.
         """
-        data = changed.topic[VALUES][int(active)]
+        data = REMOVED if active is None else changed.topic[VALUES][int(active)]
         if changed.data != data:
             self.change(changed, data, at)
             changed.data = data

@@ -56,7 +56,7 @@ from holdfast.core.checkins import (
     TIMELY,
     UP,
 )
-from holdfast.core.events import MONITOR, REMOVED, VALUES, Property
+from holdfast.core.events import MONITOR, VALUES
 
 _MINUTE_MS = const(60000)
 PER_MINUTE = const(120)  # check-ins of one monitor that are taken
@@ -342,11 +342,8 @@ class Monitors:
         monitor.since = now
         if monitor.state == NEW and not monitor.waits:
             monitor.begin(now)
-        if since_start:
-            declared = self._events.declare(MONITOR, monitor.label, monitor.state, now)
-        else:
-            declared = introduce(self._events, monitor.label, monitor.state, now)
-        monitor.declared = declared
+        declare = self._events.declare if since_start else self._events.add
+        monitor.declared = declare(MONITOR, monitor.label, monitor.state, now)
         self.all.append(monitor)
         self._schedule()
 
@@ -365,7 +362,7 @@ class Monitors:
 
     def remove(self, monitor, now):
         """One less."""
-        withdraw(self._events, monitor.declared, now)
+        self._events.set(monitor.declared, None, now)
         self.all.remove(monitor)
         self._schedule()
 
@@ -374,8 +371,8 @@ class Monitors:
         monitor.service = service
         monitor.name = name
         if label != monitor.label:
-            withdraw(self._events, monitor.declared, now)
-            monitor.declared = introduce(self._events, label, monitor.state, now)
+            self._events.set(monitor.declared, None, now)
+            monitor.declared = self._events.add(MONITOR, label, monitor.state, now)
             monitor.label = label
 
     def adjust(self, monitor, interval_s, grace_s, enabled, waits, now):
@@ -417,27 +414,3 @@ class Monitors:
             limit = monitor.run_at + (monitor.grace_ms or monitor.interval_ms)
             monitor.run_due = max(now, limit)
         self._schedule()
-
-
-def introduce(events, label, state, at):
-    """Declare a monitor's property while others listen, with an event. It takes the place of one
-    that was withdrawn, so that what is known of the topic at that place holds.
-    """
-    properties = events.properties
-    data = MONITOR[VALUES][state]
-    for other in properties:
-        if other.topic is MONITOR and other.gone():
-            declared = Property(other.index, MONITOR, label, data, at)
-            properties[other.index] = declared
-            break
-    else:
-        declared = events.declare(MONITOR, label, state, at)
-    events.change(declared, data, at)
-    return declared
-
-
-def withdraw(events, declared, at):
-    """A property is no more; its last event says so."""
-    declared.data = REMOVED
-    declared.at = at
-    events.change(declared, REMOVED, at)

@@ -5,7 +5,7 @@ A notification that failed is tried again with growing pauses, each with a rando
 receiver's failures hold up nobody else's, and its own come in their order.
 """
 
-from holdfast.core.links import PAUSES_MS, part_of, refuses
+from holdfast.core.links import PAUSES_MS, next_due, part_of, refuses
 from holdfast.core.rules import OUTGOING
 
 
@@ -31,14 +31,8 @@ class Notifications:
 
     def next(self, now):
         """Take out the first that is due and waits behind none to the same receiver; or None."""
-        behind = []
-        for i, (action, _, due) in enumerate(self.waiting):
-            receiver = action[1]
-            if receiver not in behind:
-                if now >= due:
-                    return self.waiting.pop(i)
-                behind.append(receiver)
-        return None
+        place = next_due(self.waiting, now)
+        return None if place is None else self.waiting.pop(place)
 
     def settle(self, entry, status, now):
         """Note how a try ended: the status of the answer, None for no answer."""

@@ -2,15 +2,17 @@
 
     "uplinks": {
       "certificate": "uplinks.pem",
-      "inbound": {"path": "/api/unifi/heartbeat", "within": 600},
+      "inbound": {"path": "/api/unifi/heartbeat", "within": 600,
+                  "reply": {"status": 202, "type": "text/plain", "body": "thank you"}},
       "links": [
         {"name": "platform", "kind": "unifi", "url": "https://platform.example/api/heartbeat",
          "frequency": 300, "login": "module", "password": "secret"}
       ]
     }
 
-Makes `(links, inbound, certificate)`: rows for core.links, `(path, within_ms)` or None, and the
-name of a file in flash or "". Loaded when there are any, let go with core.check.
+Makes `(links, inbound, certificate)`: rows for core.links, None or `(path, within_ms, reply)` with
+the reply as `(status, content type, body)`, and the name of a file in flash or "". Loaded when
+there are any, let go with core.check.
 """
 
 from micropython import const
@@ -28,7 +30,7 @@ _MAX_STATUSES = const(8)
 _DAY_S = const(24 * 60 * 60)
 _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of wire.secp256k1
 
-_COMMON = ("name", "kind", "url", "success")
+_COMMON = ("name", "kind", "url", "success", "enabled")
 # By kind: how its interval is called, its default in s, and its other keys.
 _MORE = const(2)
 _ROWS = (
@@ -42,7 +44,8 @@ _ROWS = (
     ("interval", 60, ("result", "message")),
     ("interval", 60, ("message",)),
 )
-PAUSES = ("own", "all", "none")
+PAUSES = ("all", "own", "none")
+_REPLIES = (200, 201, 202, 204)
 _RESULTS = ("tick", "run", "complete", "fail")
 _TOKEN = "abcdefghijklmnopqrstuvwxyz0123456789!#$%&'*+-.^_`|~"  # RFC 9110 section 5.6.2
 # These are the client's own, or follow from other keys.
@@ -65,7 +68,7 @@ def uplinks(keys):
         raise SettingsError(keys.path("certificate"), "must be the name of a file in flash")
     inbound = None
     if keys.get("inbound", None) is not None:
-        inbound = _inbound(keys.object("inbound", ("path", "within")))
+        inbound = _inbound(keys.object("inbound", ("path", "within", "reply")))
     data = keys.get("links", [])
     path = keys.path("links")
     if not isinstance(data, list) or len(data) > _MAX_LINKS:
@@ -86,7 +89,17 @@ def _inbound(keys):
             path = ""
     if path[:1] != "/":
         raise SettingsError(keys.path("path"), "must be a path of printable ASCII")
-    return path, keys.integer("within", 0, 0, _DAY_S) * 1000
+    within_ms = keys.integer("within", 0, 0, _DAY_S) * 1000
+    reply = keys.object("reply", ("status", "type", "body"))
+    status = reply.integer("status", 200, 200, 204)
+    if status not in _REPLIES:
+        raise SettingsError(reply.path("status"), "must be 200, 201, 202 or 204")
+    kind = _ascii(reply, "type", "application/json")
+    # Without content a 204 has no type either (RFC 9110 section 15.3.5).
+    body = reply.text("body", "" if status == 204 else "{}", _MAX_TEXT)
+    if status == 204 and body:
+        raise SettingsError(reply.path("body"), "must be empty: 204 has no content")
+    return path, within_ms, (status, kind if body else None, body.encode())
 
 
 def _link(data, path, certificate):
@@ -101,7 +114,7 @@ def _link(data, path, certificate):
         raise SettingsError(keys.path("name"), "must be there, without blanks")
     receiver, target = url(keys, "url", keys.text("url", "", MAX_URL), certificate)
     interval_ms = keys.integer(interval, default_s, 1, _DAY_S) * 1000
-    pauses = PAUSES[keys.choice("pauses", "own", PAUSES)] if kind == UNIFI else "none"
+    pauses = PAUSES[keys.choice("pauses", "all", PAUSES)] if kind == UNIFI else "none"
     success = keys.get("success", [])
     if not isinstance(success, list) or len(success) > _MAX_STATUSES:
         raise SettingsError(keys.path("success"), "must be a list of up to 8 statuses")
@@ -114,7 +127,8 @@ def _link(data, path, certificate):
         PINGHOME: _pinghome,
         HEALTHCHECKS: _healthchecks,
     }[kind](keys)
-    return kind, name, receiver, target, interval_ms, tuple(success), pauses, details
+    enabled = keys.boolean("enabled", True)
+    return kind, name, receiver, target, interval_ms, tuple(success), pauses, details, enabled
 
 
 def _unifi(keys):
@@ -177,8 +191,8 @@ def _healthchecks(keys):
     return (keys.text("message", "", _MAX_TEXT),)
 
 
-def _ascii(keys, key):
-    text = keys.text(key, "", _MAX_TEXT)
+def _ascii(keys, key, default=""):
+    text = keys.text(key, default, _MAX_TEXT)
     if not _printable(text):
         raise SettingsError(keys.path(key), "must be printable ASCII")
     return text

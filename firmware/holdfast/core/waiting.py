@@ -11,6 +11,7 @@ _AT_ONCE = (
     "rules",
     "actions",
     "monitors",
+    "uplinks",
     "time",
     "login",
     "checksum",

@@ -33,18 +33,19 @@ class UplinksService:
 def _link(link, now):
     secure, host, port = link.receiver
     return (
-        '{"name":%s,"kind":"%s","receiver":%s,"up":%s,"since":%d,"why":%s,"status":%s,'
-        '"last":%s,"next":%d,"sent":%d,"failed":%d,"failed_in_a_row":%d,"queue":%s}'
+        '{"name":%s,"kind":"%s","enabled":%s,"receiver":%s,"up":%s,"since":%d,"why":%s,"status":%s,'
+        '"last":%s,"next":%s,"sent":%d,"failed":%d,"failed_in_a_row":%d,"queue":%s}'
     ) % (
         quote(link.name),
         KINDS[link.kind],
+        boolean(link.enabled),
         quote("%s://%s:%d" % ("https" if secure else "http", host, port)),
         boolean(link.up),
         link.since,
         quote(link.why),
         number(link.status),
         number(link.last_at),
-        max(link.due, now),
+        number(None if link.due is None else max(link.due, now)),
         link.sent,
         link.failed,
         link.failures,

@@ -1,21 +1,21 @@
 """Made by tools/page.py out of firmware/page/; `make page` makes it again."""
 
-# Sources: c21592147afc550c6e69eb4d5cbd2c686e3647ce113f0a915565abf4e9a7aa15
+# Sources: ceb69b68205b423e78a1c608d311ad51c3bdea7024f81d7d00b9e215e935a54e
 
 # Path, content type, entity tag, bytes, number of the first module, modules.
 ROWS = (
     (
         "/",
         "text/html; charset=utf-8",
-        "81dc3f901c532d8d",
-        461,
+        "fec39ee889d172a0",
+        460,
         0,
         1,
     ),
     (
         "/holdfast/page.js",
         "text/javascript; charset=utf-8",
-        "bc01a6ea9e521ecd",
+        "a16be390998240b5",
         20508,
         1,
         11,

@@ -21,8 +21,8 @@ def save(storage, links, now, epoch_ms):
     """Write what waits; True when flash was touched. OSError. epoch_ms: what makes UTC of now."""
     lines = []
     for link in links.links:
-        for action, at in link.queue:
-            utc = at + epoch_ms if epoch_ms else 0
+        for action, at, _, _ in link.queue:
+            utc = at + epoch_ms if epoch_ms and at is not None else 0
             lines.append("%s %s %d\n" % (link.name, mark(action), utc))
     if lines:
         storage.write(_NEW, "".join(lines).encode())
@@ -34,7 +34,7 @@ def save(storage, links, now, epoch_ms):
     return True
 
 
-def load(storage, links, rules, epoch_ms):
+def load(storage, links, rules, epoch_ms, now):
     """Put what waited back into the queues; how many lines were of no use any more."""
     data = storage.read(NAME)
     actions = {}
@@ -52,7 +52,7 @@ def load(storage, links, rules, epoch_ms):
         action = actions.get(which)
         # Negative on the module's clock: it was before the start. None: nobody knows when.
         at = utc - epoch_ms if utc and epoch_ms else None
-        if action is None or not links.restore(name, (action, at)):
+        if action is None or not links.restore(name, action, at, now):
             lost += 1
     return lost
 

@@ -43,8 +43,8 @@ class Exchange:
     now: a function() for ms; quiet: a function(ms), is nothing due for so long; stall_ms: how long
     a step of a handshake may hold up the loop; occupy: a function(count) that is told how many of
     the board's connections are in use here; servers: a function() for rows (address, port) that
-    know names; storage, certificate: where the file with the trusted certificates is;
-    random_bytes: a function(n).
+    know names; storage: with the file of trusted certificates; certificate: a function() for its
+    name; random_bytes: a function(n).
     """
 
     def __init__(self, now, quiet, stall_ms, occupy, servers, storage, certificate, random_bytes):
@@ -130,7 +130,7 @@ class Exchange:
 
     def _certificates(self):
         """What is trusted, as a list of DER; the file is one of these, or PEM with some."""
-        data = self._storage.read(self._certificate)
+        data = self._storage.read(self._certificate())
         if not data:
             raise NoAnswer("there is no file of uplinks.certificate")
         if _BEGIN not in data:

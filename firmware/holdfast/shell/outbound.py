@@ -22,30 +22,34 @@ _LOOK_MS = const(50)  # for what may be due
 class Outbound:
     """The sender.
 
-    links: of the module, or None; turn: a function() that runs the module and gives the time;
-    exchange: the Lazy of shell.exchange; storage: for the queues; quiet: a function(now), may
-    flash be written; epoch_ms: a function(); serial: of the board; random_bytes: a function(n).
+    module: whose links these are; turn: a function() that runs it and gives the time; exchange:
+    the Lazy of shell.exchange; storage: for the queues; quiet: a function(now), may flash be
+    written; epoch_ms: a function(); serial: of the board; random_bytes: a function(n).
     """
 
-    def __init__(self, links, turn, exchange, storage, quiet, epoch_ms, serial, random_bytes):
+    def __init__(self, module, turn, exchange, storage, quiet, epoch_ms, serial, random_bytes):
         self.notifications = Notifications(random_bytes)
         self.lost = 0  # of what was in flash: not in the rules any more, or damaged
-        self._links = links
+        self._module = module
         self._turn = turn
         self._exchange = exchange
         self._storage = storage
         self._quiet = quiet
         self._epoch_ms = epoch_ms
         self._serial = serial
+        self._loaded = False
         self._task = None
 
     def begin(self, rules):
         """Take over what waited when the power went off, and start."""
-        if self._links is None:
+        links = self._module.links
+        if links is None:
             return  # it starts with the first notification
-        if self._task is None:
+        if not self._loaded:
+            self._loaded = True
+            now = self._turn()
             try:
-                self.lost = backlog.load(self._storage, self._links, rules, self._epoch_ms())
+                self.lost = backlog.load(self._storage, links, rules, self._epoch_ms(), now)
             except OSError as error:
                 print("holdfast: queued notifications cannot be read: %s" % error)
             if self.lost:
@@ -61,21 +65,22 @@ class Outbound:
         outgoing = rules.outgoing
         if outgoing:
             self._start()
+        links = self._module.links
         while outgoing:
             action = outgoing[0][0]
-            link = None if self._links is None else self._links.holder(action)
+            link = None if links is None else links.holder(action)
             if link is None:
                 self.notifications.put(action, now)
             else:
-                self._links.put(link, action, now)
+                links.put(link, action, now)
             outgoing.pop(0)
         self.notifications.failed += rules.lost
         rules.lost = 0
 
     def reachable(self, now):
         """There is a network again, or another one, with other name servers and addresses."""
-        if self._links is not None:
-            self._links.reachable(now)
+        if self._module.links is not None:
+            self._module.links.reachable(now)
         if self._exchange.made is not None:
             self._exchange.made.forget()
 
@@ -83,7 +88,8 @@ class Outbound:
         """(sent, failed, waiting) of all notifications."""
         own = self.notifications
         sent, failed, waiting = own.sent, own.failed + self.lost, len(own.waiting)
-        for link in () if self._links is None else self._links.links:
+        links = self._module.links
+        for link in () if links is None else links.gone + links.links:
             sent += link.delivered
             failed += link.refused + link.dropped
             waiting += len(link.queue)
@@ -92,7 +98,7 @@ class Outbound:
     async def _run(self):
         """Send what is due, for as long as there is or may be anything."""
         try:
-            while self._links is not None or self.notifications.waiting:
+            while self._module.links is not None or self.notifications.waiting:
                 try:
                     if not await self._step():
                         await sleep_ms(_LOOK_MS)
@@ -105,41 +111,59 @@ class Outbound:
             self._task = None
 
     async def _step(self):
-        """Do one thing; False when nothing is due."""
+        """Send a heartbeat that is due, and then a notification; False when there is neither."""
         now = self._turn()
-        links = self._links
+        links = self._module.links
+        beaten = False
         if links is not None:
             links.look(now)
-            self._save(now)
+            if links.moved:
+                self._move(links, now)
+            self._save(links, now)
             link = links.due_link(now)
             if link is not None:
-                await self._beat(link)
-                return True
+                await self._beat(links, link)
+                beaten = True
+                now = self._turn()
             due = links.due_notification(now)
             if due is not None:
                 link, entry = due
                 status, _ = await self._notify(entry[0], entry[1], now)
                 links.deliver(link, entry, status, self._turn())
                 return True
+            if links.paused():
+                return beaten
         entry = self.notifications.next(now)
         if entry is None:
-            return False
+            return beaten
         status, _ = await self._notify(entry[0], now, now)
         self.notifications.settle(entry, status, self._turn())
         return True
 
-    async def _beat(self, link):
+    def _move(self, links, now):
+        """After other settings: each notification waits where it belongs now."""
+        own = self.notifications
+        gone = links.gone
+        links.move(own.put, now)
+        for link in gone:
+            own.sent += link.delivered
+            own.failed += link.refused + link.dropped
+
+    async def _beat(self, links, link):
         """One heartbeat, and what its answer says of the link."""
+        row = link.row
         status = None
         why = ""
         try:
             data = await self._make(link)
+            if link.row is not row:
+                return  # other settings came meanwhile: what is made may be for somebody else
             status, why = await self._send(link.receiver, data)
         except NoAnswer as error:
             why = str(error)
         except MemoryError:
             why = "not enough memory"
-        self._links.settle(link, status, why, self._turn())
+        links.settle(link, row, status, why, self._turn())
 
     async def _make(self, link):
         """The bytes of a heartbeat; others have their turn between its steps."""
@@ -174,9 +198,8 @@ class Outbound:
         except NoAnswer as error:
             return None, str(error)
 
-    def _save(self, now):
+    def _save(self, links, now):
         """Write the queues to flash when they have changed, but seldom, and in a quiet moment."""
-        links = self._links
         if not links.to_be_saved(now) or not self._quiet(now):
             return
         try:

@@ -13,10 +13,11 @@ class InboundService:
         self._module = module
 
     def post(self, caller, request, now):
-        """200 with an empty JSON object; HttpError 400 for what is no heartbeat."""
+        """The reply of the settings; HttpError 400 for what is no heartbeat."""
         if request.headers.get(MARK) != "1":
             raise HttpError(400)
         self._module.act(now)
         self._module.tell(now)
         self._module.links.heard(now)
-        return Response(200, b"{}", "application/json")
+        status, kind, body = self._module.links.inbound.reply
+        return Response(status, body, kind)

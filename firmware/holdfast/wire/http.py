@@ -25,7 +25,8 @@ BODY_BYTES = const(4096)
 # Status codes and their phrases (RFC 9110 section 15, RFC 6585), in one text: a dict of them takes
 # three times the heap.
 _REASONS = (
-    "100 Continue,101 Switching Protocols,200 OK,201 Created,202 Accepted,304 Not Modified,"
+    "100 Continue,101 Switching Protocols,200 OK,201 Created,202 Accepted,204 No Content,"
+    "304 Not Modified,"
     "400 Bad Request,401 Unauthorized,403 Forbidden,404 Not Found,405 Method Not Allowed,"
     "408 Request Timeout,409 Conflict,412 Precondition Failed,413 Content Too Large,"
     "414 URI Too Long,415 Unsupported Media Type,417 Expectation Failed,421 Misdirected Request,"
@@ -38,7 +39,8 @@ _REASONS = (
 _CUT = ("/ping/", "/v1/heartbeat/")
 
 _PIECE_BYTES = const(1000)  # of a long body
-_NOT_MODIFIED = const(304)  # its length would be that of what is not sent (RFC 9110 section 8.6)
+_NO_CONTENT = const(204)  # nor has it a length (RFC 9110 section 8.6)
+_NOT_MODIFIED = const(304)  # its length would be that of what is not sent
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
@@ -485,7 +487,9 @@ class Response:
         if self.converse is None:
             if self.chunked:
                 parts.append("Transfer-Encoding: chunked")
-            elif self.status != _NOT_MODIFIED and (whole or isinstance(body, list)):
+            elif self.status not in (_NO_CONTENT, _NOT_MODIFIED) and (
+                whole or isinstance(body, list)
+            ):
                 parts.append("Content-Length: %d" % (len(body) if whole else self.length()))
             if not keep_alive:
                 parts.append("Connection: close")

@@ -27,6 +27,7 @@ SETTINGS = (
     '"uplinks":{"inbound":{"path":"/api/unifi/heartbeat","within":600}},'
     '"monitors":{"tokens":[' + _TOKENS % "" + "]}}"
 )
+UPLINK = "http://10.0.0.1:9/x"  # where nobody answers
 ACCOUNTS = (
     ("root", "administrator"),
     ("controller", "operator"),
@@ -218,7 +219,7 @@ def changes():
             "PATCH",
             _SETTINGS,
             '{"uplinks":{"links":[{"name":"watch-~","kind":"healthchecks",'
-            '"url":"http://10.0.0.1:9/x","interval":60}]}}',
+            '"url":"' + UPLINK + '","interval":60}]}}',
             "",
         ),
         ("PATCH on trial", "PATCH", _SETTINGS + "?trial=1", '{"name":"Trial ~"}', ""),
