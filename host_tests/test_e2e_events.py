@@ -300,7 +300,7 @@ ERRORS = [
     (call(method=7), 2104),
     (call(context=7), 2104),
     (call(params={}), 2104),
-    (call(params=...), 2104),
+    (call(params=...), 2103),
     (call(params={"eventFilterList": "//."}), 2104),
     (listed(7), 2104),
     (listed({"topicFilter": 7}), 2104),
@@ -313,6 +313,8 @@ ERRORS = [
     (listed({"topicFilter": "x" * 2000}), 2104),
     (listed({}), 2103),
     (listed(*[{"topicFilter": "a"}] * 100), 2107),
+    (listed({"topicFilter": "x" * 4096}), 2107),
+    (" " * 65536, 2107),
 ]
 
 
@@ -328,6 +330,13 @@ def test_every_error_has_its_code_and_keeps_the_stream(board):
             answer = ask(stream, message)
             assert (answer["context"], answer["data"]) == ("c", {}), message
             everything(stream)
+
+
+def test_a_failure_repeats_the_version_that_was_asked_for(board):
+    with board.open_stream() as stream:
+        for version in ("2.0", "0.9", "one", "1.7"):
+            answer = ask(stream, call(apiVersion=version, method="events:list"))
+            assert answer["apiVersion"] == version and "error" in answer
 
 
 def test_a_request_without_context_gets_none_back(board):
@@ -402,7 +411,10 @@ def test_digest_on_the_upgrade(board):
 
 
 def test_no_extension_is_taken(board):
+    """permessage-deflate is offered and declined (RFC 7692 section 5.1)."""
     with board.open_stream(compression="deflate") as stream:
+        offered = stream.request.headers["Sec-WebSocket-Extensions"]
+        assert offered.startswith("permessage-deflate")
         assert "Sec-WebSocket-Extensions" not in stream.response.headers
         assert configure(stream, LOST_TOPIC).get("data") == {}
 
@@ -417,6 +429,56 @@ def test_the_accept_key_is_that_of_the_rfc(board):
 def test_another_version_is_426(board):
     answer = exchange(board, handshake(STREAM + "&wssession=" + board.token(), version="8"), 0.3)
     assert status_of(answer) == 426 and b"Sec-WebSocket-Version: 13\r\n" in answer
+
+
+def test_a_token_is_spent_by_the_101_alone(start):
+    board = start(settings(), "--connections", 4)
+    token = board.token()
+    target = STREAM + "&wssession=" + token
+    with board.open_stream("guest"), board.open_stream("guest"):  # as many as there may be
+        for wanted, data in (
+            (426, handshake(target, version="8")),
+            (400, handshake(target).replace(b"sources=events", b"sources=video")),
+            (400, handshake(target).replace(b"Upgrade: websocket", b"Upgrade: h2c")),
+            (503, handshake(target)),
+        ):
+            assert status_of(exchange(board, data, 0.3)) == wanted
+    url = "ws://%s:%d%s" % (board.host, board.port, target)
+    wait_for(lambda: status_of(exchange(board, handshake(target, version="8"), 0.3)) == 426)
+    with connect(url, proxy=None) as stream:
+        assert configure(stream, LOST_TOPIC).get("data") == {}
+        assert refused(board, target) == 401
+
+
+def test_of_two_requests_in_flight_with_one_token_one_is_let_in(board):
+    for _ in range(5):
+        data = handshake(STREAM + "&wssession=" + board.token())
+        with contextlib.ExitStack() as stack:
+            socks = [stack.enter_context(board.connect()) for _ in range(4)]
+            with board.frozen():
+                for sock in socks:
+                    sock.sendall(data)
+            heads = [receive(sock, ANSWER_S, lambda got: b"\r\n\r\n" in got) for sock in socks]
+        assert sorted(status_of(head) for head in heads) == [101, 401, 401, 401]
+
+
+def test_sources_are_a_list_and_what_is_unknown_is_named(board):
+    for sources in ("events,metadata", "metadata,events", "events,events", "%65vents%2Cx"):
+        target = "/vapix/ws-data-stream?sources=%s&wssession=%s" % (sources, board.token())
+        with connect("ws://%s:%d%s" % (board.host, board.port, target), proxy=None) as stream:
+            assert configure(stream, LOST_TOPIC).get("data") == {}
+            assert everything(stream, 1) == [(LOST_TOPIC, None, "0")]
+            assert silent(stream, 0.05)
+    target = STREAM + "&wssession=" + board.token()
+    for sources, said in (
+        (b"sources=video", b'sources unknown: "video", known: events\n'),
+        (b"sources=video,audio", b'sources unknown: "video, audio", known: events\n'),
+        (b"sources=", b"sources is missing, known: events\n"),
+        (b"a=b", b"sources is missing, known: events\n"),
+    ):
+        data = handshake(target).replace(b"sources=events", sources)
+        answer = exchange(board, data, 0.3)
+        assert status_of(answer) == 400 and answer.endswith(b"\r\n\r\n" + said), answer
 
 
 def test_bad_openings_are_400(board):
@@ -479,12 +541,12 @@ BAD_FRAMES = {
     "text cut in a character": (1007, client_frame(Opcode.TEXT, b'{"a": "\xc3')),
     "surrogate": (1007, client_frame(Opcode.TEXT, b"\xed\xa0\x80")),
     "close reason not UTF-8": (1007, client_frame(Opcode.CLOSE, b"\x03\xe8\xff")),
-    "too long": (1009, client_frame(Opcode.TEXT, b" " * 5000)),
+    "too long": (1009, client_frame(Opcode.TEXT, b" " * 65537)),
     "too long, announced": (1009, b"\x81\xff" + (1 << 40).to_bytes(8, "big") + b"aaaa"),
     "too long in parts": (
         1009,
-        client_frame(Opcode.TEXT, b" " * 4000, fin=False)
-        + client_frame(Opcode.CONTINUATION, b" " * 4000),
+        client_frame(Opcode.TEXT, b" " * 40000, fin=False)
+        + client_frame(Opcode.CONTINUATION, b" " * 40000),
     ),
     "binary": (1003, client_frame(Opcode.BINARY, b"{}")),
 }
@@ -501,6 +563,21 @@ def test_bad_frames_close_with_their_code(board):
             wrong.append((name, code, got))
     assert not wrong
     board.master().beat(60000)
+
+
+def test_a_message_that_is_too_long_is_answered_and_the_stream_goes_on(board):
+    """In one frame or in parts, with a ping between; nothing of it is kept."""
+    master = board.master()
+    with board.subscribed(RELAY_TOPIC, replay=4) as stream:
+        for message in ("x" * 4097, iter(["y" * 3000] * 20)):
+            answer = ask(stream, message)
+            assert answer["error"]["code"] == 2107 and answer["method"] == "events:configure"
+            assert stream.ping(b"x").wait(ANSWER_S), "no pong"
+            master.set(p4="closed")
+            assert everything(stream, 1) == [(RELAY_TOPIC, "4", "active")]
+            master.set(p4="open")
+            assert everything(stream, 1) == [(RELAY_TOPIC, "4", "inactive")]
+        assert configure(stream, LOST_TOPIC).get("data") == {}
 
 
 def test_the_peers_close_is_answered_and_the_connection_ends_at_once(board):

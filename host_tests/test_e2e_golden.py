@@ -19,6 +19,9 @@ line: it goes on in the next; long XML and JSON is shown so. An answer without C
 on to the end of the connection, or, in parts (multipart), for ever: more of its lines may come
 later.
 
+Not shown is what every answer has behind its status line: `Date` and two lines for browsers. They
+are looked for in each, once each, and that the date is now.
+
 **WebSocket.** After a 101 each line is a frame: `> text {...}`, `< close 1002 why`, `> ping hi`,
 `> pong hi`. Lines that do not begin with one of these words continue the text before, joined with
 LF. `> bytes 81 05 ...` are bytes as they are. What is sent is masked with 37 fa 21 3d. The board's
@@ -52,6 +55,8 @@ import re
 import socket
 import struct
 import time
+from datetime import UTC
+from email.utils import format_datetime, formatdate, parsedate_to_datetime
 from pathlib import Path
 
 import pytest
@@ -61,6 +66,8 @@ from boards import ANSWER_S, STATUS, account, settings, wait_for
 
 FILES = sorted((Path(__file__).parent / "golden").glob("*.txt"))
 RECORD = os.environ.get("HOLDFAST_RECORD") == "1"
+COMMON = ("X-Content-Type-Options: nosniff", "X-Frame-Options: DENY")
+CLOCK_S = 60  # that a date may be late on a busy machine
 QUIET_S = 0.5  # when recording a stream, what does not come within this time is not coming
 MASK = bytes.fromhex("37fa213d")
 
@@ -164,13 +171,36 @@ def joined(lines):
 
 
 def shown(data):
-    """An HTTP message as lines."""
+    """An HTTP answer as lines, without those that every answer has."""
     head, found, body = data.partition(b"\r\n\r\n")
     lines = head.decode("ascii", "backslashreplace").split("\r\n")
     if found:
+        lines = without_common(lines)
         lines.append("")
         lines += content(body) if body else []
     return lines
+
+
+def without_common(lines):
+    """The lines of an answer's head but those that every answer has, which are looked at here."""
+    if not lines[0].startswith("HTTP/1.1 ") or lines[0] == "HTTP/1.1 100 Continue":
+        return lines
+    names = [line.partition(":")[0].lower() for line in lines]
+    once = all(names.count(line.partition(":")[0].lower()) == 1 for line in ("Date", *COMMON))
+    if once and is_now(lines[1]) and tuple(lines[2:4]) == COMMON:
+        return lines[:1] + lines[4:]
+    return [*lines, "behind the status line: no date of now, or not %s" % ", ".join(COMMON)]
+
+
+def is_now(line):
+    """True for a field line Date, as RFC 9110 section 5.6.7 has it, of now."""
+    try:
+        sent = parsedate_to_datetime(line.partition(": ")[2])
+    except ValueError:
+        return False
+    return line == "Date: " + format_datetime(sent.astimezone(UTC), usegmt=True) and (
+        abs(sent.timestamp() - time.time()) < CLOCK_S
+    )
 
 
 def content(body):
@@ -645,6 +675,25 @@ def test_messages_are_bytes_and_back():
     assert shown(data) == [lines[0], "Content-Length: 5", *lines[2:]]
     assert message(["a{cr}", "b"]) == b"a\r\nb"
     assert message(["GET /{fill 3} HTTP/1.1", ""]) == b"GET /aaa HTTP/1.1\r\n\r\n"
+
+
+def test_what_every_answer_has_is_looked_for_and_not_shown():
+    now = "Date: " + formatdate(usegmt=True)
+    head = ["HTTP/1.1 200 OK", now, *COMMON, "Content-Length: 2"]
+    assert without_common(head) == [head[0], head[-1]]
+    for wrong in (
+        [head[0], *head[2:]],
+        [head[0], *head[4:]],
+        [head[0], now, now, *head[2:]],
+        [*head[:3], head[-1]],
+        [*head, COMMON[1]],
+        [*head, "date: x"],
+        [head[0], "Date: Mon, 30 Nov 2020 21:17:16 GMT", *head[2:]],
+        [head[0], now.replace("GMT", "+0000"), *head[2:]],
+        [head[0], "Date: x", *head[2:]],
+    ):
+        assert without_common(wrong)[:-1] == wrong
+    assert without_common(["HTTP/1.1 100 Continue"]) == ["HTTP/1.1 100 Continue"]
 
 
 def test_responses_are_those_of_rfc_2617():

@@ -133,9 +133,12 @@ def test_camstreamerlib_does_what_it_can_do(node, start):
 
 
 def test_a_stream_as_camstreamerlib_opens_it(node, module):
-    """Credentials in the clear first, then Digest without an algorithm; three at once over TLS."""
+    """Credentials in the clear first, then Digest without an algorithm; three at once over TLS.
+    permessage-deflate is offered and declined (RFC 7692 section 5.1).
+    """
     command = ["node", "stream.js", module.address, "root", "pass", LOST_TOPIC]
-    reply, event = run(command, node, module.trusted)
+    reply, event, extensions = run(command, node, module.trusted)
+    assert extensions["offered"].startswith("permessage-deflate") and extensions["taken"] is None
     assert reply["data"] == {} and reply["method"] == "events:configure"
     notification = event["params"]["notification"]
     assert (notification["topic"], notification["message"]["data"]) == (LOST_TOPIC, {"lost": "0"})

@@ -82,6 +82,25 @@ def page(chrome):
     context.close()
 
 
+def overhear(tab, name, statuses):
+    """Note the status of each answer of a host, those too that the browser keeps from the page:
+    what says nosniff and is no image is no answer to an <img>.
+    """
+    urls = {}
+
+    def sent(event):
+        urls[event["requestId"]] = event["request"]["url"]
+
+    def answered(event):
+        if name in urls.get(event["requestId"], ""):
+            statuses.append(event["statusCode"])
+
+    session = tab.context.new_cdp_session(tab)
+    session.on("Network.requestWillBeSent", sent)
+    session.on("Network.responseReceivedExtraInfo", answered)
+    session.send("Network.enable")
+
+
 @pytest.mark.nightly("cpython")
 def test_no_page_of_another_site_moves_an_output(make_board, page):
     board = make_board(settings()).start()
@@ -95,12 +114,7 @@ def test_no_page_of_another_site_moves_an_output(make_board, page):
         for path in pages:
             asked = []
             tab = page.context.new_page()  # a form may still be on its way in the one before
-            tab.on(
-                "response",
-                lambda answer, asked=asked: (
-                    asked.append(answer.status) if "door.lan" in answer.url else None
-                ),
-            )
+            overhear(tab, "door.lan", asked)
             tab.goto("http://evil.example:%d%s" % (port, path), wait_until="commit")
             for _ in range(100):
                 if 403 in asked:

@@ -1,12 +1,27 @@
 """The time from an NTP server, which may say what it likes: no deadline hangs on it."""
 
+import json
 import socket
 import struct
 import threading
 import time
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 
-from boards import ANSWER_S, STATUS, Master, output, settings, wait_for
+import pytest
+
+from boards import (
+    ANSWER_S,
+    OUTPUT_TOPIC,
+    STATUS,
+    TOKEN,
+    Master,
+    Programmed,
+    configure,
+    output,
+    settings,
+    wait_for,
+)
 
 YEARS_MS = 10 * 365 * 86400 * 1000
 
@@ -134,3 +149,88 @@ def test_a_server_that_denies_is_not_asked_again(start):
         why = "the server refuses to be asked (DENY), and is not asked again"
         assert entry["text"] == "no time: %s (127.0.0.1)" % why
         assert server.asked == 1
+
+
+@pytest.fixture
+def timeless(runtime, tmp_path):
+    """A function(config) that gives a running board whose clock nobody has set, as a chip's."""
+    prologue = "import holdfast.hal.simulated\nholdfast.hal.simulated.wall_ms = None"
+    board = None
+
+    def start(config):
+        nonlocal board
+        board = Programmed(tmp_path / "board", runtime, prologue, config, tmp_path / "flash")
+        return board.start()
+
+    yield start
+    if board is not None:
+        board.kill()
+        assert "Traceback" not in board.log, board.log
+
+
+def date_of(answer):
+    """UTC in s that an answer tells, None for none."""
+    text = answer.headers.get("Date")
+    return None if text is None else parsedate_to_datetime(text).timestamp()
+
+
+def timestamps(stream, count):
+    """Those of the next events, in ms."""
+    said = [json.loads(stream.recv(ANSWER_S))["params"]["notification"] for _ in range(count)]
+    return [one["timestamp"] for one in said]
+
+
+def test_while_the_time_is_not_known_there_is_no_date_and_timestamps_count_from_the_start(
+    timeless,
+):
+    board = timeless(settings())
+    with board.session() as session:
+        for path in (STATUS, TOKEN, "/nowhere", "/", "/holdfast/log"):
+            answer = session.get(board.url + path, timeout=ANSWER_S)
+            assert date_of(answer) is None, path
+            assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        up = session.get(board.url + STATUS, timeout=ANSWER_S).json()
+        assert up["epoch_ms"] == 0
+    with board.open_stream() as stream:
+        assert "Date" not in stream.response.headers
+        configure(stream, OUTPUT_TOPIC)
+        assert all(0 <= ms <= 60000 for ms in timestamps(stream, 4))
+        board.master().set(p4="closed")
+        (changed,) = timestamps(stream, 1)
+        assert up["now"] <= changed <= up["now"] + 60000
+
+
+def test_once_the_time_is_known_it_is_in_every_answer_and_in_earlier_events(timeless):
+    with Server(YEARS_MS) as server:
+        board = timeless(settings(time={"server": server.address}))
+        ahead = time.time() + YEARS_MS / 1000
+
+        def dated():
+            with board.session() as session:
+                found = date_of(session.get(board.url + STATUS, timeout=ANSWER_S))
+            return found is not None and abs(found - ahead) < 60
+
+        wait_for(dated, what="the date")
+        with board.open_stream() as stream:
+            found = parsedate_to_datetime(stream.response.headers["Date"]).timestamp()
+            assert abs(found - ahead) < 60
+            configure(stream, OUTPUT_TOPIC)
+            # They became what they are before the time was known.
+            assert all(abs(ms / 1000 - ahead) < 60 for ms in timestamps(stream, 4))
+
+
+def test_the_date_of_a_heartbeat_moves_on_with_each_second(start):
+    """Its answer is kept for as long as the session lives, but for that."""
+    board = start(settings())
+    with board.session("door") as session:
+        ids, late = set(), []
+        end = time.monotonic() + 2.5
+        while time.monotonic() < end:
+            body = '{"axhbt:Heartbeat":{"Duration":60000}}'
+            before = int(time.time())
+            answer = session.post(board.url + "/vapix/axhbt", data=body, timeout=ANSWER_S)
+            ids.add(answer.json()["SessionId"])
+            late.append(date_of(answer))
+            assert before <= late[-1] <= time.time()
+            time.sleep(0.1)
+    assert len(ids) == 1 and len(set(late)) >= 2

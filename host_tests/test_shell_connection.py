@@ -318,7 +318,7 @@ def cut(dice, data):
 def play(dice, scripts, parts):
     """Serve peers that send these parts; what each has got."""
     loop = Loop()
-    server = servers.Server(Answers(), lambda: 0, 5)
+    server = servers.Server(Answers(), lambda: 0, 5, int)
     fakes = {
         "asyncio": loop,
         "readable": readable,

@@ -60,7 +60,7 @@ def knocks(context, room, times):
     made = secure.tls_context
     secure.tls_context = lambda certificate, key: context
     try:
-        server = Server(Dispatcher(), lambda: 0, 5)
+        server = Server(Dispatcher(), lambda: 0, 5, int)
         server.make_heap = lambda size: room
         gate = secure.Gate(server, 2, (b"", b""), lambda ms: True, 950)
         listening, port = listener()
@@ -136,7 +136,7 @@ def gated(*peers):
     made = secure.tls_context
     secure.tls_context = lambda certificate, key: None
     try:
-        server = Server(Dispatcher(), lambda: 1000, 5)
+        server = Server(Dispatcher(), lambda: 1000, 5, int)
         server.connections.all = list(peers)
         return secure.Gate(server, 2, (b"", b""), lambda ms: True, 950)
     finally:

@@ -1,6 +1,7 @@
 """What comes between two bytes of an answer: accounts that go, places taken, deadlines."""
 
 import asyncio
+import sys
 
 from claims import raises
 from holdfast.core.accounts import Account
@@ -81,7 +82,7 @@ class Subject:
         self.opened = 0
         self.response = answer or Upgrade(self)
         self.at = 0
-        self.server = servers.Server(self, lambda: self.at, limit)
+        self.server = servers.Server(self, lambda: self.at, limit, int)
 
     def answer(self, connection, request, now, shed):
         connection.caller.account = Account("door", 2, b"md5", b"sha256")
@@ -223,9 +224,72 @@ def test_a_late_answer_is_not_mixed_with_a_408():
         wire.data.append(REQUEST[9:])
         await until(lambda: connection.caller.account is not None)
         wire.full = False
-        subject.server._timeout(connection)
+        subject.server._timeout(connection, 0)
         await until(lambda: wire.closed)
         assert b"408" not in wire.taken
+
+    played(scenario)
+
+
+def test_the_date_is_made_once_a_second_and_only_when_the_time_is_known():
+    epoch = [0]
+    asked = []
+
+    def epoch_ms():
+        asked.append(1)
+        if epoch[0] is None:
+            raise MemoryError
+        return epoch[0]
+
+    server = servers.Server(Dispatcher(), lambda: 0, 5, epoch_ms)
+    assert server.date(5) == b"" and server.date(1004) == b"" and len(asked) == 1
+    epoch[0] = 784111777000 - 2500  # in the middle of a second of the module
+    assert server.date(1005) == b"Date: Sun, 06 Nov 1994 08:49:35 GMT\r\n"
+    assert server.date(1499) is server.date(1005) and len(asked) == 2
+    assert server.date(1500) == b"Date: Sun, 06 Nov 1994 08:49:36 GMT\r\n"
+    assert server.date(2499) is server.date(1500)
+    assert server.date(2500) == b"Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+    epoch[0] = None  # in a full heap it stays as it was
+    assert server.date(3500) is server.date(2500) and server.date(4499) is server.date(2500)
+    epoch[0] = 784111777000 - 2500
+    assert server.date(4500) == b"Date: Sun, 06 Nov 1994 08:49:39 GMT\r\n"
+
+
+def test_a_date_is_written_as_http_has_it():
+    for utc_s, text in (
+        (0, "Thu, 01 Jan 1970 00:00:00 GMT"),
+        (951782400, "Tue, 29 Feb 2000 00:00:00 GMT"),
+        (1796073436, "Mon, 30 Nov 2026 21:17:16 GMT"),
+        (1830297599, "Fri, 31 Dec 2027 23:59:59 GMT"),
+    ):
+        assert servers.http_date(utc_s) == text
+    portable = sys.modules["holdfast.shell.portable"]
+    before = portable.gmtime
+    portable.gmtime = lambda s: before(s + 946684800)  # as on an ESP32
+    try:
+        assert portable.http_date(1796073436) == "Mon, 30 Nov 2026 21:17:16 GMT"
+    finally:
+        portable.gmtime = before
+
+
+def test_what_lets_a_stream_in_is_spent_by_its_101_alone():
+    """Of two requests in flight the first spends it, before anybody else has a turn."""
+
+    async def scenario():
+        subject = Subject(limit=3)
+        spent = []
+        subject.response.spend = lambda: spent.append(len(subject.server.connections.all))
+        first, second = Wire(REQUEST), Wire(REQUEST)
+        connection = subject.come(first)
+        await until(lambda: connection.caller.account is not None)
+        assert spent == [1] and not first.taken
+        second.full = False
+        other = subject.come(second)
+        await until(lambda: second.taken)
+        assert second.taken.startswith(b"HTTP/1.1 503 ") and spent == [1]
+        connection.end()
+        other.end()
+        await until(lambda: first.closed and second.closed)
 
     played(scenario)
 
@@ -253,7 +317,7 @@ class Dispatcher:
 
 def test_one_that_gives_way_before_its_task_has_begun_leaves_its_place():
     """A task that is cancelled before its first step runs none of its code, not even `finally`."""
-    server = servers.Server(Dispatcher(), lambda: 0, 5)
+    server = servers.Server(Dispatcher(), lambda: 0, 5, int)
     sock = Socket()
 
     async def scenario():
@@ -269,7 +333,7 @@ def test_one_that_gives_way_before_its_task_has_begun_leaves_its_place():
 
 
 def test_one_for_which_there_is_no_task_leaves_its_place():
-    server = servers.Server(Dispatcher(), lambda: 0, 5)
+    server = servers.Server(Dispatcher(), lambda: 0, 5, int)
 
     class Full:
         def create_task(self, coroutine):
@@ -305,7 +369,7 @@ def test_whoever_is_refused_is_closed_at_once_and_the_next_one_is_taken_in_the_s
     """Five places: four newcomers are served, the last place stays free for a master that is to
     come again.
     """
-    server = servers.Server(Dispatcher(), lambda: 0, 5)
+    server = servers.Server(Dispatcher(), lambda: 0, 5, int)
     server.connections._left.append(("10.0.0.1", Session()))
     listener = Listener(12)
     turns = []
@@ -367,7 +431,7 @@ def test_who_asked_for_memory_gives_way_before_anybody_who_counts_as_much():
         (None, ("stream", "viewer", "stranger"), (2,)),
         (None, ("stream", "master"), ()),
     ):
-        server = servers.Server(Dispatcher(), lambda: 0, 12)
+        server = servers.Server(Dispatcher(), lambda: 0, 12, int)
         there = [peer(kind) for kind in others]
         asking = asker and peer(asker)
         server.connections.all = there + ([asking] if asking else [])
@@ -382,7 +446,7 @@ def test_who_asked_for_memory_gives_way_before_anybody_who_counts_as_much():
 
 
 def test_a_stranger_that_holds_part_of_a_request_gives_way_for_another_stranger():
-    server = servers.Server(Dispatcher(), lambda: 0, 12)
+    server = servers.Server(Dispatcher(), lambda: 0, 12, int)
     asking, quiet = peer("stranger"), peer("stranger")
     holding, viewer = peer("stranger", b"half"), peer("viewer", b"half")
     server.connections.all = [holding, viewer, quiet, asking]

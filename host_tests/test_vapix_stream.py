@@ -22,7 +22,13 @@ class Bench:
 
     def __init__(self):
         self.module = module()
-        self.service = EventStreaming(self.module.events, lambda: 1000, b"\x01" * 16)
+        self.redeemed = []
+        self.service = EventStreaming(
+            self.module.events,
+            lambda: 1000,
+            b"\x01" * 16,
+            lambda *query: self.redeemed.append(query),
+        )
         self.stream = self.service.open(0)
         self.woken = 0
         self.stream.wake = self.wake
@@ -204,7 +210,7 @@ def test_bad_requests_get_the_code_of_the_vendors_table_and_the_stream_goes_on()
         ('{"apiVersion":"1.0"}', 2103),
         ('{"apiVersion":"2.0","method":"events:configure"}', 2100),
         ('{"apiVersion":"1.0","method":"events:other"}', 2102),
-        ('{"apiVersion":"1.0","method":"events:configure"}', 2104),
+        ('{"apiVersion":"1.0","method":"events:configure"}', 2103),
         ('{"apiVersion":"1.0","method":"events:configure","params":{}}', 2104),
         ('{"apiVersion":"1.0","method":"events:configure","params":[]}', 2104),
         (
@@ -231,6 +237,53 @@ def test_bad_requests_get_the_code_of_the_vendors_table_and_the_stream_goes_on()
     bench.module.command(bench.module.ports[2], 1, "a", 7)
     bench.publish()
     assert len(bench.read()) == 1  # the filters before the bad ones still hold
+
+
+def test_a_failure_repeats_the_version_that_was_asked_for():
+    bench = Bench()
+    for version in ("2.0", "one", ""):
+        text = '{"apiVersion":"%s","context":"c","method":"events:configure"}' % version
+        (answer,) = bench.text(text)
+        assert (answer["apiVersion"], answer["context"]) == (version, "c")
+        assert answer["error"]["code"] == 2100
+    (answer,) = bench.text('{"apiVersion":1.0,"method":"events:configure"}')
+    assert (answer["apiVersion"], answer["error"]["code"]) == ("1.0", 2104)
+
+
+def test_a_message_that_was_too_long_is_answered_and_a_binary_one_is_closed():
+    bench = Bench()
+    bench.configure(RELAYS)
+    (answer,) = bench.text(None)
+    assert answer == {
+        "apiVersion": "1.0",
+        "method": "events:configure",
+        "error": {"code": 2107, "message": "Request too large"},
+    }
+    bench.module.command(bench.module.ports[2], 1, "a", 7)
+    bench.publish()
+    assert len(bench.read()) == 1
+    bench.stream.receive((websocket.BINARY, None), 0)
+    (frame,) = bench.read()
+    assert frame[2] << 8 | frame[3] == 1003
+
+
+def test_where_the_module_fails_it_says_so_and_the_filters_stay():
+    for raised in (MemoryError(), RuntimeError("of ours")):
+        bench = Bench()
+        bench.configure(RELAYS)
+        reports = []
+        bench.stream.report = reports.append
+
+        def fail(text, raised=raised):
+            raise raised
+
+        bench.stream._content = fail
+        (answer,) = bench.configure('{"contentFilter":"boolean(//SimpleItem)"}')
+        assert answer["error"] == {"code": 1100, "message": "Internal error"}
+        assert reports == ([] if isinstance(raised, MemoryError) else [raised])
+        bench.module.command(bench.module.ports[2], 1, "a", 7)
+        bench.publish()
+        assert len(bench.read()) == 1
 
 
 def test_an_event_is_encoded_once_however_many_listen():
@@ -291,9 +344,34 @@ def test_a_bad_handshake_is_refused():
     answer = bench.service.get(Caller(), Asked(b"", "sources=events", headers, "GET"), 0)
     assert answer.status == 426
     assert b"Sec-WebSocket-Version: 13" in answer.encode(True)
-    for query in ("", "sources=audio", "sources=events,audio"):
-        asked = Asked(b"", query, HANDSHAKE, "GET")
-        assert raises(HttpError, bench.service.get, Caller(), asked, 0).status == 400
+
+
+def test_sources_are_a_list_and_events_are_among_them():
+    bench = Bench()
+    for query in ("events", "events,audio", "audio,%20events%20", "events,events", ",events,"):
+        asked = Asked(b"", "sources=" + query, HANDSHAKE, "GET")
+        assert bench.service.get(Caller(), asked, 0).status == 101, query
+    for query, said in (
+        ("", b"sources is missing, known: events\n"),
+        ("sources=", b"sources is missing, known: events\n"),
+        ("sources=,", b"sources is missing, known: events\n"),
+        ("sources=audio", b'sources unknown: "audio", known: events\n'),
+        ("sources=audio,Events", b'sources unknown: "audio, Events", known: events\n'),
+        ("sources=%0d%0aX:%1b", b'sources unknown: "X:\\u001b", known: events\n'),
+        ("sources=" + "a" * 900, b'sources unknown: "%s", known: events\n' % (b"a" * 64)),
+    ):
+        answer = bench.service.get(Caller(), Asked(b"", query, HANDSHAKE, "GET"), 0)
+        assert (answer.status, answer.body) == (400, said), query
+        assert answer.spend is None
+
+
+def test_a_token_is_spent_when_the_101_is_certain():
+    bench = Bench()
+    asked = Asked(b"", "sources=events&wssession=7", HANDSHAKE, "GET")
+    answer = bench.service.get(Caller(), asked, 5)
+    assert bench.redeemed == []
+    answer.spend()
+    assert bench.redeemed == [("sources=events&wssession=7", 5, True)]
 
 
 def test_there_are_only_so_many_streams():

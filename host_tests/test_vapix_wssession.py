@@ -17,7 +17,9 @@ def query(token):
 def test_a_token_is_good_once():
     service = TokenService(Numbers())
     token = issue(service)
-    assert service.redeem(query(token), 14999) is CALLER.account
+    assert service.redeem(query(token), 0) is CALLER.account
+    assert service.redeem(query(token), 14999) is CALLER.account  # nothing was opened yet
+    assert service.redeem(query(token), 14999, True) is CALLER.account
     assert service.redeem(query(token), 14999) is None
 
 

@@ -1007,9 +1007,13 @@ def test_all_digits_means_ascii_digits():
         assert not all_digits(text)
 
 
+EVERY = b"X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY\r\n"  # answer has these
+
+
 def test_an_answer_in_bytes():
     response = Response(200, b"{}", "application/json")
-    kept = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+    kept = b"HTTP/1.1 200 OK\r\n" + EVERY
+    kept += b"Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
     closed = kept.replace(b"2\r\n\r\n", b"2\r\nConnection: close\r\n\r\n")
     assert response.encode(False) == closed
     assert response.encode(True) == kept
@@ -1022,14 +1026,32 @@ def test_an_answer_in_bytes():
 
 def test_an_answer_to_head_is_not_kept_for_get():
     response = Response(200, b"{}")
-    assert response.encode(True, head_only=True) == b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
-    assert response.encode(True) == b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"
+    head = b"HTTP/1.1 200 OK\r\n" + EVERY + b"Content-Length: 2\r\n\r\n"
+    assert response.encode(True, head_only=True) == head
+    assert response.encode(True) == head + b"{}"
+
+
+def test_an_answer_has_the_date_it_is_sent_at():
+    response = Response(200, b"{}")
+    dates = [b"Date: Sun, 06 Nov 1994 08:49:3%d GMT\r\n" % second for second in (7, 8, 9)]
+    rest = EVERY + b"Content-Length: 2\r\n\r\n{}"
+    unknown = b"HTTP/1.1 200 OK\r\n" + rest
+    for _ in range(2):
+        assert response.encode(True) == unknown
+        for date in dates:
+            for _ in range(2):
+                assert response.encode(True, date=date) == b"HTTP/1.1 200 OK\r\n" + date + rest
+            closed = response.encode(False, date=dates[0])
+            assert closed.startswith(b"HTTP/1.1 200 OK\r\n" + dates[0] + EVERY)
+            head = response.encode(True, True, dates[0])
+            assert head == b"HTTP/1.1 200 OK\r\n" + dates[0] + rest[:-2]
+        assert response.encode(True, date=dates[2]) is response.encode(True, date=dates[2])
 
 
 def test_an_answer_has_the_lines_it_is_given():
     response = Response(401, lines=["WWW-Authenticate: Digest a", "WWW-Authenticate: Digest b"])
     assert response.encode(True) == (
-        b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest a\r\n"
+        b"HTTP/1.1 401 Unauthorized\r\n" + EVERY + b"WWW-Authenticate: Digest a\r\n"
         b"WWW-Authenticate: Digest b\r\nContent-Length: 0\r\n\r\n"
     )
 
@@ -1038,7 +1060,8 @@ def test_an_answer_without_end_has_neither_length_nor_close():
     response = Response(101, lines=("Upgrade: websocket", "Connection: Upgrade"))
     response.converse = "holdfast.shell.streaming"
     expected = (
-        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n"
+        b"HTTP/1.1 101 Switching Protocols\r\n" + EVERY + b"Upgrade: websocket\r\n"
+        b"Connection: Upgrade\r\n\r\n"
     )
     assert response.encode(True) == expected
     assert response.encode(False) == expected

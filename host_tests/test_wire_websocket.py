@@ -439,3 +439,49 @@ def test_a_key_is_16_bytes_in_base64():
     ):
         problem = check_handshake("GET", "13", key, "websocket", "Upgrade")
         assert problem and problem[0] == 400, key
+
+
+def drained(chunks, dropped=3 * LIMIT, size=64):
+    """As `fed`, of a reader that drops what is too long."""
+    buffer = ReceiveBuffer(size)
+    reader = MessageReader(buffer, LIMIT, dropped)
+    got = []
+    for chunk in chunks:
+        while chunk:
+            count = min(len(buffer.space()), len(chunk))
+            assert count, "asks for more, but has no space"
+            buffer.feed(chunk[:count])
+            chunk = chunk[count:]
+            drain(reader, got)
+    return got
+
+
+def test_a_message_that_is_too_long_is_dropped_as_it_comes():
+    whole = client(TEXT, b"x" * (LIMIT + 1))
+    parts = client(BINARY, b"x" * LIMIT, final=False) + client(PING, b"p")
+    parts += client(0, b"\xff", final=False) + client(0, b"", final=False)
+    parts += client(PING, b"q") + client(0, b"x" * (2 * LIMIT - 1))
+    late = client(TEXT, b"x" * (LIMIT + 1), final=False) + client(0, b"x", final=True)
+    for stream, expected in (
+        (whole, [(TEXT, None)]),
+        (parts, [(PING, b"p"), (PING, b"q"), (BINARY, None)]),
+        (late, [(TEXT, None)]),
+    ):
+        stream = stream + client(TEXT, b"next") + whole + client(BINARY, b"last")
+        expected = expected + [(TEXT, "next"), (TEXT, None), (BINARY, b"last")]
+        for size in (14, 64, 4096):
+            for step in (1, 7, 13, 5000):
+                chunks = [stream[at : at + step] for at in range(0, len(stream), step)]
+                assert drained(chunks, size=size) == expected, (size, step)
+
+
+def test_a_message_is_dropped_up_to_a_limit():
+    limit = 3 * LIMIT
+    assert drained([client(TEXT, b"x" * limit)]) == [(TEXT, None)]
+    error = [(ERROR, 1009)]
+    assert drained([client(TEXT, b"x" * (limit + 1))[:8]]) == error  # its header says so
+    endless = client(TEXT, b"x" * limit, final=False) + client(0, b"", final=False)
+    assert drained([endless + client(0, b"x")[:6]]) == error
+    # What is wrong beside the length is told as ever.
+    begun = client(TEXT, b"x" * (LIMIT + 1), final=False)
+    assert drained([begun + client(TEXT, b"y")]) == [(ERROR, 1002)]

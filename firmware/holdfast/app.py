@@ -127,9 +127,9 @@ class App:
         """So many connections are the module's own now."""
         self.server.occupy(count)
 
-    def redeem(self, query, now):
-        """The account whose session token a query has, or None."""
-        return self.tokens.method("redeem")(query, now)
+    def redeem(self, query, now, spend=False):
+        """The account whose session token a query has, or None. spend: the token is used now."""
+        return self.tokens.method("redeem")(query, now, spend)
 
     def publish(self, changes):
         """Tell events to whoever listens."""

@@ -32,7 +32,12 @@ def join(app, board, hal, pins, settings):
     # What keeps something in mind stays, once it was used.
     app.tokens = Lazy("holdfast.vapix.wssession", "TokenService", module.random_bytes)
     app.streaming = Lazy(
-        "holdfast.vapix.stream", "EventStreaming", module.events, clock.epoch_ms, app.boot
+        "holdfast.vapix.stream",
+        "EventStreaming",
+        module.events,
+        clock.epoch_ms,
+        app.boot,
+        app.redeem,
     )
     app.monitors = Lazy("holdfast.vapix.portmonitor", "PortMonitors")
     # Monitors that others check in with, not the ones above, which watch ports.
@@ -96,7 +101,7 @@ def join(app, board, hal, pins, settings):
         alarm,
         revive,
     )
-    app.server = Server(app.dispatcher, app.ticker.turn, board.CONNECTIONS)
+    app.server = Server(app.dispatcher, app.ticker.turn, board.CONNECTIONS, clock.epoch_ms)
     app.server.troubled = app.troubled
     store.shed = app.server.shed
     app.network = hal.Network(board, settings.network, app.quiet)

@@ -70,7 +70,7 @@ class SafeMode:
         self._ticker = Ticker(
             module, clock, pins, hal.Watchdog(board), self._publish, self._relieve, board.SAMPLE_MS
         )
-        self.server = Server(dispatcher, self._ticker.turn, board.CONNECTIONS)
+        self.server = Server(dispatcher, self._ticker.turn, board.CONNECTIONS, clock.epoch_ms)
         self._network = hal.Network(board, settings.network, self._quiet)
         self._gate = None
         if settings.tls is not None:

@@ -15,7 +15,6 @@ _ROOT = "/"
 # click that leads away tells nobody where from.
 _LINES = (
     "Content-Encoding: gzip",
-    "X-Content-Type-Options: nosniff",
     "Referrer-Policy: same-origin",
     "Cross-Origin-Resource-Policy: same-origin",
 )
@@ -23,7 +22,6 @@ _PAGE_LINES = (
     "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; "
     "connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'",
-    "X-Frame-Options: DENY",
     "Cache-Control: no-cache",
 )
 # Asked for under another name when it is another content.

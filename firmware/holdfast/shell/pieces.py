@@ -28,7 +28,7 @@ async def send_pieces(server, connection, request, response, keep_alive):
         response.chunked = False
     now = server.turn()
     if request.method == "HEAD":
-        await connection.send(response.encode(keep_alive, True), now)
+        await connection.send(response.encode(keep_alive, True, server.date(now)), now)
         return keep_alive
     pieces = response.pieces()
     begun = []  # the first pieces
@@ -46,7 +46,7 @@ async def send_pieces(server, connection, request, response, keep_alive):
     else:
         response.body = b"".join(begun)
         response.chunked = False
-        await connection.send(response.encode(keep_alive), now)
+        await connection.send(response.encode(keep_alive, False, server.date(now)), now)
         return keep_alive
     senders = server.senders
     senders.insert(_place(senders, connection), connection)
@@ -58,7 +58,7 @@ async def send_pieces(server, connection, request, response, keep_alive):
             await sleep_ms(_PACE_MS)
         now = server.turn()
         server.sending = now, now
-        await connection.send(response.encode(keep_alive), now)
+        await connection.send(response.encode(keep_alive, False, server.date(now)), now)
         while begun:
             await _send(server, connection, response.chunked, begun.pop(0))
         for piece in pieces:

@@ -8,10 +8,14 @@ import asyncio
 import gc
 import socket
 import sys
+from time import gmtime
 
 from micropython import const
 
 PIECE_BYTES = const(1024)  # of one write: on a Pico W all sockets share 8000 bytes
+_YEAR_2000_S = const(946684800)
+_DAYS = "MonTueWedThuFriSatSun"
+_MONTHS = "JanFebMarAprMayJunJulAugSepOctNovDec"
 _SPARE_WORDS = const(64)  # what registering a socket may need, twice over
 
 if sys.implementation.name == "micropython":
@@ -88,6 +92,19 @@ def address_text(address):
         return ""
     # MicroPython's unix port gives the sockaddr_in itself.
     return "%d.%d.%d.%d" % (address[4], address[5], address[6], address[7])
+
+
+def http_date(utc_s: int) -> str:
+    """A moment, s since 1970, as HTTP has it: "Sun, 06 Nov 1994 08:49:37 GMT" (RFC 9110 section
+    5.6.7).
+    """
+    if gmtime(0)[0] == 2000:  # the first year of MicroPython on an ESP32
+        utc_s -= _YEAR_2000_S
+    date = gmtime(utc_s)
+    day = 3 * date[6]
+    month = 3 * date[1]
+    names = _DAYS[day : day + 3], date[2], _MONTHS[month - 3 : month], date[0]
+    return "%s, %02d %s %d %02d:%02d:%02d GMT" % (names + date[3:6])
 
 
 def send_at_once(sock):

@@ -62,7 +62,7 @@ class Gate:
             if first:
                 now = server.turn()
                 answer = Response(400, _PLAIN, "text/plain")
-                await connection.send(answer.encode(False), now)
+                await connection.send(answer.encode(False, False, server.date(now)), now)
                 await server.linger(connection, now)
             return False
         limit = server.turn() + _HELLO_MS

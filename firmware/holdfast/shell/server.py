@@ -15,11 +15,20 @@ from holdfast.shell.admission import Connections
 from holdfast.shell.connection import LINGER_MS, Connection
 from holdfast.shell.dispatch import error_response
 from holdfast.shell.heap import load
-from holdfast.shell.portable import read_into, readable, report, send_at_once, sleep_ms, write
+from holdfast.shell.portable import (
+    http_date,
+    read_into,
+    readable,
+    report,
+    send_at_once,
+    sleep_ms,
+    write,
+)
 from holdfast.wire.buffer import ReceiveBuffer
 from holdfast.wire.http import CONTINUE, HEAD_BYTES, HttpError, Response
 
 _REAP_MS = const(250)
+_SECOND_MS = const(1000)
 _REST_MS = const(60000)  # a service that nobody called for so long is let go
 _PAUSE_MS = const(20)  # until a place may be free
 _SOON_MS = const(2)  # .. of a connection that is told to end
@@ -32,20 +41,24 @@ _OVER = (EOFError, OSError, asyncio.CancelledError)  # the peer's end, a lost pe
 
 
 class Server:
-    """Serves one listening socket. turn: a function() that runs the module and gives the time."""
+    """Serves one listening socket. turn: a function() that runs the module and gives the time.
+    epoch_ms: a function() that gives what to add to that for UTC since 1970, 0 when the time is
+    not known.
+    """
 
-    def __init__(self, dispatcher, turn, limit):
+    def __init__(self, dispatcher, turn, limit, epoch_ms):
         self.turn = turn
         self.heard_at = None  # when bytes came from anybody, last
         self.troubled = None  # a function() that is told when the heap was full
         self._dispatcher = dispatcher
+        self._epoch_ms = epoch_ms
+        self._date = b""  # the field line `Date`, ..
+        self._date_until = 0  # .. until when it holds
         self.connections = Connections(limit)
         self._buffer = ReceiveBuffer(HEAD_BYTES)
         self._reserve = bytearray(_RESERVE_BYTES)
         self.senders = []  # of long answers; see shell.pieces
         self.sending = None  # since when the first of them sends, and when its peer last took some
-        # Made now: the reaper must not need memory to free some.
-        self._late = error_response(HttpError(408)).encode(False)
 
     async def accept(self, listener, gate=None):
         """Take connections as they come; never ends. gate: of shell.secure, for the TLS port."""
@@ -131,18 +144,37 @@ class Server:
                     connection.end()
                 stream.wake()
             if connections.overdue(connection, now):
-                self._timeout(connection)
+                self._timeout(connection, now)
         if connections.taken():
             connections.make_room(now)
 
-    def _timeout(self, connection):
+    def _timeout(self, connection, now):
         """A request that began and did not end gets a 408; an idle connection just ends."""
         if connection.partial and not connection.lingering and connection.writer is None:
             try:
-                write(connection.sock, self._late)
+                late = error_response(HttpError(408)).encode(False, False, self.date(now))
+                write(connection.sock, late)
             except OSError:
                 pass  # the peer is gone
+            except MemoryError:
+                pass  # its end tells it, too
         connection.end()
+
+    def date(self, now):
+        """The field line `Date` of an answer (RFC 9110 section 6.6.1) with its end, made once a
+        second; empty when the time is not known. In a full heap it stays as it was.
+        """
+        if now >= self._date_until:
+            try:
+                self._date_until = now + _SECOND_MS
+                utc_ms = self._epoch_ms()
+                if utc_ms:
+                    utc_ms += now
+                    self._date = ("Date: %s\r\n" % http_date(utc_ms // _SECOND_MS)).encode()
+                    self._date_until -= utc_ms % _SECOND_MS
+            except MemoryError:
+                pass
+        return self._date
 
     def occupy(self, count):
         """So many connections are the module's own now: they are taken from the same few."""
@@ -329,7 +361,8 @@ class Server:
                 keep_alive = request.keep_alive and not connection.ended
                 keep_alive = keep_alive and not self.connections.crowded_by(connection)
                 if isinstance(response.body, bytes):
-                    encoded = response.encode(keep_alive, request.method == "HEAD")
+                    head_only = request.method == "HEAD"
+                    encoded = response.encode(keep_alive, head_only, self.date(now))
                     await connection.send(encoded, now)
                 else:
                     send = load("holdfast.shell.pieces", "send_pieces")
@@ -343,7 +376,8 @@ class Server:
                     return None
                 connection.answered(now)
             except HttpError as error:
-                await connection.send(error_response(error).encode(False), now)
+                encoded = error_response(error).encode(False, False, self.date(now))
+                await connection.send(encoded, now)
                 await self.linger(connection, now)
                 return None
 
@@ -360,6 +394,8 @@ class Server:
         if response.endless and self.connections.streams_full():
             response = error_response(HttpError(503))
         connection.endless = response.endless
+        if response.spend is not None:
+            response.spend()
         # Pins have moved before the answer says so.
         self.turn()
         return response

@@ -16,6 +16,7 @@ async def converse(server, connection, service):
     stream = service.open(now)
     something = asyncio.Event()
     stream.wake = something.set
+    stream.report = report
     connection.stream = stream
     connection.deadline = None
     stream.listen(connection.reader.buffer)

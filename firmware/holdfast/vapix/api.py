@@ -8,15 +8,14 @@ from holdfast.wire import json
 from holdfast.wire.http import all_digits
 
 # VAPIX Event streaming over WebSocket, "General error codes"; I/O port management has the same up
-# to 2104, and both leave 2200 and up to the API.
+# to 2104, and both leave 2200 and up to the API. Its 2105 and 2106, authorization and
+# authentication failed, have no use: that is told by 403 and 401, before any API reads a request.
 INTERNAL = const(1100)
 VERSION = const(2100)
 INVALID_JSON = const(2101)
 METHOD = const(2102)
 MISSING = const(2103)
 INVALID = const(2104)
-AUTHORIZATION = const(2105)
-AUTHENTICATION = const(2106)
 TOO_LARGE = const(2107)
 MESSAGES = {
     INTERNAL: "Internal error",
@@ -25,8 +24,6 @@ MESSAGES = {
     METHOD: "Method not supported",
     MISSING: "Required parameter missing",
     INVALID: "Invalid parameter value specified",
-    AUTHORIZATION: "Authorization failed",
-    AUTHENTICATION: "Authentication failed",
     TOO_LARGE: "Request too large",
 }
 
@@ -42,7 +39,9 @@ class ApiError(Exception):
 
 
 class Call:
-    """One request: apiVersion, context (None when not given), method, params."""
+    """One request: apiVersion, which its answer repeats, whether it is supported or not; context
+    (None when not given), method, params.
+    """
 
     def __init__(self, version, context, method, params):
         self.version = version
@@ -86,15 +85,16 @@ def _fill(call, data, unversioned):
     method = request.get("method")
     if isinstance(method, str):
         call.method = method
+    version = request.get("apiVersion")
+    if isinstance(version, str):
+        call.version = version
     call.params = request.get("params")
     if method is None:
         raise ApiError(MISSING, "method")
-    version = request.get("apiVersion")
     if version is None and method not in unversioned:
         raise ApiError(MISSING, "apiVersion")
     if version is not None:
         _version(version)
-        call.version = version
     if call.method is None:
         raise ApiError(INVALID, "method")
     if context is not None and call.context is None:

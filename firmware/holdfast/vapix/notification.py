@@ -2,6 +2,11 @@
 
 All values are JSON strings, booleans "0" and "1". `source`, `key` and `timestamp` are always
 there: the page calls them optional, real clients fail without them.
+
+While the time is not known, the page allows local time or no timestamp. Here it is the local time
+of a clock that nobody has set: it begins at 1970 with the start of the module. So a timestamp
+before the year 2000 says how long after the start something was, and the answers of the module
+have no `Date` then. Once the time is known, timestamps are UTC, those of earlier events, too.
 """
 
 from holdfast.core.events import DATA, SOURCE, TOPIC
@@ -10,7 +15,8 @@ from holdfast.wire.json import quote
 
 
 def notify(declared, data, timestamp_ms, more=""):
-    """The WebSocket frame for a property's value; timestamp: ms since 1970 UTC, or since start.
+    """The WebSocket frame for a property's value; timestamp: ms since 1970 UTC, or since the
+    start while the time is not known.
 
     more: further members of `notification` as text, each with its leading comma.
     """

@@ -6,6 +6,13 @@ the state again. The state is not queued but read when there is room to send it;
 changes before its turn is shown once, with the new value. One event that matches n filters is sent
 n times.
 
+`sources` is a list with commas; `events` must be in it, and is all that this module has. Opening
+is refused with HTTP status codes, also where the page has 2105 and 2106. A message of more than
+MESSAGE_BYTES is dropped as it comes and answered with 2107, if it is no longer than DROPPED_BYTES.
+
+permessage-deflate is declined (RFC 7692 section 5.1: an answer without the extension): its window
+may be as large as 32 KB in each direction, and a stream has less than 4 KB here.
+
 Ours, and nothing that a plain client sees: with `since=<number>&epoch=<id>` in the address a
 stream goes on where another one ended. Its events then carry a `number`, counted from the start of
 the module, and the data of its first configure reply say `epoch` (another after every start),
@@ -26,28 +33,32 @@ from holdfast.core.topicfilter import FilterError, asks, topic_filter
 from holdfast.vapix import api
 from holdfast.vapix.notification import notify
 from holdfast.wire.http import HttpError, Response, all_digits
-from holdfast.wire.json import MAX_DIGITS
+from holdfast.wire.json import MAX_DIGITS, quote
 from holdfast.wire.outbox import FELL_BEHIND, Outbox
 from holdfast.wire.query import parameter
 
 _MAX_FILTERS = const(32)  # clients that ask topic by topic ask for about twelve
 _MAX_STREAMS = const(6)  # whatever the connections; each may hold 48 frames
-MESSAGE_BYTES = const(4096)  # a configure with all filters; more closes with 1009
+MESSAGE_BYTES = const(4096)  # a configure with all filters
+DROPPED_BYTES = const(65536)  # longer than this closes with 1009
 
 _METHOD = "events:configure"
+_SOURCE = "events"
+_NAMED = const(64)  # characters of sources that are told to be unknown
 
 
 class EventStreaming:
     """All event streams of the module.
 
     events: the EventSystem. epoch_ms: a function() that gives what to add to the module's time for
-    UTC since 1970, 0 when the time is not known. boot: random bytes of
-    this start, 8 or more.
+    UTC since 1970, 0 when the time is not known. boot: random bytes of this start, 8 or more.
+    redeem: a function(query, now, spend) for the token in a query; see vapix.wssession.
     """
 
-    def __init__(self, events, epoch_ms, boot):
+    def __init__(self, events, epoch_ms, boot, redeem):
         self._events = events
         self._epoch_ms = epoch_ms
+        self._redeem = redeem
         self._streams = []
         self._epoch = hexlify(boot[:8]).decode()
 
@@ -64,15 +75,19 @@ class EventStreaming:
         if problem is not None:
             lines = ("Sec-WebSocket-Version: 13",) if problem[0] == 426 else ()
             return Response(problem[0], problem[1].encode(), "text/plain", lines)
-        if parameter(request.query, "sources") != "events":
-            raise HttpError(400)
+        problem = _unknown_sources(parameter(request.query, "sources") or "")
+        if problem is not None:
+            return Response(400, problem.encode(), "text/plain")
         if len(self._streams) >= _MAX_STREAMS:
             raise HttpError(503)
         since = parameter(request.query, "since")
         service = self
         if since is not None:
             service = _Resumption(self, self._known(since, parameter(request.query, "epoch")))
-        return Upgrade(service, headers["sec-websocket-key"])
+        answer = Upgrade(service, headers["sec-websocket-key"])
+        query = request.query
+        answer.spend = lambda: self._redeem(query, now, True)
+        return answer
 
     def _known(self, since, epoch):
         """The number after which a stream goes on; -1 when it cannot, None for the first time."""
@@ -114,6 +129,17 @@ class EventStreaming:
         return notify(declared, data, at + self._epoch_ms(), more)
 
 
+def _unknown_sources(sources):
+    """What is wrong with the list of sources; None when events are among them."""
+    names = [name.strip() for name in sources.split(",")]
+    if _SOURCE in names:
+        return None
+    names = ", ".join([name for name in names if name])
+    if not names:
+        return "sources is missing, known: %s\n" % _SOURCE
+    return "sources unknown: %s, known: %s\n" % (quote(names[:_NAMED]), _SOURCE)
+
+
 class _Resumption:
     """An EventStreaming whose next stream goes on after event number `since`."""
 
@@ -147,6 +173,7 @@ class EventStream:
 
     def __init__(self, events, encode, now):
         self.wake = _nothing  # called when there may be something to send
+        self.report = _nothing  # .. with an exception that nobody expected
         self.outbox = Outbox(self._replay, now)
         self.numbered = False
         self._events = events
@@ -171,7 +198,7 @@ class EventStream:
 
     def listen(self, buffer):
         """From now on `read` takes messages out of this ReceiveBuffer."""
-        self._messages = websocket.MessageReader(buffer, MESSAGE_BYTES)
+        self._messages = websocket.MessageReader(buffer, MESSAGE_BYTES, DROPPED_BYTES)
 
     def read(self, now):
         """Take the messages that are there."""
@@ -190,7 +217,7 @@ class EventStream:
         opcode, payload = message
         outbox = self.outbox
         if opcode == websocket.TEXT:
-            outbox.reply(websocket.text(self._answer(payload)))
+            outbox.reply(self._answer(payload))
         elif opcode == websocket.PING:
             outbox.pong(payload)
         elif opcode == websocket.PONG:
@@ -268,45 +295,60 @@ class EventStream:
         return None
 
     def _answer(self, text):
+        """The frame that answers a message; None stands for one that was too long."""
+        call = api.Call("1.0", None, None, None)
         try:
-            call = api.read(text.encode())
             try:
+                if text is None:
+                    raise api.ApiError(api.TOO_LARGE)
+                call = api.read(text.encode())
                 if call.method != _METHOD:
                     raise api.ApiError(api.METHOD)
-                filters = self._compile(call.params)
+                return self._configure(call)
             except api.ApiError as error:
-                error.call = call
-                raise
-        except api.ApiError as error:
-            text = api.error_object(error.code, error.detail)
-            return api.answer(error.call, "error", text, _METHOD)
+                call = error.call or call
+                return _refused(call, error.code, error.detail)
+        except MemoryError:
+            text = None  # the filters are what they were
+        except Exception as error:
+            self.report(error)
+        return _refused(call, api.INTERNAL, None)
+
+    def _configure(self, call):
+        """Use other filters; the frame that says so. Nothing has changed when this raises."""
+        filters = self._compile(call.params)
+        frame, shown = self._reply(call)
         self.outbox.drop()  # only the latest filters apply
         self._filters = filters
         self._copies = []
-        self._shown = None
-        self._at = (0, 0)
-        return api.answer(call, "data", self._resume() if self._epoch else "{}")
+        self._shown = shown
+        self._at = (0 if shown is None else len(filters), 0)
+        self._epoch = None
+        return frame
 
-    def _resume(self):
-        """The data of a numbered stream's first reply; from then on it is like others."""
+    def _reply(self, call):
+        """The frame of a success, and after which event the stream goes on, None for the state. A
+        numbered stream's first one tells where it is; from then on it is like others.
+        """
+        if self._epoch is None:
+            return websocket.text(api.answer(call, "data", "{}")), None
         events = self._events
         since = self._since
         gap = since is not None and events.sequence - since > len(events.history)
-        if since is not None and not gap:
-            self._shown = since
-            self._at = (len(self._filters), 0)
         data = '{"epoch":"%s","number":%d,"gap":%s}' % (
             self._epoch,
             events.sequence,
             "true" if gap else "false",
         )
-        self._epoch = None
-        return data
+        return websocket.text(api.answer(call, "data", data)), None if gap else since
 
     def _compile(self, params):
         """The filters of a configure. An empty list asks for everything; without one it is
-        refused, as real devices do.
+        refused with the code that real devices have for that, 2104. Without params there is no
+        such code to follow, so it is the table's, 2103.
         """
+        if params is None:
+            raise api.ApiError(api.MISSING, "params")
         rows = params.get("eventFilterList") if isinstance(params, dict) else None
         if not isinstance(rows, list):
             raise api.ApiError(api.INVALID, "eventFilterList")
@@ -342,5 +384,11 @@ class EventStream:
         return contentfilter.content_filter(text)
 
 
-def _nothing():
+def _refused(call, code, detail):
+    """The frame of a failure."""
+    text = api.error_object(code, detail)
+    return websocket.text(api.answer(call, "error", text, _METHOD))
+
+
+def _nothing(*_):
     pass

@@ -2,7 +2,12 @@
 WebSocket).
 
 A browser cannot do Digest on a WebSocket; it fetches a token with Digest and opens the WebSocket
-with `?wssession=<token>`. A token is valid for 15 seconds and for one handshake.
+with `?wssession=<token>`.
+
+A token is valid for 15 seconds and opens one stream: the page gives it a lifetime, and speaks of
+"the WebSocket connection URL". It is used up by the answer 101 alone; any other answer (400, 426,
+503) leaves it as it is. A second stream takes another token, as every client known to us does: the
+token stands in an address, which proxies log, and is worth nothing there once it was used.
 """
 
 from micropython import const
@@ -36,13 +41,14 @@ class TokenService:
         self._tokens.append((token, account, now + _VALID_MS))
         return token
 
-    def redeem(self, query, now):
+    def redeem(self, query, now, spend=False):
         """The account that the token in a query was issued to, None when it is unknown, used,
-        old.
+        old. spend: from now on it is used.
         """
         token = parameter(query, "wssession")
         for i, (known, account, expires_at) in enumerate(self._tokens):
             if known == token:
-                self._tokens.pop(i)
+                if spend:
+                    self._tokens.pop(i)
                 return account if now < expires_at else None
         return None

@@ -38,6 +38,9 @@ _REASONS = (
 # Where a longer body is cut and not refused: the output of a job that checks in.
 _CUT = ("/ping/", "/v1/heartbeat/")
 
+# In every answer: browsers take it for nothing else than it says, and show it in no frame.
+_ALWAYS = "X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY"
+
 _PIECE_BYTES = const(1000)  # of a long body
 _NO_CONTENT = const(204)  # nor has it a length (RFC 9110 section 8.6)
 _NOT_MODIFIED = const(304)  # its length would be that of what is not sent
@@ -457,30 +460,41 @@ class Response:
     chunked: its end is told by the chunked coding (RFC 9112 section 7.1).
 
     converse: the module of the shell that goes on with the connection when the head is sent, as a
-    stream of `service`. endless: it has no end.
+    stream of `service`. endless: it has no end. spend: a function() for the moment at which it is
+    certain that this answer is sent.
     """
 
     converse = None
     endless = False
+    spend = None
     chunked = False
     service = None
+    _encoded = None
+    _date = b""
 
     def __init__(self, status, body: bytes | list = b"", content_type=None, lines=()):
         self.status = status
         self.body = body
         self.content_type = content_type
         self.lines = lines
-        self._encoded = None
 
-    def encode(self, keep_alive, head_only=False):
+    def encode(self, keep_alive, head_only=False, date=b""):
         """The bytes to send, of a body that is not bytes the head alone; kept, because what a
-        heartbeat is told stays the same for a session.
+        heartbeat is told stays the same for a session. date: the field line `Date` with its end,
+        always as long; empty when the time is not known.
         """
-        if self._encoded is not None and keep_alive and not head_only:
-            return self._encoded
+        encoded = self._encoded
+        if encoded is not None and keep_alive and not head_only:
+            if date is self._date:
+                return encoded
+            if len(date) == len(self._date):
+                # In place, which takes no memory. Whoever is still sent this one gets that date.
+                at = encoded.find(b"\n") + 1
+                encoded[at : at + len(date)] = self._date = date
+                return encoded
         body = self.body
         whole = isinstance(body, bytes)
-        parts = ["HTTP/1.1 " + reason(self.status)]
+        parts = [_ALWAYS]
         if self.content_type:
             parts.append("Content-Type: " + self.content_type)
         parts.extend(self.lines)
@@ -494,12 +508,14 @@ class Response:
             if not keep_alive:
                 parts.append("Connection: close")
         parts.append("\r\n")
-        encoded = "\r\n".join(parts).encode()
+        start = "HTTP/1.1 %s\r\n" % reason(self.status)
+        encoded = start.encode() + date + "\r\n".join(parts).encode()
         if head_only or not whole:
             return encoded
         encoded += body
         if keep_alive:
-            self._encoded = encoded
+            self._encoded = encoded = bytearray(encoded)
+            self._date = date
         return encoded
 
     def length(self):

@@ -85,21 +85,23 @@ def _is_key(key):
 
 
 class MessageReader:
-    """Reads a client's messages, none longer than `limit_bytes`, out of a ReceiveBuffer.
+    """Reads a client's messages, none longer than `limit_bytes`, out of a ReceiveBuffer. A longer
+    one is dropped as it comes; longer than `dropped_bytes` is an error.
 
     The buffer may hold bytes already, and may be of any size from 14 bytes, the longest header.
     """
 
-    def __init__(self, buffer, limit_bytes):
+    def __init__(self, buffer, limit_bytes, dropped_bytes=0):
         self._buffer = buffer
-        self._messages = _messages(buffer, limit_bytes)
+        self._messages = _messages(buffer, limit_bytes, dropped_bytes)
 
     def next(self):
         """Return the next message as (opcode, payload), or None when it takes more bytes.
 
         The payload is a str for TEXT, bytes for BINARY, PING and PONG, (code or None, reason) for
-        CLOSE. Control frames come between the fragments they came between. After None, the buffer
-        has space. One call works through no more than the buffer holds.
+        CLOSE, None for a TEXT or BINARY that was dropped. Control frames come between the
+        fragments they came between. After None, the buffer has space. One call works through no
+        more than the buffer holds.
 
         Raises WebSocketError, or MemoryError for a message that does not fit. After that or a
         CLOSE all that arrives is dropped, and the result is always None.
@@ -111,10 +113,11 @@ class MessageReader:
             return None
 
 
-def _messages(buffer, limit_bytes):
+def _messages(buffer, limit_bytes, dropped_bytes):
     """Yield each message of the connection, None when more bytes are needed; end after a CLOSE."""
     begun = CONTINUATION  # the opcode of the message of which there are fragments, if there is one
     message = b""  # what it holds so far
+    dropped = 0  # or, of one that is too long, how many bytes have come
     opcode = CONTINUATION
     while opcode != CLOSE:
         header = _take_header(buffer, begun)
@@ -123,9 +126,19 @@ def _messages(buffer, limit_bytes):
             yield None
             continue
         final, opcode, length, mask = header
-        at = 0 if opcode else len(message)
+        at = 0 if opcode else dropped or len(message)
         if opcode < CLOSE and at + length > limit_bytes:
-            raise WebSocketError(1009, "message too long")
+            dropped = at + length
+            if dropped > dropped_bytes:
+                raise WebSocketError(1009, "message too long")
+            message = b""
+            yield from _drop(buffer, length)
+            begun = opcode or begun
+            if final:
+                yield begun, None
+                begun = CONTINUATION
+                dropped = 0
+            continue
         start = buffer.start
         if final and opcode and buffer.end - start >= length:
             payload = _unmasked(buffer.view[start : start + length], mask)
@@ -147,6 +160,18 @@ def _messages(buffer, limit_bytes):
         payload = _content(opcode, payload)
         yield opcode, payload
         payload = None  # nothing is kept while nothing arrives
+
+
+def _drop(buffer, length):
+    """Pass over a frame's bytes; yield None whenever more are needed."""
+    while True:
+        count = min(buffer.end - buffer.start, length)
+        buffer.start += count
+        length -= count
+        if not length:
+            return
+        buffer.compact()
+        yield None
 
 
 def _gather(buffer, payload, at, mask):

@@ -1,6 +1,7 @@
 // An event stream as CamStreamerLib 4 opens it, of the library `ws`: credentials in the clear
 // first, then Digest from the challenge, no algorithm, one filter for a topic, pings.
-// node stream.js URL USER PASSWORD TOPIC; prints the first messages as JSON.
+// node stream.js URL USER PASSWORD TOPIC; prints the first messages as JSON, and which extensions
+// were offered and taken.
 "use strict";
 
 const crypto = require("crypto");
@@ -38,11 +39,16 @@ function open(authorization) {
     socket.send(JSON.stringify({ ...call, params: { eventFilterList } }));
     socket.ping();
   });
+  const extensions = {};
+  socket.on("upgrade", (answer) => {
+    extensions.offered = socket._req.getHeader("sec-websocket-extensions");
+    extensions.taken = answer.headers["sec-websocket-extensions"] || null;
+  });
   const got = [];
   let pong = false;
   const look = () => {
     if (got.length < 2 || !pong) return;
-    console.log(JSON.stringify(got));
+    console.log(JSON.stringify([...got, extensions]));
     process.exit(0);
   };
   socket.on("pong", () => {
