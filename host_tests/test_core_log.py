@@ -8,6 +8,7 @@ from holdfast.core.log import (
     BYPASS,
     CLOCK,
     DAY_MS,
+    DELAY,
     FAILED,
     HEAP,
     HOUR_MS,
@@ -263,8 +264,8 @@ def test_a_rule_that_must_rest_is_noted_once():
 
 def test_numbers_and_names_are_those_that_stand_in_flash():
     kinds = (TRIP, RETURN, RELEASE, RESET, SETTINGS, FAILED, LOGIN, HEAP, NETWORK, CLOCK, RULES)
-    kinds += (NOTIFICATION, TLS, ALARM, BYPASS, STRAY)
-    assert kinds == tuple(range(16)) and len(NAMES) == KINDS == 16
+    kinds += (NOTIFICATION, TLS, ALARM, BYPASS, STRAY, DELAY)
+    assert kinds == tuple(range(17)) and len(NAMES) == KINDS == 17
     assert (HOUR_MS, DAY_MS) == (3600000, 86400000)
     assert (BURST, REFILL_MS) == ((16, 2), (1800000, 7200000))
 

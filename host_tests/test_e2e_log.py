@@ -106,7 +106,7 @@ def test_guesses_of_passwords_do_not_fill_it(board):
             answers.append(session.get(board.url + LOG, timeout=ANSWER_S).status_code)
     # More were looked at than are told, and the others had to wait.
     assert answers.count(401) > 4 and set(answers) == {401, 429}
-    assert kinds(log_of(board)) == ["reset"] + ["login refused"] * 4
+    assert kinds(log_of(board)) == ["reset"] + ["login refused"] * 4 + ["logins delayed"]
 
 
 def test_tokens_that_are_refused_are_told_like_logins_and_not_kept(board):

@@ -55,6 +55,21 @@ def test_guesses_are_slowed_down_and_the_right_password_waits_its_turn(make_boar
     assert logins["refused"] >= 5 and logins["delayed"] >= 1
 
 
+def test_the_log_tells_once_when_an_address_is_slowed_down(make_board):
+    board = make_board(settings()).start()
+    guess = digest_value(board, name="hunter2")
+    for _ in range(GUESSES):
+        requests.get(board.url + STATUS, headers={"Authorization": guess}, timeout=ANSWER_S)
+    for _ in range(100):
+        answer = board.session("root").get(board.url + "/holdfast/log", timeout=ANSWER_S)
+        if answer.status_code == 200:
+            break
+        time.sleep(0.2)
+    told = [row["text"] for row in answer.json()["entries"] if row["kind"] == "logins delayed"]
+    assert told == ["from 127.0.0.1, after 6 that were refused"]
+    assert "hunter2" not in answer.text
+
+
 def test_a_living_master_is_never_kept_waiting(make_board):
     """Not even one that takes a connection for each heartbeat, at the address that guesses."""
     board = make_board(settings()).start()

@@ -1,7 +1,7 @@
 """What a refused login leaves behind: a count, an entry in the log, a delay for its address."""
 
 from holdfast.core.accounts import Account
-from holdfast.core.log import LOGIN, Log
+from holdfast.core.log import DELAY, LOGIN, Log
 from holdfast.shell.connection import Connection
 from holdfast.shell.refusals import Refusals
 from holdfast.wire.digest import Authenticator
@@ -60,3 +60,21 @@ def test_who_is_logged_in_and_the_address_of_a_living_master_never_wait():
     for session in subject.sessions:
         session.peer = ("192.0.2.7", 9)
     assert subject.sessions and refusals.delay(guesser, 0) == 0
+
+
+def test_the_log_tells_when_the_delays_of_an_address_begin():
+    refusals, subject = made()
+
+    def told():
+        return [entry[4] for entry in subject.log.books[1].waiting if entry[3] == DELAY]
+
+    for count in range(40):
+        refusals.note(from_address("192.0.2.7"), b'Digest username="hunter2"', count * 8000)
+        assert len(told()) == (count >= 5)
+    assert told() == ["from 192.0.2.7, after 6 that were refused"]
+    # When it was forgotten meanwhile it is told again, as often as other entries of strangers.
+    for hour in range(6):
+        for _ in range(9):
+            refusals.note(from_address("192.0.2.8"), b"Digest x", 400000 + hour * 400000)
+    assert len(told()) == 4
+    assert "hunter2" not in str(subject.log.books[1].waiting)

@@ -29,7 +29,8 @@ TLS = const(12)
 ALARM = const(13)
 BYPASS = const(14)  # in the main book
 STRAY = const(15)
-KINDS = const(16)
+DELAY = const(16)
+KINDS = const(17)
 
 TEXT_LENGTH = const(96)  # characters of an entry; the rest is cut
 _MOST_LATE_MS = const(0xFFFF)

@@ -37,6 +37,7 @@ NAMES = (
     "alarm",
     "bypass",
     "heartbeat not awaited",
+    "logins delayed",
 )
 
 

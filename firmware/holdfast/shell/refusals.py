@@ -1,7 +1,7 @@
 """Logins that were refused: counted, logged, and slowed down by address. Loaded with the first."""
 
-from holdfast.core.guesses import Guesses
-from holdfast.core.log import LOGIN
+from holdfast.core.guesses import FIRST_MS, FREE, Guesses
+from holdfast.core.log import DELAY, LOGIN
 from holdfast.shell.portable import address_text
 from holdfast.wire.digest import Refused, parameter, parse
 
@@ -20,8 +20,10 @@ class Refusals:
         """
         self._module.logins[0] += 1
         address = address_text(connection.peer)
-        self._guesses.wrong(address, now)
         log = self._module.log
+        # The first delay of an address; who goes on is not told again until it was forgotten.
+        if self._guesses.wrong(address, now) == FIRST_MS and log.admits(DELAY, now):
+            log.put(DELAY, "from %s, after %d that were refused" % (address, FREE + 1), now)
         if log.admits(LOGIN, now):
             who = "a token"
             if authorization[:1] in b"Dd":
