@@ -1,6 +1,8 @@
 """A simulated month of 32 monitors: what is counted equals what a reference makes of the same."""
 
+import itertools
 import os
+import random
 import subprocess
 from pathlib import Path
 
@@ -8,11 +10,14 @@ import interpreters
 import month
 import pytest
 from conftest import NIGHTLY
+from holdfast.core.checkins import DOWN
+from holdfast.core.events import EventSystem
+from holdfast.core.monitors import Monitor, Monitors
 
 HERE = Path(__file__).resolve().parent
 DAYS = 30
 DAYS_ON_MICROPYTHON = DAYS if NIGHTLY else 8  # a day over a week
-SEEDS = range(1, 25) if NIGHTLY else (1, 2)
+SEEDS = range(1, 13) if NIGHTLY else (1, 2)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -69,3 +74,74 @@ def test_the_reference_counts_by_hand():
     assert counted(60, 0, [(30, month.TIMES, 100, 0)], 130) == {0: [1, 0, 1, 0]}
     assert counted(60, 0, [(30, month.RESTART)], 89) == {}
     assert counted(60, 0, [(30, month.RESTART)], 90) == {0: [1, 0, 1, 0]}
+
+
+# -- a small world, every history of it ----------------------------------------------------------
+
+TICK_S = 1200  # everything happens at these, so that much happens at the same ms; three an hour
+TICKS = 8 if NIGHTLY else 7
+SMALL = [(2, 0), (2, 1), (2, 3), (3, 1)]  # interval and grace, in ticks
+FACTS = (month.TICK, month.FAIL, month.RUN, month.LOG, "pause", "times")
+
+
+def engine_counts(interval, grace, waits, story, end):
+    """What the engine counts of a story, by hour, and what it notes."""
+    notes = []
+    engine = Monitors(
+        EventSystem(), lambda _, result, at, *more: notes.append((at, result)), 0, 0, True
+    )
+    monitor = Monitor(1, "id", "s", "job", "job", interval, grace, True, waits)
+    engine.add(monitor, 0, True)
+    times = [interval, grace]
+    enabled = True
+    for at, what, *more in story:
+        if what in (month.PAUSE, month.ENABLE, month.TIMES):
+            times = more or times
+            enabled = enabled if what == month.TIMES else what == month.ENABLE
+            engine.adjust(monitor, *times, enabled, waits, at)
+        else:
+            engine.check_in(monitor, what, at)
+    engine.advance(end)
+    monitor.settle(end)
+    hours = {hour: list(rows[0][1]) for hour, _, rows in engine.closed}
+    if max(monitor.counts):
+        hours[engine.hour] = monitor.counts
+    return hours, notes, monitor.state == DOWN
+
+
+def compare(interval, grace, waits, story, end):
+    wanted = month.Account(interval, grace, waits, story, end, 0)
+    found = engine_counts(interval, grace, waits, story, end)
+    assert found == (wanted.hours, wanted.events, wanted.down), (interval, grace, waits, story)
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("interval, grace", SMALL)
+def test_every_history_of_a_small_world_counts_what_the_reference_counts(interval, grace, waits):
+    """At each tick nothing, a success, a fail or a run."""
+    for choice in itertools.product((None, month.TICK, month.FAIL, month.RUN), repeat=TICKS):
+        story = [(n * TICK_S * 1000, what) for n, what in enumerate(choice) if what is not None]
+        end = (TICKS + interval) * TICK_S * 1000
+        compare(interval * TICK_S, grace * TICK_S, waits, story, end)
+
+
+def test_pauses_and_other_times_in_a_small_world():
+    chance = random.Random(7)
+    for _ in range(200_000 if NIGHTLY else 20_000):
+        interval, grace = chance.choice(SMALL)
+        story = []
+        paused = False
+        for n in range(10):
+            for _ in range(chance.choice((0, 1, 1, 2))):
+                at = n * TICK_S * 1000
+                what = chance.choice(FACTS)
+                if what == "pause":
+                    paused = not paused
+                    story.append((at, month.PAUSE if paused else month.ENABLE))
+                elif what == "times" and not paused:
+                    times = chance.choice(SMALL)
+                    story.append((at, month.TIMES, times[0] * TICK_S, times[1] * TICK_S))
+                elif what != "times":
+                    story.append((at, what))
+        end = 14 * TICK_S * 1000
+        compare(interval * TICK_S, grace * TICK_S, chance.random() < 0.5, story, end)
