@@ -7,6 +7,14 @@ loss on, or from a lock that ends what was commanded since the last one.
 """
 
 from holdfast.core.accounts import ACTUATE
+from holdfast.core.events import (
+    DIGITAL_INPUT,
+    HEARTBEAT,
+    OUTPUT_PORT,
+    PORT,
+    RELAY,
+    SYSTEM_READY,
+)
 from holdfast.core.log import BYPASS, RELEASE, RULES
 from holdfast.core.module import NOT_OUTPUT
 from holdfast.core.port import RELEASED
@@ -132,6 +140,23 @@ def _join(module, now):
     expect(module, now)  # the next deadline is another
     module.act(now)
     module.tell(now)
+
+
+def declare(module, now):
+    """Declare every property with the state the module wakes up in."""
+    module.lost_property = module.events.declare(HEARTBEAT, None, False, now)
+    module.ready_property = module.events.declare(SYSTEM_READY, None, False, now)
+    module.told = []  # by port: its properties
+    for port in module.ports:
+        if port.output:
+            port.wake(now)
+        else:
+            port.state = port.levels.index(module.levels[port.index])
+        topics = (PORT, RELAY, OUTPUT_PORT) if port.output else (PORT, DIGITAL_INPUT)
+        active = port.active()
+        module.told.append(
+            tuple([module.events.declare(topic, port.id, active, now) for topic in topics])
+        )
 
 
 def watch(module, sessions, settings, now):

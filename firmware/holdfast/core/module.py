@@ -22,15 +22,7 @@ The laws:
 from micropython import const
 
 from holdfast.core.accounts import ACTUATE
-from holdfast.core.events import (
-    DIGITAL_INPUT,
-    HEARTBEAT,
-    OUTPUT_PORT,
-    PORT,
-    RELAY,
-    SYSTEM_READY,
-    EventSystem,
-)
+from holdfast.core.events import EventSystem
 from holdfast.core.log import FAILED, RETURN, STRAY, TRIP
 from holdfast.core.port import RESTORE, Port
 from holdfast.core.session import Session, uuid4
@@ -50,7 +42,10 @@ class Module:
     random_bytes: a function(n) of cryptographic quality, for session ids. now: ms.
     """
 
-    # What settings say of masters: watch of core.adoption sets them, in __init__ and for a change.
+    # Given by core.adoption: by declare and watch in __init__, by watch for each change.
+    lost_property: object
+    ready_property: object
+    told: list  # by port: its properties
     named: dict  # ms within which a master must call for the first time, by its account
     needed: int | None  # of them, None for all
     return_after: int  # heartbeats in time, of a lost master
@@ -81,7 +76,9 @@ class Module:
         self._due = None
         self.ports = [Port(i, row, self.levels) for i, row in enumerate(settings.ports)]
         self.outputs = [port for port in self.ports if port.output]
-        self._declare(now)
+        from holdfast.core.adoption import declare, watch
+
+        declare(self, now)
         self.virtual = VirtualInputs(self.events, now)
         self.links = None  # core.links.Links, when there are any
         if settings.uplinks and (settings.uplinks[0] or settings.uplinks[1]):
@@ -97,8 +94,6 @@ class Module:
         self.reset_cause = "power on"  # why this start, in words; see core.restart
         self.boot_facts = ()  # what else is to be known of it, in words
         sessions = [Session(a.name) for a in settings.accounts if a.role >= ACTUATE]
-        from holdfast.core.adoption import watch
-
         watch(self, sessions, settings, now)
         self.fallback_levels = bytearray(self.levels)
         self.prepare()
@@ -153,22 +148,6 @@ class Module:
         return (
             session.counts and session.expires_at is not None and (self.missed or not session.lost)
         )
-
-    def _declare(self, now):
-        """Declare every property with the state the module wakes up in."""
-        self._heartbeat = self.events.declare(HEARTBEAT, None, False, now)
-        self._ready = self.events.declare(SYSTEM_READY, None, False, now)
-        self._told = []  # by port: its properties
-        for port in self.ports:
-            if port.output:
-                port.wake(now)
-            else:
-                port.state = port.levels.index(self.levels[port.index])
-            topics = (PORT, RELAY, OUTPUT_PORT) if port.output else (PORT, DIGITAL_INPUT)
-            active = port.active()
-            self._told.append(
-                tuple([self.events.declare(topic, port.id, active, now) for topic in topics])
-            )
 
     def prepare(self):
         """The levels of step one of every timeline: what is written when nothing else is sure. In
@@ -312,10 +291,10 @@ class Module:
                 self._record(session, session.untold)
                 session.untold = False
         self.lost = self.missed or self.fault.lost
-        self.events.set(self._heartbeat, self.lost, self._lost_at if self.lost else now)
+        self.events.set(self.lost_property, self.lost, self._lost_at if self.lost else now)
         for port in self.ports:
             active = port.active()
-            for declared in self._told[port.index]:
+            for declared in self.told[port.index]:
                 self.events.set(declared, active, port.since)
         if self.virtual.due is not None and now >= self.virtual.due:
             self.virtual.advance(now)
@@ -496,7 +475,7 @@ class Module:
 
     def ready(self, ready, now):
         """The module serves, or does not."""
-        self.events.set(self._ready, ready, now)
+        self.events.set(self.ready_property, ready, now)
 
     def refuses(self, port, now):
         """Why a command to this port would be refused at `now`, None when it would not."""

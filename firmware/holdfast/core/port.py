@@ -39,7 +39,13 @@ class Fallback:
 class Port:
     """One port; `image` is the module's table of electrical levels, one byte a port."""
 
-    # Of the class, as long as they are so: each attribute of an object takes heap.
+    # Of the class, as long as they are so: each attribute of an object takes heap. An input has of
+    # an output what stands here.
+    fallback = None
+    lost = False  # the fallback is in force
+    due = None  # when the next step of the timeline is due, None when none is
+    who = None
+    sequence = None  # ((state, ms), ...) under way, set by somebody
     returning = None  # why the fallback ends at `due`, None when it does not
     bypassed_until = None  # no loss moves the output before; None when it is not bypassed
 
@@ -50,21 +56,23 @@ class Port:
         self.usage = row.usage
         self.output = row.output
         self.normal = row.normal
-        self.fallback = row.fallback
-        self.power_on = row.power_on  # the state that the next start begins with
         self.debounce_ms = row.debounce_ms
         self.changed_at = None  # when an input's level began to differ, while it is debounced
         self.levels = (1 - row.closed_level, row.closed_level)  # by state
         self.image = image
         self.state = OPEN
-        self.wanted = OPEN  # what was last commanded; an output restores this
-        self.lost = False  # the fallback is in force
-        self.overruled = False  # the next loss begins the timeline anew: commanded since the last
-        self.due = None  # when the next step of the timeline is due, None when none is
         self.since = 0  # when the state became true
+        if not row.output:
+            return
+        self.fallback = row.fallback
+        self.power_on = row.power_on  # the state that the next start begins with
+        self.wanted = OPEN  # what was last commanded; an output restores this
+        self.lost = False
+        self.overruled = False  # the next loss begins the timeline anew: commanded since the last
+        self.due = None
         self.why = POWER_ON
         self.who = None
-        self.sequence = None  # ((state, ms), ...) under way, set by somebody
+        self.sequence = None
         self.passing = False  # .. and the next command ends it
         self._player = None  # by whom
         self._steps = ()  # of the fallback under way; settings may bring another timeline
