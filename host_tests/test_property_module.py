@@ -1,243 +1,140 @@
-"""Random histories of beats, silences, commands, sequences and clock jumps against a model that
-counts every ms.
-
-The model knows no deadlines: it looks at each millisecond in turn and asks what is true then.
-CPython only, because hypothesis is.
+"""Random settings and histories through the module and a model that counts every ms, see model.py;
+a million heartbeats, and ten years. CPython only, because hypothesis is.
 """
 
 import os
 import random
 
 import pytest
-from holdfast.core.events import DATA
-from holdfast.core.module import BUSY, LOCKED
-from holdfast.core.port import HOLD
 from holdfast.hal.clock import Clock
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from makers import account, module
-from makers import settings as make_settings
+from model import Pair
 
 NIGHTLY = "HOLDFAST_NIGHTLY" in os.environ
-HISTORIES = 100_000 if NIGHTLY else 2_000
-PARTS = 4 if NIGHTLY else 1  # side by side; each with other histories, see conftest.py
+HISTORIES = 100_000 if NIGHTLY else 10_000
+PARTS = 4 if NIGHTLY else 1  # side by side
 BEATS = 10_000_000 if NIGHTLY else 1_000_000
-MASTERS = ("a", "b")
-
-
-class Model:
-    """What should be true, found by looking at every millisecond."""
-
-    def __init__(self, rows):
-        self.time = 0
-        self.last = {}  # by master: (time, Duration) of the last heartbeat while alive
-        self.lost = set()
-        self.session = dict.fromkeys(MASTERS, 0)
-        self.ports = [PortModel(row) for row in rows]
-        self.losses = 0
-
-    def advance(self, to):
-        while self.time < to:
-            self.time += 1
-            self.look()
-
-    def look(self):
-        before = bool(self.lost)
-        new = set()
-        for master, (time, duration) in list(self.last.items()):
-            if self.time - time > duration:
-                del self.last[master]
-                new.add(master)
-        self.lost |= new
-        self.losses += not before and bool(self.lost)
-        for port in self.ports:
-            port.look(self.time, self.lost, new)
-
-    def beat(self, master, duration):
-        if master not in self.last:
-            self.session[master] += 1
-            self.back(master)
-        self.last[master] = (self.time, duration)
-
-    def back(self, master):
-        self.lost.discard(master)
-        for port in self.ports:
-            port.back(self.lost)
-
-
-class PortModel:
-    def __init__(self, row):
-        self.state = self.wanted = row.power_on
-        self.row = row.fallback
-        self.began = None
-        self.manual = False
-        self.sequence = {}  # by time: the states that are still to come
-        self.passing = False  # the next command ends it
-
-    def mine(self, lost):
-        return lost if self.row.master is None else lost & {self.row.master}
-
-    def look(self, time, lost, new):
-        if (self.began is None and self.mine(lost)) or (self.mine(new) and self.manual):
-            self.began = time
-            self.manual = False
-            if self.sequence:
-                self.state = self.wanted  # cut short, never in between
-                self.sequence = {}
-        self.state = self.sequence.pop(time, self.state)
-        if self.began is not None and not self.manual:
-            for offset, state in self.row.steps:
-                if time == self.began + offset and state != HOLD:
-                    self.state = state
-
-    def back(self, lost):
-        if self.began is not None and not self.mine(lost):
-            self.began = None
-            if self.row.restore and not self.sequence:
-                self.state = self.wanted
-
-    def command(self, state):
-        if self.began is not None and self.row.locked:
-            return False
-        self.state = state
-        if self.passing:
-            self.sequence = {}
-        if not self.sequence:
-            self.wanted = state
-            self.manual = True
-        return True
-
-    def play(self, time, sequence, again):
-        """None, or why it is refused."""
-        if self.began is not None and self.row.locked:
-            return LOCKED
-        if self.sequence and not again:
-            return BUSY
-        self.sequence = {}
-        self.passing = again
-        at = time
-        for state, ms in sequence:
-            self.sequence[at] = state
-            at += ms
-        self.state = self.sequence.pop(time)
-        self.wanted = sequence[-1][0]
-        self.manual = True
-        return None
-
+MASTERS = ("a", "b", "c")
+STARTS = (0, (1 << 29) - 40, (1 << 30) - 40, (1 << 32) - 40, (1 << 52) - 40)
 
 steps = st.lists(
-    st.tuples(st.integers(0, 40), st.sampled_from(("open", "closed", "hold"))),
+    st.tuples(
+        st.integers(0, 40),
+        st.sampled_from(("open", "closed", "hold")),
+        st.sampled_from((None, None, 5)),
+    ),
     min_size=1,
-    max_size=4,
-    unique_by=lambda step: step[0],
-).map(lambda rows: [{"after": after, "state": state} for after, state in sorted(rows)])
+    max_size=3,
+    unique_by=lambda step: step[0] // 7,  # a pulse ends before the next step begins
+).map(lambda rows: [step(*row) for row in sorted(rows, key=lambda row: row[0])])
 
-fallbacks = st.fixed_dictionaries(
+
+def step(after, state, pulse):
+    """A step of the settings; after: in units that leave room for a pulse."""
+    row = {"after": after // 7 * 7, "state": state}
+    if pulse is not None and state != "hold":
+        row["pulse"] = pulse
+    return row
+
+
+outputs = st.fixed_dictionaries(
     {
-        "master": st.sampled_from(("any", "a", "b")),
-        "steps": steps,
-        "on_return": st.sampled_from(("hold", "restore")),
-        "locked": st.booleans(),
+        "power_on": st.sampled_from(("open", "closed")),
+        "fallback": st.fixed_dictionaries(
+            {
+                "master": st.sampled_from(("any", "any", "any", "a", "b")),
+                "steps": steps,
+                "on_return": st.sampled_from(("hold", "restore")),
+                "locked": st.booleans(),
+            }
+        ),
     }
 )
+
+
+@st.composite
+def documents(draw, somebody, masters=MASTERS):
+    """Settings: accounts, outputs, and whose heartbeat counts; somebody: masters are named."""
+    accounts = [account(name) for name in masters]
+    ports = {str(i): draw(outputs) for i in (1, 2, 3)}
+    heartbeat = {
+        "shortest": 1,
+        "return_after": draw(st.sampled_from((1, 1, 2, 3))),
+        "stagger": draw(st.sampled_from((0, 0, 1, 7, 30))),
+        "first_within": draw(st.integers(1, 60)),
+    }
+    if not somebody:
+        for port in ports.values():
+            port["fallback"]["master"] = "any"
+    else:
+        heartbeat["masters"] = draw(st.lists(st.sampled_from(masters), unique=True))
+        if draw(st.sampled_from((True, False, False, False))):
+            accounts[-1]["first_heartbeat_within"] = draw(st.integers(1, 60))
+        named = set(heartbeat["masters"])
+        named |= {port["fallback"]["master"] for port in ports.values()} - {"any"}
+        named |= {row["name"] for row in accounts if "first_heartbeat_within" in row}
+        needs = ["all", "any", *range(1, len(named) + 1)] if named else ["all"]
+        heartbeat["needed"] = draw(st.sampled_from(needs))
+    return {"accounts": accounts, "ports": ports, "heartbeat": heartbeat}
+
 
 # A step of no time is over in the same turn; the model has one state for a ms.
 sequences = st.lists(st.tuples(st.integers(0, 1), st.integers(1, 50)), min_size=1, max_size=4).map(
     tuple
 )
-
-facts = st.one_of(
-    st.tuples(st.just("beat"), st.sampled_from(MASTERS), st.integers(1, 60)),
-    st.tuples(st.just("beat"), st.sampled_from(MASTERS), st.integers(1, 60)),
-    st.tuples(st.just("command"), st.integers(2, 3), st.integers(0, 1)),
-    st.tuples(st.just("play"), st.integers(2, 3), sequences, st.booleans()),
-    st.tuples(st.just("release"), st.sampled_from(MASTERS)),
-    st.tuples(st.just("input"), st.integers(0, 1), st.integers(0, 1)),
-    st.tuples(st.just("turn")),
-)
-histories = st.lists(st.tuples(st.integers(0, 70), facts), max_size=25)
-
-
-def compare(subject, model, identifiers):
-    """Everything that can be seen from outside is what the model says."""
-    for port, expected in zip(subject.outputs, model.ports):
-        assert port.state == expected.state
-        assert subject.levels[port.index] == port.levels[expected.state]
-    assert subject.lost == bool(model.lost)
-    for master in MASTERS:
-        session = subject.session(master)
-        assert (session.id is not None) == (master in model.last)
-        if session.id is not None:
-            # The same id if and only if no gap exceeded Duration.
-            known = identifiers.setdefault((master, model.session[master]), session.id)
-            assert session.id == known
-    assert len(set(identifiers.values())) == len(identifiers)
+indexes = st.integers(1, 3)
+masters = st.sampled_from(MASTERS)
+FACTS = {
+    "nothing": st.just(("nothing",)),
+    "beat": st.tuples(st.just("beat"), masters, st.integers(1, 60)),
+    "command": st.tuples(st.just("command"), indexes, st.integers(0, 1)),
+    "play": st.tuples(st.just("play"), indexes, sequences, st.booleans()),
+    "release": st.tuples(st.just("release"), st.sampled_from((*MASTERS, ""))),
+    "bypass": st.tuples(st.just("bypass"), indexes, st.one_of(st.none(), st.integers(1, 80))),
+    "drill": st.tuples(st.just("drill"), masters),
+    "fail": st.just(("fail",)),
+    "restart": st.tuples(st.just("restart"), st.booleans(), st.booleans()),
+    "input": st.tuples(st.just("input"), st.just(0), st.integers(0, 1)),
+}
+OFTEN = ("beat",) * 8 + ("command",) * 3 + ("release", "bypass", "play")
+facts = st.sampled_from((*FACTS, *OFTEN)).flatmap(FACTS.get)
+# Long ones find most. What is not needed of one that fails shrinks to "nothing".
+histories = st.lists(st.tuples(st.integers(0, 45), facts), min_size=12, max_size=20)
 
 
-def play(subject, model, history, start, prompt):
-    """One history; `prompt` turns at every deadline as the ticker does, else only at facts."""
-    lost_events = 0
-    identifiers = {}
-    now = start
+def play(pair, history):
     for pause, fact in history:
-        target = now + pause
-        while prompt and subject.next_deadline() is not None and subject.next_deadline() <= target:
-            now = max(now, subject.next_deadline())
-            lost_events += turn(subject, model, now, start, identifiers)
-        now = target
-        lost_events += turn(subject, model, now, start, identifiers)
-        name, arguments = fact[0], fact[1:]
-        if name == "beat":
-            subject.heartbeat(*arguments, now)
-            model.beat(*arguments)
-        elif name == "command":
-            index, state = arguments
-            refused = subject.command(subject.ports[index], state, "a", now)
-            assert (refused is None) == model.ports[index - 2].command(state)
-        elif name == "play":
-            index, sequence, again = arguments
-            refused = subject.sequence(subject.ports[index], sequence, "a", now, again)
-            assert refused == model.ports[index - 2].play(now - start, sequence, again)
-        elif name == "release":
-            subject.release(arguments[0], now)
-            model.back(arguments[0])
-        elif name == "input":
-            subject.input(*arguments, now)
-        lost_events += turn(subject, model, now, start, identifiers)
-    assert lost_events == model.losses
+        pair.wait(pause)
+        pair.do(*fact)
 
 
-def turn(subject, model, now, start, identifiers):
-    """A turn of both, compared; return how often `lost` became true."""
-    subject.act(now)
-    subject.tell(now)
-    model.advance(now - start)
-    compare(subject, model, identifiers)
-    changes = subject.events.take()
-    return sum(p.topic[DATA] == "lost" and data == "1" for p, data, _, _ in changes)
+def many(share):
+    """So many of the histories; at night in parts, each with other ones, see conftest.py."""
+
+    def decorated(test):
+        test = settings(
+            max_examples=int(HISTORIES * share) // PARTS,
+            deadline=None,
+            suppress_health_check=[HealthCheck.too_slow],
+            database=None,
+        )(test)
+        return pytest.mark.slow(pytest.mark.parametrize("part", range(PARTS))(test))
+
+    return decorated
 
 
-@settings(
-    max_examples=HISTORIES // PARTS,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-    database=None,
-)
-@pytest.mark.parametrize("part", range(PARTS))
-@given(
-    fallbacks,
-    fallbacks,
-    histories,
-    st.booleans(),
-    st.sampled_from((0, (1 << 29) - 40, (1 << 30) - 40, (1 << 32) - 40, 1 << 52)),
-)
-@pytest.mark.slow
-def test_the_module_does_what_the_model_says(part, one, two, history, prompt, start):
-    ports = {"2": {"fallback": one}, "3": {"fallback": two, "power_on": "closed"}}
-    accounts = [account("a"), account("b")]
-    subject = module(ports, accounts, now=start)
-    model = Model(make_settings(ports, accounts).ports[2:])
-    play(subject, model, history, start, prompt)
+@many(0.3)
+@given(documents(False), histories, st.booleans(), st.sampled_from(STARTS))
+def test_nobody_is_named(part, document, history, prompt, start):
+    play(Pair(document, start, prompt), history)
+
+
+@many(0.7)
+@given(documents(True), histories, st.booleans(), st.sampled_from(STARTS))
+def test_masters_are_named(part, document, history, prompt, start):
+    play(Pair(document, start, prompt), history)
 
 
 def test_a_million_heartbeats_with_jitter_and_loss_never_trip():
