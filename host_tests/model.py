@@ -12,6 +12,7 @@ A fact is a tuple, its name first:
     ("fail",)                         ("nothing",)
 """
 
+from holdfast.core.adoption import restarted
 from holdfast.core.check import check
 from holdfast.core.module import BUSY, LOCKED, Module
 from holdfast.core.port import HOLD
@@ -490,8 +491,12 @@ class Pair:
         """The module starts again; its clock goes on, or begins at 0."""
         self.begin(self.now if goes_on else 0)
         if crashed:
-            self.module.restarted("a test", self.now)
-            self.model.fail(True)
+            self.crash()
+
+    def crash(self):
+        """The life before this start has ended by itself."""
+        restarted(self.module, "a test", self.now)
+        self.model.fail(True)
 
 
 class Numbers:

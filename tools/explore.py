@@ -78,7 +78,7 @@ FIGURES = (
     "trip_count",
     "who",
     "why",
-    "_fault_why",
+    "fault_why",
     "worst_lateness_ms",
 )
 
@@ -203,8 +203,10 @@ class World(reference.Pair):
         kept += [model, *model.masters.values(), *model.outputs.values()]
         seen = set()
         for thing in kept:
-            for name, value in vars(thing).items():
-                if id(thing) in seen or name in FIGURES:
+            # What few objects have is of the class until it differs.
+            attributes = {**vars(type(thing)), **vars(thing)}
+            for name, value in attributes.items():
+                if id(thing) in seen or name in FIGURES or name.startswith("__"):
                     continue
                 if name in STEPS:
                     yield thing, name, "step"
@@ -300,8 +302,7 @@ class World(reference.Pair):
         if bypassed:
             self.bypass(0, 2)
         if crashed:
-            self.module.restarted("a test", self.now)
-            self.model.fail(True)
+            self.crash()
         self.turn()
         for fact in facts:
             self.do(*fact)
