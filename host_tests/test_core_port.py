@@ -196,3 +196,15 @@ def test_what_is_still_to_come_is_told_from_the_next_step_on():
     assert port.rest() == ((20, 0),)
     port.advance()
     assert (port.due, port.rest()) == (230, ((0, 0),))
+
+
+def test_a_loss_after_the_return_that_an_output_waited_for_finds_it_restored():
+    """Though the turn comes late for both. A loss before it keeps the output as it is."""
+    for lost_at, state in ((159, CLOSED), (160, CLOSED), (161, OPEN)):
+        port, _ = make(on_return="restore", steps=[{"state": "closed"}, {"after": 50}])
+        port.lose(100, "a")
+        port.advance()
+        port.defer(160, RESTORE)
+        port.lose(lost_at, "a")
+        assert port.state == state, lost_at
+        assert port.lost and port.returning is None and port.due == lost_at

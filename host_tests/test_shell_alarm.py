@@ -630,3 +630,35 @@ def test_nothing_is_armed_anew_while_deadlines_stay():
     bench.time += 1
     bench.beat()
     assert asked == [bench.module.session("a").expires_at + MARGIN_MS]
+
+
+def test_a_returning_master_that_falls_silent_again_is_watched():
+    """What was commanded meanwhile does not stay though the loop is blocked."""
+    bench = Bench({"2": {"fallback": {}}}, masters=["a"], return_after=2)
+    bench.beat()
+    bench.time = 200
+    bench.ticker.turn()
+    bench.beat()  # the first of two
+    assert bench.module.command(bench.module.ports[2], 1, "b", bench.clock.now()) is None
+    bench.ticker.turn()
+    bench.blocked(1000)
+    assert bench.pins.story == [(200, 2, 1), (330, 2, 0)]
+    bench.ticker.turn()
+    assert bench.module.trip_count == 2
+
+
+def test_of_two_losses_while_the_loop_is_blocked_the_earlier_one_counts_first():
+    """The alarm has nothing to write for the loss of `a`: it is due all the same."""
+    hold = {"steps": [{"state": "hold"}, {"after": 10000, "state": "closed"}]}
+    ports = {"2": {"fallback": hold}, "3": {"fallback": dict(CLOSED, master="b")}}
+    bench = Bench(ports, masters=["a"])
+    bench.beat("a", 100)
+    bench.beat("b", 200)
+    bench.blocked(1000)
+    bench.ticker.turn()
+    lost = bench.module.events.properties[0]
+    assert (lost.data, lost.at) == ("1", 101)
+    assert bench.module.next_deadline() == 10101
+    trips = sorted([(trip[0], trip[1]) for trip in bench.module.trips])
+    assert trips == [("a", 101), ("b", 201)]
+    assert "its alarm acted" not in bench.module.trips[0][3]

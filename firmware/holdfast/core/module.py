@@ -519,7 +519,7 @@ class Module:
 
     def overtaken(self, trigger, at, moved):
         """The alarm moved pins at `moved` for one of `triggers` that ended at `at`: so it is,
-        though a session was fed in the turn that was late.
+        though a session was fed in the turn that was late. Those that ended before come first.
         """
         for port in self.outputs:
             until = port.bypassed_until
@@ -534,14 +534,15 @@ class Module:
                     and end <= at
                     and session.counts
                     and session.expires_at is not None
-                    and (trigger is self.heart or trigger is session)
+                    and (trigger is self.heart or trigger is session or session.expires_at is end)
                     and (first is None or end < first.armed_at)
                 ):
                     first = session
             if first is None:
                 return
             if self.named or first.armed_at == at:
-                first.moved_at = moved
+                if trigger is self.heart or trigger is first:
+                    first.moved_at = moved
                 self.lose(first, first.armed_at)
             else:
                 first.end()
