@@ -9,7 +9,7 @@ EMULATOR := $(VENV)/.emulator
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 SOURCES := firmware boards tools host_tests
 
-.PHONY: help run demo test conformance nightly lint types format page screenshots cross package bundle firmware size frozen emulator bench soak mutants clean
+.PHONY: help run demo test conformance nightly lint types format page screenshots cross package bundle firmware size frozen emulator bench soak explore mutants clean
 
 help:
 	@echo "make run      the simulated board; ARGS=\"--help\" tells its options"
@@ -30,8 +30,9 @@ help:
 	@echo "make emulator ... in an image for the RP2040, run in an emulator: heap, times, trips"
 	@echo "make bench    beside microdot: speed, instructions, bytes, heap"
 	@echo "make soak     a million requests in a bounded heap: does anything grow?"
+	@echo "make explore  every history of a small world: does the core do what its model says?"
 	@echo "make mutants  is a fault in any line of the safety path noticed by its unit tests?"
-	@echo "make nightly  the tests in their long form, and mutants, soak, emulator; ARGS=... for some tests"
+	@echo "make nightly  the tests in their long form, and soak, emulator, explore, mutants; ARGS=... for some tests"
 
 run: $(RUN)
 	@exec $(VENV)/bin/python tools/simulate.py $(ARGS)
@@ -115,6 +116,9 @@ bench: $(DEV)
 
 soak: $(DEV)
 	@$(VENV)/bin/python tools/soak.py $(ARGS)
+
+explore: $(DEV)
+	@$(VENV)/bin/python tools/explore.py $(ARGS)
 
 mutants: $(DEV)
 	@$(VENV)/bin/python tools/mutants.py $(ARGS)

@@ -20,6 +20,7 @@ STAGES = (
     (("tests that measure ms", (*PYTEST, "-m", "alone")),),
     (("all other tests", (*PYTEST, "-n", "auto", "--dist", "worksteal", "-m", "not alone")),),
     (("soak", (MAKE, "soak")), ("emulator", (MAKE, "emulator"))),
+    (("explore", (MAKE, "explore")),),
     (("mutants", (MAKE, "mutants")),),
 )
 LOGS = interpreters.BUILD / "nightly"

@@ -1,0 +1,66 @@
+"""`make explore` in a smaller world: nothing is wrong there, and faults of the core are found."""
+
+import explore
+import pytest
+from holdfast.core.module import Module
+from holdfast.core.port import Port
+from holdfast.core.session import Session
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ("nobody", "all"))
+def test_nothing_is_wrong_in_any_state_of_a_small_world(name):
+    walk = explore.Walk(name, explore.FEW).run()
+    print(walk.figures())
+    assert walk.complete and len(walk.parents) > 1000
+    assert walk.transitions == len(walk.parents) * len(explore.FEW)
+
+
+@pytest.mark.parametrize("name", explore.WORLDS)
+def test_nothing_is_wrong_at_the_beginning_of_any_world(name):
+    walk = explore.Walk(name, explore.MANY, 250).run()
+    assert len(walk.parents) == 250 and not walk.complete
+    assert walk.figures().endswith("; more states were left out")
+
+
+def late(session, duration_ms, now):
+    feed(session, duration_ms, now)
+    session.expires_at += 1
+
+
+def forgotten(port):
+    return port.bypassed_until is None and not port.lost
+
+
+def anybody(module, name, now, who="somebody"):
+    module.fault.lost = False
+    release(module, name, now, who)
+
+
+feed, release = Session.feed, Module.release
+
+
+@pytest.mark.parametrize(
+    "owner, name, planted, world, sentence, facts",
+    (
+        (Session, "feed", late, "all", "keeps the SessionId", 3),
+        (Port, "falls", forgotten, "all", "Each loss of a master is a trip", 3),
+        (Module, "release", anybody, "nobody", "`lost` is the loss", 3),
+    ),
+)
+def test_a_fault_in_the_core_is_found_with_a_short_history(
+    monkeypatch, owner, name, planted, world, sentence, facts
+):
+    monkeypatch.setattr(owner, name, planted)
+    figures, found = explore.explore(world, explore.MANY, 5000, None)
+    assert "states" in figures
+    assert sentence in found, found
+    assert found.count("\n    (") <= facts, found
+
+
+def test_what_is_kept_and_not_gone_back_to_is_noticed(monkeypatch):
+    """A figure that decides something would make states the same that are not."""
+    monkeypatch.setattr(explore, "AGAIN", 1)
+    monkeypatch.setattr(explore, "FIGURES", (*explore.FIGURES, "wanted"))
+    _, found = explore.explore("nobody", explore.MANY, 3000, None)
+    assert found is not None
