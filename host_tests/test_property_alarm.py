@@ -58,17 +58,18 @@ class Board(Pair):
         """
         outputs = self.model.outputs
         seen = [self.states()]
-        # Commands that are still to be carried out, and the end of a bypass, wait for the loop.
+        # Sequences and returns that are still to come are not what this is about.
         watched = [
             index
             for index, output in outputs.items()
-            if not output.sequence
-            and output.return_at is None
-            and (output.bypassed_until is None or output.bypassed_until > self.model.time + ms)
+            if not output.sequence and output.return_at is None
         ]
+        ends = {index: output.bypassed_until for index, output in outputs.items()}
         for passed in range(1, ms + 1):
             self.model.advance(self.now + passed)
             seen.append(self.states())
+            # A bypass that ends while a loss is on waits for the loop.
+            watched = [i for i in watched if ends[i] is None or outputs[i].began != ends[i]]
             self.time = self.zero + self.now + passed
             if self.time % TICK_MS == 0:
                 self.alarm.check()

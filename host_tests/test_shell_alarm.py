@@ -662,3 +662,18 @@ def test_of_two_losses_while_the_loop_is_blocked_the_earlier_one_counts_first():
     trips = sorted([(trip[0], trip[1]) for trip in bench.module.trips])
     assert trips == [("a", 101), ("b", 201)]
     assert "its alarm acted" not in bench.module.trips[0][3]
+
+
+def test_a_bypass_that_ends_after_one_loss_and_before_another_ends_between_them():
+    later = {"steps": [{"state": "hold"}, {"after": 10000, "state": "closed"}], "master": "b"}
+    bench = Bench(
+        {"2": {"fallback": later}, "3": {"fallback": CLOSED}}, masters=["a"], needed="any"
+    )
+    bench.beat("b", 100)
+    bench.beat("a", 200)
+    bench.module.bypass(bench.module.ports[2], 150, "root", bench.clock.now())
+    bench.blocked(1000)
+    assert bench.pins.story == [(230, 3, 0)]
+    bench.ticker.turn()
+    assert bench.module.ports[2].bypassed_until is None
+    assert bench.module.next_deadline() == 150 + 10000

@@ -521,10 +521,6 @@ class Module:
         """The alarm moved pins at `moved` for one of `triggers` that ended at `at`: so it is,
         though a session was fed in the turn that was late. Those that ended before come first.
         """
-        for port in self.outputs:
-            until = port.bypassed_until
-            if until is not None and until <= at:
-                self.resume_losses(port, until)
         while True:
             first = None
             for session in self.sessions:
@@ -538,6 +534,10 @@ class Module:
                     and (first is None or end < first.armed_at)
                 ):
                     first = session
+            for port in self.outputs:
+                until = port.bypassed_until
+                if until is not None and until <= (at if first is None else first.armed_at):
+                    self.resume_losses(port, until)
             if first is None:
                 return
             if self.named or first.armed_at == at:

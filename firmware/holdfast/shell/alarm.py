@@ -16,7 +16,7 @@ The laws:
    the very turn that was blocked.
 4. A timeline belongs to the first master that was lost: others that fall silent while the loop is
    blocked do not begin it anew. It ends a sequence.
-5. The end of a bypass and a staggered return wait for the loop.
+5. A bypass that ends while a loss is on, and a staggered return, wait for the loop.
 """
 
 from micropython import const
