@@ -557,7 +557,7 @@ def event(text):
     assert isinstance(said["timestamp"], int)
     content = said["message"]
     assert set(content) == {"source", "key", "data"} and content["key"] == {}
-    (data,) = content["data"].values()
+    data = next(iter(content["data"].values()))  # behind the vendor's item is one of our own
     source = list(content["source"].values())
     assert all(isinstance(value, str) for value in [data] + source)
     return said["topic"], source[0] if source else None, data

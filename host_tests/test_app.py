@@ -86,3 +86,21 @@ def test_an_alarm_that_ended_is_told_counted_and_replaced():
     assert timer.cancelled == 1 and subject.timer is not timer
     assert subject.alarms == 1
     assert subject.log.told[0][0] == ALARM
+
+
+class Radio:
+    dbm = None
+
+    def signal(self):
+        return self.dbm
+
+
+def test_a_cause_says_that_the_network_is_down_or_how_well_it_is_heard():
+    subject = Subject()
+    subject.network = radio = Radio()
+    subject.address = None
+    assert subject.around() == "; network down"
+    subject.address = "192.0.2.7"
+    assert subject.around() == ""
+    radio.dbm = -67
+    assert subject.around() == "; signal -67 dBm"

@@ -1238,3 +1238,14 @@ def test_the_modules_own_fault_ends_for_an_output_of_a_living_master_though_anot
     turn(subject, 110)
     assert (subject.ports[2].state, subject.ports[2].lost) == (OPEN, False)
     assert subject.lost and subject.ports[3].lost
+
+
+def test_what_is_known_of_the_network_belongs_to_the_cause_of_a_silence():
+    subject = module()
+    subject.around = lambda: "; network down"
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 101)
+    assert subject.trips[-1][3] == "no heartbeat for 100 ms; network down"
+    subject.fail(200)
+    turn(subject, 200)
+    assert subject.trips[-1][3] == "a turn of the module failed"

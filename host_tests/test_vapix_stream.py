@@ -75,6 +75,10 @@ def told(message):
     return notification["topic"].split("/")[-1], source[0] if source else None, data[0]
 
 
+def data_of(message):
+    return message["params"]["notification"]["message"]["data"]
+
+
 def test_the_reply_comes_first_and_then_the_state():
     bench = Bench()
     reply, *state = bench.configure(ALL)
@@ -100,6 +104,26 @@ def test_the_reply_comes_first_and_then_the_state():
         ("OutputPort", "3", "low"),
     ]
     assert state[0]["params"]["notification"]["timestamp"] == 1000
+
+
+def test_a_lost_heartbeat_tells_its_cause_behind_the_vendors_item():
+    bench = Bench()
+    bench.module.heartbeat("a", 5000, 0)
+    bench.configure('{"topicFilter":"tns1:Device/tnsaxis:Monitor/Heartbeat"}')
+    bench.module.act(6000)
+    bench.module.tell(6000)
+    bench.publish()
+    cause = "no heartbeat for 5000 ms"
+    (message,) = bench.read()
+    assert data_of(message) == {"lost": "1", "cause": cause}
+    assert list(data_of(message)) == ["lost", "cause"]
+    # The state tells it, too; a heartbeat that is there has none.
+    _, message = bench.configure('{"topicFilter":"tns1:Device/tnsaxis:Monitor/Heartbeat"}')
+    assert data_of(message) == {"lost": "1", "cause": cause}
+    bench.module.heartbeat("a", 5000, 7000)
+    bench.module.tell(7000)
+    bench.publish()
+    assert data_of(bench.read()[0]) == {"lost": "0"}
 
 
 def test_nothing_comes_before_a_configure():

@@ -60,6 +60,13 @@ class App:
         """True when nothing that a pin hangs on is due for so long."""
         return self.module.quiet(self.clock.now(), ms)
 
+    def around(self):
+        """What is known of the network, for the cause of a loss."""
+        if self.address is None:
+            return "; network down"
+        signal = self.network.signal()
+        return "" if signal is None else "; signal %d dBm" % signal
+
     def calm(self, now):
         """True when nothing that a pin hangs on is due while flash is written."""
         return self.module.quiet(now, self.about[0].STALL_MS)

@@ -26,6 +26,7 @@ def join(app, board, hal, pins, settings):
     app.boot = module.random_bytes(16)  # another after every start
     app.accounts = settings.accounts
     store.module = module
+    module.around = app.around
     store.adopt = app.adopt
     store.quiet = app.calm
     store.turn = app.turn

@@ -14,13 +14,17 @@ from holdfast.wire import websocket
 from holdfast.wire.json import quote
 
 
-def notify(declared, data, timestamp_ms, more=""):
+def notify(declared, data, timestamp_ms, more="", cause=None):
     """The WebSocket frame for a property's value; timestamp: ms since 1970 UTC, or since the
     start while the time is not known.
 
-    more: further members of `notification` as text, each with its leading comma.
+    more: further members of `notification` as text, each with its leading comma. cause: of a lost
+    heartbeat, an item of our own behind the vendor's.
     """
     topic = declared.topic
+    data = quote(data)
+    if cause is not None:
+        data += ',"cause":' + quote(cause)
     source = ""
     if declared.source is not None:
         source = '"%s":%s' % (topic[SOURCE], quote(declared.source))
@@ -29,6 +33,6 @@ def notify(declared, data, timestamp_ms, more=""):
         (
             '{"apiVersion":"1.0","method":"events:notify","params":{"notification":{"timestamp":%d,'
             '"topic":"%s","message":{"source":{%s},"key":{},"data":{"%s":%s}}%s}}}'
-            % (timestamp_ms, topic[TOPIC], source, topic[DATA], quote(data), more)
+            % (timestamp_ms, topic[TOPIC], source, topic[DATA], data, more)
         ).encode(),
     )

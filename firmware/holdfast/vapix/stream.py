@@ -13,7 +13,10 @@ MESSAGE_BYTES is dropped as it comes and answered with 2107, if it is no longer 
 permessage-deflate is declined (RFC 7692 section 5.1: an answer without the extension): its window
 may be as large as 32 KB in each direction, and a stream has less than 4 KB here.
 
-Ours, and nothing that a plain client sees: with `since=<number>&epoch=<id>` in the address a
+Ours is the item `cause` behind `lost` where the heartbeat is lost: why, in words, for as long as
+the loss is one of the latest eight.
+
+Ours, too, and nothing that a plain client sees: with `since=<number>&epoch=<id>` in the address a
 stream goes on where another one ended. Its events then carry a `number`, counted from the start of
 the module, and the data of its first configure reply say `epoch` (another after every start),
 `number` (of the latest event) and `gap`. With `gap` false the events after `since` follow instead
@@ -29,6 +32,7 @@ from micropython import const
 from holdfast.wire import websocket
 
 # isort: split
+from holdfast.core.events import HEARTBEAT, VALUES
 from holdfast.core.topicfilter import FilterError, asks, topic_filter
 from holdfast.vapix import api
 from holdfast.vapix.notification import notify
@@ -126,7 +130,12 @@ class EventStreaming:
 
     def frame(self, declared, data, at, number=None):
         more = "" if number is None else ',"number":%d' % number
-        return notify(declared, data, at + self._epoch_ms(), more)
+        cause = None
+        if declared.topic is HEARTBEAT and data == HEARTBEAT[VALUES][1]:
+            for trip in self._events.trips:
+                if trip[1] == at:
+                    cause = trip[3]
+        return notify(declared, data, at + self._epoch_ms(), more, cause)
 
 
 def _unknown_sources(sources):
