@@ -115,6 +115,17 @@ async def renewed(app):
         await sleep_ms(0)
 
 
+async def bypassed(app):
+    """A bypass begins, is written anew, and another one comes and goes."""
+    port = app.module.ports[4]
+    await app.store.ask("bypass", 0, port, 3600000, "root")
+    await app.store.ask("bypass", 0)
+    await app.store.ask("bypass", 0, app.module.ports[5], 3600000, "root")
+    for port in app.module.ports[4:6]:
+        app.module.bypass(port, None, "root", app.clock.now())
+    await app.store.ask("bypass", 0)
+
+
 async def set_up(app):
     await app.store.change(first_account)
 
@@ -203,6 +214,7 @@ STORIES = (
     ("log", files(), logged, 1),
     ("log that goes round", grown(), logged, 1),
     ("of 0.1.0", {CURRENT: seal_of(dumps(OLD)[:-2].rstrip().encode())}, renewed, 1),
+    ("bypass", files(), bypassed, 1),
     ("first account", {}, set_up, 1),
 )
 
@@ -217,6 +229,13 @@ def look(start, before, names):
         store = app.store
         found.append(app.module.name)
         assert app.module.name in names, ("name", app.module.name)
+        rows = [port.id for port in app.module.outputs if port.bypassed_until is not None]
+        if before.get("bypassed"):
+            assert rows in ([], ["4"], ["4", "5"]), ("bypassed", rows)
+        else:
+            assert not rows, rows
+        texts = [row[4] for book in app.log.books for row in book.waiting]
+        assert not [text for text in texts if "damaged" in text], texts
         people = [row.name for row in app.accounts]
         if "accounts" in before:
             assert not store.fresh, "open"
@@ -234,7 +253,7 @@ def look(start, before, names):
             answer = await app.dispatcher.answer(Connection(), request, app.clock.now(), None)
             assert answer.status == 401, ("door", answer.status)
         levels = app.module.fallback_levels
-        assert not people or levels[4] == 1 or before.get("fresh"), "fallback"
+        assert not people or levels[4] == 1 or before.get("fresh") or rows, "fallback"
         assert not before.get("locked") or app.module.ports[4].fallback.locked, "locked"
         rows, _ = app.book("entries", 0, 1000, 0)
         texts = [row[5] for row in rows]
@@ -269,6 +288,7 @@ def facts(start, act):
     if start:
         before["accounts"] = True
         before["locked"] = act is renewed
+        before["bypassed"] = act is bypassed
     else:
         before["fresh"] = True
     if len(start) > 3:

@@ -115,6 +115,7 @@ def cases():
         yield "json confirm " + shape, "administrator", request("POST", "/holdfast/confirm", text)
         yield "json drill " + shape, "administrator", request("POST", "/holdfast/drill", text)
         yield "json release " + shape, "administrator", request("POST", "/holdfast/release", text)
+        yield "json bypass " + shape, "administrator", request("POST", "/holdfast/bypass", text)
     for shape, parts in XML.items():
         yield "xml " + shape, "viewer", request("POST", "/vapix/services", fill(*parts))
         short = fill(*parts, size=490)

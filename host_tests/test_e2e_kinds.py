@@ -362,6 +362,16 @@ def released(client, answer, wanted):
     return status(client)["lost"] is False
 
 
+def not_bypassed(client):
+    answer = client.ask(Door("POST", "/holdfast/bypass", '{"port":"4","for":0}'))
+    assert answer.status in (200, 409), answer.body
+
+
+def bypassed(client, answer, wanted):
+    (row,) = [row for row in status(client)["ports"] if row["port"] == "4"]
+    return row["bypassed_until"] is not None
+
+
 def on_trial(client):
     answer = client.ask(Door("PATCH", "/holdfast/settings?trial=1", '{"name":"tried"}'))
     assert answer.status in (200, 409), answer.body
@@ -453,6 +463,13 @@ GROUPS = {
             '{"master":"root"}',
             is_so=released,
             before=drilled,
+        ),
+        Door(
+            "POST",
+            "/holdfast/bypass",
+            '{"port":"4","for":60000}',
+            is_so=bypassed,
+            before=not_bypassed,
         ),
     ],
     "commands": [

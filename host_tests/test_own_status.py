@@ -44,7 +44,7 @@ def test_the_masters_alone_are_told_with_when_they_began_and_were_heard():
     subject.heartbeat("a", 100, 5)
     subject.heartbeat("a", 100, 50)
     told = loads(StatusService(subject, "1").masters(Caller(), Asked(), 60).body)
-    assert sorted(told) == ["lost", "masters", "now"]
+    assert sorted(told) == ["lost", "masters", "needed", "now"]
     master = told["masters"][0]
     assert (master["began"], master["last"], master["lost_at"]) == (5, 50, None)
     assert master == status(subject, 60)["masters"][0]
@@ -337,3 +337,31 @@ def test_what_was_mended_or_refused_is_told_when_there_is_some():
     told = status(module(), 0, lambda: (0, 0, 0), lambda: facts)
     assert (told["alarm"], told["settings"]) == ({"made_anew": 2}, {"refused": 3})
     assert told["scarce"] is True
+
+
+def test_who_counts_how_many_are_needed_and_why_one_is_lost_is_told():
+    def told(**heartbeat):
+        heartbeat["shortest"] = 1
+        subject = module(heartbeat=heartbeat)
+        subject.heartbeat("a", 100, 0)
+        subject.act(200)
+        subject.tell(200)
+        said = status(subject, 200)
+        masters = [(row["is"], row["counts"], row["why"]) for row in said["masters"]]
+        return said["needed"], said["lost"], masters
+
+    silent = ("lost", True, "no heartbeat for 100 ms")
+    assert told() == ("one", True, [silent, ("idle", True, None)])
+    both = {"masters": ["a", "b"]}
+    awaited = ("awaited", True, None)
+    assert told(**both) == ("all", True, [silent, awaited])
+    assert told(needed="any", **both) == (1, False, [silent, awaited])
+    assert told(needed=2, **both) == (2, True, [silent, awaited])
+    assert told(masters=["b"]) == ("all", False, [("over", False, None), awaited])
+
+
+def test_an_output_that_is_bypassed_says_until_when():
+    subject = module()
+    subject.bypass(subject.ports[2], 5000, "b", 0)
+    rows = status(subject, 10)["ports"]
+    assert [row["bypassed_until"] for row in rows] == [None, None, 5000, None]

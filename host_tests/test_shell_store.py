@@ -8,10 +8,10 @@ from holdfast.core.settings import NotSaved, SettingsError
 from holdfast.shell import store as store_module
 from holdfast.shell.portable import again, sleep_ms
 from holdfast.shell.saving import CURRENT, MAX_BYTES, NEW, PREVIOUS, document, seal, seal_of
-from holdfast.shell.store import MOST_JOBS, Store
+from holdfast.shell.store import BYPASS_MS, MOST_JOBS, Store
 from holdfast.wire.dump import dumps
 from holdfast.wire.json import loads
-from makers import WIRING, account, finished
+from makers import WIRING, account, finished, module
 
 store_module._PASSING = ()  # or each of a thousand changes would compile what makes it
 THIN = 7 if os.getenv("HOLDFAST_NIGHTLY") else 29
@@ -542,3 +542,50 @@ def test_before_each_change_of_flash_the_store_looks_whether_a_deadline_is_near(
         assert [word for word in story if isinstance(word, str)] == told
         for i, word in enumerate(story):
             assert isinstance(word, bool) or story[i - 1] is True, story
+
+
+class Outputs:
+    """What `bypass` asks of a module. until: of port 2, ms of the module's time."""
+
+    def __init__(self, until):
+        self.outputs = module().outputs
+        self.outputs[0].bypassed_until = until
+
+
+def left(flash, until, epoch_ms, later_epoch_ms):
+    """What a start finds of a bypass of port 2 that was written at 0."""
+    subject = store(flash)
+    subject.module = Outputs(until)
+    finished(subject.ask("bypass", epoch_ms), subject)
+    return store(flash).bypasses(later_epoch_ms)
+
+
+def test_a_bypass_that_a_restart_finds_is_never_longer_than_it_was():
+    """Without the time of day it is shorter by the time that it may have gone on after it was
+    written.
+    """
+    hour = 3600000
+    assert left(Flash(), hour, 0, 0) == {"2": hour - BYPASS_MS}
+    assert left(Flash(), hour, 0, 10**12) == {"2": hour - BYPASS_MS}
+    assert left(Flash(), hour, 10**12, 0) == {"2": hour - BYPASS_MS}
+    assert left(Flash(), hour, 10**12, 10**12 + 60000) == {"2": hour - 60000}
+    assert left(Flash(), hour, 10**12, 10**12 + hour) == {}
+    assert left(Flash(), BYPASS_MS, 0, 0) == {}
+    assert left(Flash(), BYPASS_MS + 1, 0, 0) == {"2": 1}
+    assert left(Flash(), None, 0, 0) == {}
+
+
+def test_a_file_of_bypasses_that_is_damaged_is_none_and_that_is_known():
+    flash = Flash()
+    assert left(flash, 3600000, 0, 0)
+    data = flash.files["bypass"]
+    damaged = [data[:size] for size in range(len(data))]
+    for at in range(len(data)):
+        damaged.append(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+    for wrong in damaged:
+        subject = store(Flash({"bypass": wrong}))
+        assert (subject.bypasses(0), subject.bypassed) == ({}, None), wrong
+    subject = store(Unreadable("bypass", OSError(5)))
+    assert (subject.bypasses(0), subject.bypassed) == ({}, None)
+    subject = store(Flash())
+    assert (subject.bypasses(0), subject.bypassed) == ({}, [])

@@ -6,7 +6,7 @@ from micropython import const
 
 from holdfast import BUILD_DATE, VERSION
 from holdfast.core.accounts import ACTUATE
-from holdfast.core.log import RESET, Log
+from holdfast.core.log import BYPASS, RESET, Log
 from holdfast.shell.dispatch import Dispatcher, Lazy, Passing
 from holdfast.shell.heap import load
 from holdfast.shell.server import Server
@@ -114,4 +114,12 @@ def join(app, board, hal, pins, settings):
     app.timekeeper = None  # the task that asks for the time
     app.log = module.log = Log()
     app.book("opened", clock.now())
-    app.log.add(RESET, "%s, version %s" % (module.reset_cause, VERSION), clock.now())
+    now = clock.now()
+    app.log.add(RESET, "%s, version %s" % (module.reset_cause, VERSION), now)
+    for port in module.outputs:
+        if port.bypassed_until is not None:
+            text = "goes on for %d s after the start" % ((port.bypassed_until - now) // 1000)
+            app.log.add(BYPASS, text, now, 0, "port " + port.id)
+    if store.bypassed is None:
+        app.log.add(BYPASS, "its file was damaged: nothing is bypassed", now)
+        store.bypassed = []

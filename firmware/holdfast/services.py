@@ -49,6 +49,7 @@ ROWS = (
     "/holdfast/masters GET viewer status.masters\n"
     "/holdfast/drill POST administrator status.drill\n"
     "/holdfast/release POST administrator status.release\n"
+    "/holdfast/bypass POST administrator status.bypass\n"
     "/holdfast/log GET operator log.get\n"
     "/holdfast/settings GET administrator settings.get\n"
     "/holdfast/settings PUT anyone settings.put\n"
@@ -105,7 +106,7 @@ SERVICES = (
     "healthchecks monitors.healthchecks Healthchecks keeper monitor_tokens\n"
     "restart own.restart RestartService restart\n"
     "settings own.settings SettingsService store trial gate log\n"
-    "status own.status StatusService module version notified facts keeper\n"
+    "status own.status StatusService module version notified facts keeper store\n"
     "page own.page PageService borrow store\n"
     "confirm own.confirm ConfirmService trial\n"
 )

@@ -3,12 +3,13 @@ core/truth.py for the events.
 
 `changes` are [ms from the event, state], the state `open`, `closed` or `commanded`; none where the
 output stays as it is. `words` says the same to people. `master`: whose loss counts, null for any;
-`locked`: commands are refused meanwhile.
+`locked`: settings ask that commands are refused meanwhile. `bypassed_until`: none of this happens
+to an output that is bypassed, until then (ms of the module's clock); null for others.
 """
 
 from holdfast.core.port import STATES
 from holdfast.core.truth import COMMANDED, EVENTS, happens, words
-from holdfast.own.words import boolean
+from holdfast.own.words import boolean, number
 from holdfast.wire.http import Response
 from holdfast.wire.json import quote
 
@@ -31,11 +32,12 @@ class OutputsService:
 
 def _row(port):
     fallback = port.fallback
-    text = '{"port":"%s","name":%s,"master":%s,"locked":%s' % (
+    text = '{"port":"%s","name":%s,"master":%s,"locked":%s,"bypassed_until":%s' % (
         port.id,
         quote(port.name),
         "null" if fallback.master is None else quote(fallback.master),
         boolean(fallback.locked),
+        number(port.bypassed_until),
     )
     for event in EVENTS:
         changes = happens(event, port.power_on, fallback)

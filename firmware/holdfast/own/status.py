@@ -1,6 +1,10 @@
 """`GET /holdfast/status`: what the module knows about itself, `GET /holdfast/masters`: the part of
 it that every heartbeat changes; `POST /holdfast/release`: a lost master let go, `POST
-/holdfast/drill`: one lost on purpose.
+/holdfast/drill`: one lost on purpose, `POST /holdfast/bypass`: an output that no loss moves.
+
+`needed`: how many masters must be alive: "all" or a number of those that settings name; "one"
+where they name none: one heartbeat, whoever sends it. `counts`: a master is one of those. `why`:
+the cause of the loss of one that is lost, as far as it is known.
 
 Times are ms of the module's clock, which starts at 0 and never wraps; `now` tells where it stands,
 and so how long the module runs, `epoch_ms` what to add to it for UTC since 1970, 0 when that is
@@ -14,13 +18,15 @@ from micropython import const
 
 from holdfast.core.accounts import ROLES
 from holdfast.core.port import STATES
-from holdfast.own.words import asked, boolean, number
+from holdfast.core.settings import NotSaved
+from holdfast.own.words import asked, boolean, number, refused
 from holdfast.wire.http import HttpError, Response
 from holdfast.wire.json import quote
 
 _ENOUGH_BEATS = const(100)  # of a session, before a Duration is suggested, ..
 _ENOUGH_MS = const(3600000)  # .. or so much of its time
 _ROUND_MS = const(100)
+_LONGEST_BYPASS_MS = const(8 * 60 * 60 * 1000)
 
 
 def _no_facts():
@@ -34,11 +40,20 @@ class StatusService:
     function() that gives the epoch of the events, what makes UTC of the module's time, until when
     settings are on trial, the signal of Wi-Fi in dBm, what is wrong with TLS, how often the alarm
     was made anew, how many changes of settings were too many, and whether memory is short. keeper:
-    a Lazy of the monitors' keeper.
+    a Lazy of the monitors' keeper. store: of the settings, which keeps what is bypassed.
     """
 
-    def __init__(self, module, version, notified=lambda: (0, 0, 0), facts=_no_facts, keeper=None):
+    def __init__(
+        self,
+        module,
+        version,
+        notified=lambda: (0, 0, 0),
+        facts=_no_facts,
+        keeper=None,
+        store=None,
+    ):
         self._keeper = keeper
+        self._store = store
         self._module = module
         self._version = version
         self._notified = notified
@@ -50,8 +65,8 @@ class StatusService:
         rules = module.rules
         # In parts, each of which fits into a small hole of the heap.
         parts = [
-            '{"name":%s,"version":"%s","now":%d,"lost":%s,"masters":['
-            % (quote(module.name), self._version, now, boolean(module.lost))
+            '{"name":%s,"version":"%s","now":%d,"lost":%s,"needed":%s,"masters":['
+            % (quote(module.name), self._version, now, boolean(module.lost), _needed(module))
         ]
         _list(parts, [_master(module, session, now) for session in module.sessions])
         parts.append('],"ports":[')
@@ -101,9 +116,10 @@ class StatusService:
     def masters(self, caller, request, now):
         """Answer with what is left of the masters' time, and of a trial's, for who counts down."""
         module = self._module
-        text = '{"now":%d,"lost":%s,"masters":[%s]' % (
+        text = '{"now":%d,"lost":%s,"needed":%s,"masters":[%s]' % (
             now,
             boolean(module.lost),
+            _needed(module),
             ",".join([_master(module, session, now) for session in module.sessions]),
         )
         text += _trial(self._facts()[2], now) + "}"
@@ -131,6 +147,41 @@ class StatusService:
         module.lose(session, now)
         return Response(202, b'{"drill":true}', "application/json")
 
+    async def bypass(self, caller, request, now):
+        """`{"port": "4", "for": 900000}`: no loss moves this output for so many ms, also after a
+        restart; 0 ends that. 409 where there is none to end, or the port is an input.
+        """
+        module = self._module
+        name = asked(request, "port", str, ("for",))
+        ms = asked(request, "for", int, ("port",))
+        if not 0 <= ms <= _LONGEST_BYPASS_MS:
+            raise refused(422, "for", "must be from 0 to %d ms" % _LONGEST_BYPASS_MS)
+        for port in module.ports:
+            if port.id == name:
+                break
+        else:
+            raise HttpError(404)
+        module.act(now)
+        if not port.output or not ms and port.bypassed_until is None:
+            raise HttpError(409)
+        who = caller.account.name
+        store = self._store
+        epoch_ms = self._facts()[1]
+        try:
+            if ms:
+                # In flash first: where that cannot be, nothing has changed.
+                await store.ask("bypass", epoch_ms, port, ms, who)
+            else:
+                module.bypass(port, None, who, now)
+                store.bypassed = [other for other in store.bypassed if other != name]
+                store.bypassed_at = None  # should this fail, the app tries it again
+                await store.ask("bypass", epoch_ms)
+        except NotSaved as error:
+            if ms:
+                raise HttpError(503, retry_s=error.retry_s)
+        text = '{"port":"%s","bypassed_until":%s}' % (name, number(port.bypassed_until))
+        return Response(200, text.encode(), "application/json")
+
     def _asked(self, request, fault):
         """The master that a request names; HttpError."""
         master = asked(request, "master", str)
@@ -148,6 +199,21 @@ def _list(parts, rows):
 def _trial(until, now):
     """The member that tells of settings on trial, until then; none without."""
     return "" if until is None else ',"trial":{"left_ms":%d}' % max(0, until - now)
+
+
+def _needed(module):
+    if not module.named:
+        return '"one"'
+    return '"all"' if module.needed is None else "%d" % module.needed
+
+
+def _why(module, session):
+    """The cause of a master's loss, null while it is not lost."""
+    if session.lost:
+        for trip in reversed(module.trips):
+            if trip[0] == session.master:
+                return quote(trip[3])
+    return "null"
 
 
 def _standing(session):
@@ -184,11 +250,14 @@ def _suggested(module, session, now):
 def _master(module, session, now):
     left = None if session.expires_at is None else session.expires_at - now
     return (
-        '{"master":%s,"is":"%s","session":%s,"lost":%s,"left_ms":%s,"duration_ms":%s,"beats":%d,'
-        '"least_margin_ms":%s,"suggested_ms":%s,"began":%s,"last":%s,"lost_at":%s}'
+        '{"master":%s,"is":"%s","counts":%s,"why":%s,"session":%s,"lost":%s,"left_ms":%s,'
+        '"duration_ms":%s,"beats":%d,"least_margin_ms":%s,"suggested_ms":%s,"began":%s,"last":%s,'
+        '"lost_at":%s}'
     ) % (
         quote(session.master),
         _standing(session),
+        boolean(session.counts),
+        _why(module, session),
         "null" if session.id is None else '"%s"' % session.id,
         boolean(session.lost),
         number(left),
@@ -205,13 +274,14 @@ def _master(module, session, now):
 def _port(port, module):
     """`lost`: the masters for whose loss the output is in its fallback, "" for a fault of the
     module's own; none when the fallback is not in force, though its state may have stayed.
+    `bypassed_until`: no loss moves it before, null for one that is not bypassed.
     """
     lost = ()
     if port.output and port.lost:
         lost = [quote(master) for master in _losers(module, port)]
     text = (
         '{"port":"%s","name":%s,"direction":"%s","state":"%s","active":%s,"since":%d,"why":"%s",'
-        '"who":%s,"lost":[%s],"locked":%s,"next":%s}'
+        '"who":%s,"lost":[%s],"locked":%s,"next":%s,"bypassed_until":%s}'
     )
     return text % (
         port.id,
@@ -225,6 +295,7 @@ def _port(port, module):
         ",".join(lost),
         boolean(port.lost and port.fallback.locked),
         number(port.due),
+        number(port.bypassed_until),
     )
 
 

@@ -4,26 +4,28 @@ from holdfast.wire import json
 from holdfast.wire.http import HttpError
 
 
-def asked(request, name, kind):
-    """The member `name`, of this type, of the JSON object in a request's body, which has no other;
-    HttpError 400, 422 for another member.
+def asked(request, name, kind, beside=()):
+    """The member `name`, of this type, of the JSON object in a request's body, which has no other
+    but those `beside` it; HttpError 400, 422 for another member.
     """
     try:
         value = json.loads(request.body)
     except json.JsonError:
         value = None
     if not isinstance(value, dict):
-        raise _refused(400, "", "the body must be a JSON object")
+        raise refused(400, "", "the body must be a JSON object")
     for key in value:
-        if key != name:
-            raise _refused(422, key, "unknown key; known is: " + name)
-    if not isinstance(value.get(name), kind):
-        problem = "must be true or false" if kind is bool else "must be text"
-        raise _refused(400, name, problem)
-    return value[name]
+        if key != name and key not in beside:
+            raise refused(422, key, "unknown key; known is: " + ", ".join((name,) + beside))
+    found = value.get(name)
+    if not isinstance(found, kind) or kind is int and isinstance(found, bool):
+        problems = {bool: "must be true or false", int: "must be a whole number"}
+        raise refused(400, name, problems.get(kind, "must be text"))
+    return found
 
 
-def _refused(status, key, problem):
+def refused(status, key, problem):
+    """An HttpError that names the bad key, "" for none, and what is wrong with it."""
     error = HttpError(status)
     error.json = '{"error":{"key":%s,"problem":%s}}' % (json.quote(key), json.quote(problem))
     return error

@@ -18,7 +18,7 @@ Loaded by shell.store when it is needed, and let go again with all that only thi
 """
 
 import hashlib
-from binascii import hexlify
+from binascii import crc32, hexlify
 
 from micropython import const
 
@@ -26,7 +26,7 @@ from holdfast.core.check import check, parts
 from holdfast.core.settings import NotSaved, OnTrial, SettingsError
 from holdfast.shell import heap
 from holdfast.shell.portable import sleep_ms
-from holdfast.shell.store import MOST_WRITES, WRITE_MS
+from holdfast.shell.store import BYPASS_MS, MOST_WRITES, WRITE_MS
 from holdfast.wire.json import JsonError, loads
 
 CURRENT = "settings.json"
@@ -34,6 +34,8 @@ NEW = "settings.new"  # being written, or complete and not yet renamed
 PREVIOUS = "settings.old"
 NEXT = "settings.next"  # to be tried by the next start, once; see shell.trial
 TRIAL = "settings.trial"  # being tried; of no account to any later start
+BYPASS = "bypass"  # what outputs are bypassed, and for how long
+NEW_BYPASS = "bypass.new"
 
 # What clients may make of the settings. Every change reads and checks all of them, in one turn and
 # one heap: with 63 KB, which 16 rules of the longest kind come to, a board would be at it for
@@ -283,6 +285,67 @@ async def drop(store):
     ready(store)
     store.storage.remove(NEXT)
     store.next = False
+
+
+async def bypass(store, epoch_ms, port=None, ms=None, who=None):
+    """Keep in flash which outputs are bypassed: for how long, and the end in UTC where that is
+    known (epoch_ms is not 0). port: this one is from now on, for so many ms, as soon as that is in
+    flash.
+    """
+    now = store.turn()
+    text = ""
+    bypassed = []
+    for other in store.module.outputs:
+        at = now + ms if other is port else other.bypassed_until
+        if at is not None:
+            bypassed.append(other.id)
+            text += "%s %d %d\n" % (other.id, at - now, at + epoch_ms if epoch_ms else 0)
+    await _write(store, _bypassed(store, text))
+    store.bypassed_at = store.turn()
+    store.bypassed = bypassed
+    if port is not None:
+        now = store.turn()
+        store.module.bypass(port, now + ms, who, now)
+
+
+def _bypassed(store, text):
+    storage = store.storage
+    yield
+    if text:
+        storage.write(NEW_BYPASS, ("%s%08x\n" % (text, crc32(text.encode()))).encode())
+        yield
+        storage.rename(NEW_BYPASS, BYPASS)
+    else:
+        storage.remove(BYPASS)
+
+
+def bypasses(store, epoch_ms):
+    """{port id: ms for which it is bypassed yet}, at a start. Where the time of day is not known,
+    what was left less the time that may have passed since that was written: no restart makes a
+    bypass longer. A file that is damaged tells of none.
+    """
+    found = {}
+    try:
+        data = _whole(store.storage, BYPASS)
+        if data is not None:
+            text = data.decode()
+            if text[-9:] != "%08x\n" % crc32(data[:-9]):
+                raise ValueError
+            for row in text.split("\n")[:-2]:
+                port, left, end = row.split(" ")
+                left = int(left) - BYPASS_MS
+                if epoch_ms and int(end):
+                    left = int(end) - epoch_ms
+                if left > 0:
+                    found[port] = left
+    except (OSError, ValueError):
+        store.bypassed = store.bypassed_at = None
+        print("holdfast: %s is damaged: nothing is bypassed" % BYPASS)
+        return {}
+    store.bypassed = list(found)
+    if data is not None:
+        store.bypassed_at = None
+    return found
 
 
 async def _edited(store, edit, guard):

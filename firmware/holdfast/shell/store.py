@@ -41,6 +41,8 @@ _PASSING = (
 MOST_WRITES = const(30)
 WRITE_MS = const(120000)
 
+BYPASS_MS = const(600000)  # how often what is left of a bypass is written
+
 MOST_JOBS = const(8)  # that wait to be saved: whoever asks may be gone long before
 
 
@@ -59,6 +61,9 @@ class Store:
         self.wiring = wiring
         self.module = self.turn = self.quiet = self.adopt = self.shed = None
         self.name = None  # of the file that holds the settings in force, None for none
+        # Ports that are bypassed, as flash has them; None when that could not be read.
+        self.bypassed: list | None = []
+        self.bypassed_at = 0  # when it was written last, None when that is to be done again
         self.earlier = None  # texts for the log when the settings in flash are of version 0.1.0
         self.damaged = False  # flash holds settings that cannot be used
         self.fresh = False  # nobody has an account, and nothing is broken: a device to be set up
@@ -71,6 +76,10 @@ class Store:
         self.left_at = 0  # when there was one more
         self._jobs = []  # what `save` has to do
         self._more = None  # an Event: there are some
+
+    def bypasses(self, epoch_ms):
+        """{port id: ms for which it is bypassed yet}; {} also where that cannot be told."""
+        return self._do("bypasses", epoch_ms)
 
     def load(self):
         """The settings in flash; with none, or broken ones, safe defaults, no account, aloud."""

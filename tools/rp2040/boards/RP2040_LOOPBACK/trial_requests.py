@@ -79,6 +79,7 @@ def reads():
         ("page.js", "GET", "/holdfast/page.js", "", "none"),
         ("release", "POST", "/holdfast/release", '{"master":"controller"}', ""),
         ("drill", "POST", "/holdfast/drill", '{"master":"controller"}', ""),
+        ("bypass", "POST", "/holdfast/bypass", '{"port":"7","for":60000}', ""),
         ("getPorts", "POST", _PORTS, _API % ("getPorts", "{}"), ""),
         (
             "setPorts state",
