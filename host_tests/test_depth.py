@@ -15,13 +15,14 @@ import os
 import socket
 import subprocess
 import sys
+from base64 import b64encode
 from pathlib import Path
 
 import certificates
 import depth
 import interpreters
 import pytest
-from costs import TOKEN, _account
+from costs import PASSWORD, TOKEN, _account
 from holdfast import services
 from rp2040 import image
 
@@ -100,6 +101,12 @@ def deepest(asked, tmp_path_factory):
         cases.append(case(name, method, path, body, WHO[login], more))
     status = case("status over TLS", "GET", "/holdfast/status", "", "root")
     cases.append(dict(status, tls=True))
+    inbound = next(row for row in asked.reads() if row[0] == "inbound")
+    basic = b64encode(("root:" + PASSWORD).encode()).decode()
+    for name, value in (("Basic", basic), ("Bearer", TOKEN)):
+        more = "Connection: close\r\nx-snd-eb-heartbeat: 1\r\nAuthorization: %s %s\r\n"
+        more %= name, value
+        cases.append(dict(case("inbound " + name, *inbound[1:4], None, more), tls=True))
     for row in "".join(services.ROWS).split("\n"):
         path, methods, role = (row.split(" ") + ["", ""])[:3]
         for method in methods.split(","):
@@ -141,7 +148,8 @@ def test_every_row_of_the_service_table_is_asked_for(asked):
 def test_every_request_of_the_client_is_answered_well(deepest, asked):
     for name, _, _, _, _ in asked.reads() + asked.changes():
         assert deepest[name][0] in (101, 200, 201, 202), (name, deepest[name])
-    assert deepest["status over TLS"][0] == 200
+    for name in ("status over TLS", "inbound Basic", "inbound Bearer"):
+        assert deepest[name][0] == 200, name
 
 
 def test_none_goes_deeper_than_the_stack_of_a_chip_has_room_for(deepest):

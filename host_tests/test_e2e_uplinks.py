@@ -2,6 +2,7 @@
 meanwhile, and who signed it.
 """
 
+import hashlib
 import json
 import os
 import signal
@@ -10,10 +11,13 @@ import sys
 import time
 
 import pytest
+import requests
 from eth_account import Account
 from eth_account.messages import encode_defunct
 from receivers import receiver
+from requests.auth import HTTPDigestAuth
 from test_e2e_rules import FREE, lasting, notification, port_is, rule
+from test_e2e_tls import Secure
 
 from boards import ANSWER_S, ROOT, Figures, Watch, event, output, settings, wait_for
 
@@ -445,6 +449,123 @@ def test_a_heartbeat_from_outside_is_authenticated_answered_and_counted(start):
         assert event(stream.recv(ANSWER_S)) == (LINK_TOPIC, "inbound", "0")
     with board.session("guest") as session:
         assert session.post(url, headers=mark, timeout=ANSWER_S).status_code == 403
+
+
+MARK = {"x-snd-eb-heartbeat": "1"}
+TOKENS = [
+    {"name": role, "role": role, "sha256": hashlib.sha256(role.encode()).hexdigest()}
+    for role in ("ping", "viewer", "operator")
+]
+
+
+@pytest.fixture
+def integration(make_board, tmp_path):
+    """A board with TLS that an integration sends heartbeats to, and a function(authorization,
+    secure=True, path) that sends one as ServiceNow does: its answer.
+    """
+    inbound = {"path": "/api/x_snd_eb/unifi/incident"}
+    more = {"uplinks": {"inbound": inbound}, "monitors": {"tokens": TOKENS}}
+    secure = Secure(make_board, tmp_path, **more).start()
+
+    def send(authorization, over_tls=True, path=inbound["path"], method="POST"):
+        base = secure.url if over_tls else secure.board.url
+        with requests.Session() as session:
+            session.trust_env = False
+            if isinstance(authorization, str):
+                session.auth = lambda request: _bear(request, authorization)
+            else:
+                session.auth = authorization
+            session.verify = str(secure.trusted)
+            return session.request(
+                method, base + path, json={}, headers=MARK, timeout=ANSWER_S, allow_redirects=False
+            )
+
+    return secure.board, send
+
+
+def _bear(request, token):
+    request.headers["Authorization"] = "Bearer " + token
+    return request
+
+
+def count(board):
+    return board.master().call("GET", UPLINKS)[1]["inbound"]["count"]
+
+
+def test_basic_is_taken_over_tls_as_servicenow_sends_it(integration):
+    board, send = integration
+    for name in ("root", "door", "vms"):
+        answer = send((name, "pass"))
+        assert (answer.status_code, answer.json()) == (200, {}), name
+    assert count(board) == 3
+    assert send(("guest", "pass")).status_code == 403
+    for credentials in (("root", "wrong"), ("nobody", "pass"), ("", "")):
+        answer = send(credentials)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"].startswith("Digest ")
+        assert "Basic" not in answer.headers["WWW-Authenticate"]
+    assert count(board) == 3
+    status = board.master().status()
+    assert status["logins"]["refused"] == 3
+
+
+def test_basic_over_http_is_told_to_use_https(integration):
+    board, send = integration
+    for credentials in (("root", "pass"), ("root", "wrong")):
+        answer = send(credentials, False)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"].startswith("Digest ")
+        assert "https" in answer.json()["error"]["problem"]
+    assert count(board) == 0
+    # It was not looked at: no guess, and no entry of the log.
+    assert board.master().status()["logins"]["refused"] == 0
+
+
+def test_bearer_tokens_of_monitors_and_digest_are_taken_with_tls_or_without(integration):
+    board, send = integration
+    for over_tls in (False, True):
+        for role in ("ping", "viewer", "operator"):
+            assert send(role, over_tls).status_code == 200
+        assert send(HTTPDigestAuth("door", "pass"), over_tls).status_code == 200
+        answer = send("wrong", over_tls)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"].startswith("Digest ")
+        assert send(None, over_tls).status_code == 401
+    assert count(board) == 8
+    assert board.master().status()["logins"]["refused"] == 2
+
+
+def test_basic_and_tokens_are_taken_nowhere_else(integration):
+    board, send = integration
+    for authorization in (("root", "pass"), "operator"):
+        for over_tls in (False, True):
+            for path, method in (
+                (UPLINKS, "GET"),
+                ("/vapix/axhbt", "POST"),
+                ("/holdfast/settings", "GET"),
+                ("/api/x_snd_eb/unifi/incident/", "POST"),
+            ):
+                answer = send(authorization, over_tls, path, method)
+                assert answer.status_code in (401, 404), (path, authorization)
+    assert count(board) == 0
+
+
+def test_guesses_with_basic_are_slowed_down_and_logged(integration):
+    board, send = integration
+    statuses = [send(("root", "guess %d" % i)).status_code for i in range(20)]
+    assert statuses[:5] == [401] * 5 and 429 in statuses
+    # The right password has to wait, too, and Digest as well.
+    assert send(("root", "pass")).status_code == 429
+
+    def log():
+        with board.session("root") as session:
+            answer = session.get(board.url + "/holdfast/log?limit=64", timeout=ANSWER_S)
+        return answer.json()["entries"] if answer.status_code == 200 else None
+
+    texts = [row["text"] for row in wait_for(log, 30) if row["kind"] == "login refused"]
+    assert texts and all("guess" not in text for text in texts)
+    assert "root, from 127.0.0.1" in texts[0]
+    wait_for(lambda: send(("root", "pass")).status_code == 200, 30)
 
 
 def test_without_the_setting_there_is_no_such_path(board):

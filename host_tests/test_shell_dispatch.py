@@ -338,3 +338,62 @@ def test_paths_with_parts_that_vary_find_their_rows():
         ("/*", []),
     ):
         assert [row[4] for row in services.method("rows")(path)] == names, path
+
+
+# -- other logins than Digest ---------------------------------------------------------------------
+
+
+class Other(Services):
+    """A row that takes other logins, too; `account` is a function(caller, request)."""
+
+    def __init__(self, handler, account):
+        super().__init__(ACTUATE, handler)
+        self.account = account
+
+    def method(self, name):
+        return self.account if name == "account" else super().method(name)
+
+    def _rows(self, path):
+        return ((path, ("POST",), ACTUATE, self, "get", "account"),)
+
+
+def other(account, authorization):
+    bench = Bench(fine, VIEWER)
+    bench.dispatcher._services = Other(fine, account)
+    return bench, bench.ask(path="/beat", authorization=authorization)
+
+
+def test_a_row_may_take_other_logins_and_its_role_holds_for_them():
+    def account(role):
+        return lambda caller, request: role
+
+    assert other(account(OPERATOR), b"Basic x")[1].status == 200
+    assert other(account(VIEWER), b"Bearer x")[1].status == 403
+    # Digest is not its own.
+    assert other(account(OPERATOR), b"Digest")[1].status == 200
+    assert other(account(OPERATOR), b"Digest x")[1].status == 403
+    assert other(account(OPERATOR), None)[1].status == 401
+
+
+def test_another_login_that_is_refused_counts_as_a_guess_where_it_was_looked_at():
+    for scheme, authorization, guesses in (
+        (b"basic ", b"Basic x", 1),
+        (b"bearer ", b"Bearer x", 1),
+        (b"digest ", b"Other x", 0),
+    ):
+        bench, answer = other(failing_login(Refused(False, scheme)), authorization)
+        assert answer.status == 401 and answer.lines == ["WWW-Authenticate: Digest stale=False"]
+        assert len(bench.refusals.told) == guesses, authorization
+    refused = HttpError(401)
+    refused.json = '{"why": 1}'
+    bench, answer = other(failing_login(refused), b"Basic x")
+    assert (answer.status, answer.body) == (401, b'{"why": 1}')
+    assert answer.lines == ["WWW-Authenticate: Digest stale=False"]
+    assert bench.refusals.told == []
+
+
+def failing_login(error):
+    def account(caller, request):
+        raise error
+
+    return account

@@ -35,6 +35,16 @@ def test_the_log_names_accounts_and_never_what_may_be_a_password_or_a_token():
     assert subject.logins == [3, 0]
 
 
+def test_the_log_names_the_accounts_of_basic_alone():
+    refusals, subject = made()
+    # root:hunter2, hunter2:, and what is no base64.
+    for value in (b"Basic cm9vdDpodW50ZXIy", b"basic aHVudGVyMjo=", b"Basic x"):
+        refusals.note(from_address("192.0.2.7"), value, 0)
+    entries = [entry[4] for entry in subject.log.books[1].waiting]
+    nobody = "no account's name, from 192.0.2.7"
+    assert entries == ["root, from 192.0.2.7", nobody, nobody]
+
+
 def test_an_address_waits_after_some_and_others_do_not():
     refusals, subject = made()
     guesser, other = from_address("192.0.2.7"), from_address("192.0.2.8")

@@ -100,7 +100,7 @@ SERVICES = (
     "users vapix.pwdgrp Accounts store realm accounts\n"
     "uplinks own.uplinks UplinksService module\n"
     "outputs own.outputs OutputsService module\n"
-    "inbound uplink.inbound InboundService module\n"
+    "inbound uplink.inbound InboundService module authenticator monitor_tokens\n"
     "log own.log LogService log log_reader boot\n"
     "pinghome monitors.pinghome Pinghome keeper monitor_tokens\n"
     "healthchecks monitors.healthchecks Healthchecks keeper monitor_tokens\n"
@@ -129,7 +129,7 @@ _SHARED = (
     "wire.pattern parameters discovery\n"
     "monitors.answers pinghome healthchecks\n"
     "monitors.said pinghome healthchecks\n"
-    "core.tokens pinghome healthchecks\n"
+    "core.tokens pinghome healthchecks inbound\n"
     "core.checkins pinghome healthchecks\n"
     "wire.date pinghome time\n"
     "vapix.reply ready time\n"
@@ -190,7 +190,7 @@ class Services:
             rows = [row.split(" ") for row in PATTERNS.split("\n")]
             rows = [row for row in rows if _like(row[0].split("/"), parts)]
         if not rows and path == self._inbound_path():
-            return [(path, ("POST",), ACTUATE, self, "inbound.post")]
+            return [(path, ("POST",), ACTUATE, self, "inbound.post", "inbound.account")]
         return [(path, row[1].split(","), _role(row[2]), self, row[3]) for row in rows]
 
     def _inbound_path(self):

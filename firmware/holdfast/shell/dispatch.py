@@ -3,6 +3,8 @@
 A route is a row `(path, methods, lowest role, service, name)`, and `service.method(name)` is its
 handler(caller, request, now), which returns a Response, or a coroutine that does where flash is
 changed. The first row, that of the heartbeat, has a function(caller, request, now) for a service.
+A row that takes other logins beside Digest names what knows them, too: `service.method(name)` is
+then a function(caller, request) for the account.
 Whatever goes wrong inside is answered without detail.
 """
 
@@ -134,10 +136,10 @@ class Dispatcher:
                 _limit(request)
             else:
                 try:
-                    caller.account = self._account(caller, request, now)
+                    caller.account = self._account(caller, request, now, route)
                 except MemoryError:
                     shed(connection)
-                    caller.account = self._account(caller, request, now)
+                    caller.account = self._account(caller, request, now, route)
                 if caller.account.role < route[2]:
                     raise HttpError(403)
             try:
@@ -161,7 +163,7 @@ class Dispatcher:
             return response
         except Refused as refused:
             if not refused.stale:
-                self._note(connection, request, now, b"digest ")
+                self._note(connection, request, now, refused.scheme)
             return self._challenge(now, refused.stale)
         except MemoryError:
             raise
@@ -185,7 +187,9 @@ class Dispatcher:
     def _failed(self, error, now):
         """The answer where a handler raised this."""
         if isinstance(error, HttpError):
-            return self._challenge(now) if error.status == 401 else error_response(error)
+            if error.status == 401:
+                return self._challenge(now, False, error.json)
+            return error_response(error)
         report(error)
         return refusal(500)
 
@@ -201,16 +205,19 @@ class Dispatcher:
 
     def _note(self, connection, request, now, scheme):
         value = request.authorization
-        if value is not None and value[:7].lower() == scheme:
+        if value is not None and value[: len(scheme)].lower() == scheme:
             self._refusals.method("note")(connection, value, now)
             self.delay = self._refusals.made.delay
             connection.caller.refused += 1
             if connection.caller.refused >= _REFUSED_LOGINS:
                 request.keep_alive = False  # the next one takes a connection of its own
 
-    def _challenge(self, now, stale=False):
+    def _challenge(self, now, stale, json=None):
         challenges = self._authenticator.challenges(now, stale)
-        return refusal(401, ["WWW-Authenticate: " + challenge for challenge in challenges])
+        lines = ["WWW-Authenticate: " + challenge for challenge in challenges]
+        if json is not None:
+            return Response(401, json.encode(), "application/json", lines)
+        return refusal(401, lines)
 
     def _route(self, request):
         """The row of a request that is not the first's; HttpError 404 or 405."""
@@ -234,17 +241,18 @@ class Dispatcher:
             allowed.extend(row[1])
         raise HttpError(405, ", ".join(allowed))
 
-    def _account(self, caller, request, now):
+    def _account(self, caller, request, now, route):
         if "wssession" in request.query and request.path == TOKEN_PATH:
             account = self._redeem(request.query, now)
             if account is None:
                 raise Refused()
             return account
-        if request.authorization is None:
+        value = request.authorization
+        if value is None:
             raise Refused()
-        return self._authenticator.check(
-            request.authorization, request.method, request.target, now, caller.memory
-        )
+        if len(route) > 5 and value[:7].lower() != b"digest ":
+            return route[3].method(route[5])(caller, request)
+        return self._authenticator.check(value, request.method, request.target, now, caller.memory)
 
 
 def _limit(request):

@@ -1,5 +1,7 @@
 """Logins that were refused: counted, logged, and slowed down by address. Loaded with the first."""
 
+from binascii import a2b_base64
+
 from holdfast.core.guesses import FIRST_MS, FREE, Guesses
 from holdfast.core.log import DELAY, LOGIN
 from holdfast.shell.portable import address_text
@@ -26,7 +28,7 @@ class Refusals:
             log.put(DELAY, "from %s, after %d that were refused" % (address, FREE + 1), now)
         if log.admits(LOGIN, now):
             who = "a token"
-            if authorization[:1] in b"Dd":
+            if authorization[:7].lower() != b"bearer ":
                 account = self._authenticator.account(named(authorization))
                 who = "no account's name" if account is None else account.name
             log.put(LOGIN, "%s, from %s" % (who, address), now)
@@ -51,6 +53,8 @@ class Refusals:
 def named(value):
     """The user name in credentials, as bytes, whether they hold or not; empty for none."""
     try:
+        if value[:6].lower() == b"basic ":
+            return a2b_base64(value[6:]).partition(b":")[0]
         return parameter(parse(value), "username", b"")
-    except Refused:
+    except (Refused, ValueError):
         return b""

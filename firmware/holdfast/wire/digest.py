@@ -43,11 +43,14 @@ _NOBODY = b"0" * 64  # hashed for names that no account has
 
 
 class Refused(Exception):
-    """Credentials that do not hold. `stale`: they do but for the nonce; try with a new one."""
+    """Credentials that do not hold. `stale`: they do but for the nonce; try with a new one.
+    `scheme`: theirs, as they begin.
+    """
 
-    def __init__(self, stale=False):
+    def __init__(self, stale=False, scheme=b"digest "):
         super().__init__(stale)
         self.stale = stale
+        self.scheme = scheme
 
 
 class Memory:
