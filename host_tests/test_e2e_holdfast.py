@@ -169,6 +169,23 @@ def test_a_change_of_the_login_that_makes_it_leaves_rules_unseen_and_says_so(boa
     assert "note: rules were not looked at: " in err
 
 
+def test_a_status_tells_uplinks_where_there_are_some(start):
+    rows = [
+        {"name": "platform", "kind": "unifi", "url": "http://127.0.0.1:1/", "frequency": 1},
+        {"name": "off", "kind": "healthchecks", "url": "http://127.0.0.1:1/", "enabled": False},
+    ]
+    board = start(settings(uplinks={"links": rows}))
+    wait_for(lambda: board.master().call("GET", "/holdfast/uplinks")[1]["links"][0]["failed"])
+    status, out, err = run("status", board.url)
+    assert status == 0, err
+    lines = {line.split()[0]: line for line in out.splitlines() if line.split()}
+    assert re.search(
+        r"unifi +down .* 0 sent, \d+ failed +0 wait, 0 lost +no connection", lines["platform"]
+    )
+    assert re.search(r"healthchecks +disabled .* 0 sent, 0 failed", lines["off"])
+    assert lines["off"].count("disabled") == 1
+
+
 def test_a_status_tells_a_person_and_a_script(board):
     status, out, _ = run("status", board.url)
     assert status == 0

@@ -15,6 +15,7 @@ import httpx
 from holdfast_cli.problems import FAILED, REFUSED, SETTINGS, STRANGER, UNREACHABLE, USAGE, Problem
 
 STATUS = "/holdfast/status"
+UPLINKS = "/holdfast/uplinks"
 SETTINGS_PATH = "/holdfast/settings"
 PART_BYTES = 4096  # a request's body, see README "Limits"
 TIMEOUT_S = 10

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from holdfast_cli import says
+from holdfast_cli.client import UPLINKS
 from holdfast_cli.document import blocked
 from holdfast_cli.options import Insecure, Trust, User, Where, module
 
@@ -25,18 +26,21 @@ def status(
     insecure: Insecure = False,
     as_json: Annotated[bool, typer.Option("--json", help="the answer as it came")] = False,
 ):
-    """Masters, ports and why they are so, the latest trips. Status 1 while a master is lost."""
+    """Masters, ports and why they are so, uplinks, the latest trips. Status 1 while a master is
+    lost.
+    """
     with module(where, user, trust, insecure) as subject:
         said = subject.status()
+        uplinks = None if as_json else subject.json("GET", UPLINKS)
     if as_json:
         print(json.dumps(said, indent=1))
     else:
-        Console().print(Group(*tables(said)))
+        Console().print(Group(*tables(said, uplinks)))
     raise typer.Exit(1 if said["lost"] else 0)
 
 
-def tables(said):
-    """The renderables of a status."""
+def tables(said, uplinks):
+    """The renderables of a status and of what `/holdfast/uplinks` says."""
     yield headline(said)
     if "tls" in said:
         yield Text("no HTTPS as set: " + said["tls"]["trouble"], style="bold yellow")
@@ -45,6 +49,8 @@ def tables(said):
         yield Text(text % (said["trial"]["left_ms"] / 1000), style="bold yellow")
     yield masters_table(said)
     yield ports_table(said)
+    if uplinks["links"]:
+        yield uplinks_table(uplinks)
     for text in blocked(said["rules"]):
         yield Text(text, style="bold yellow")
     for text in filter(None, map(says.advice, said["masters"])):
@@ -92,6 +98,25 @@ def ports_table(said):
             period(said["now"] - row["since"]),
             escape(says.reason(row, said["masters"], said["now"]))
             + (", locked" if row["locked"] else ""),
+        )
+    return table
+
+
+def uplinks_table(said):
+    table = _table("uplink", "kind", "is", "for", "heartbeats", "notifications", "why")
+    for row in said["links"]:
+        words, style = ("up", "") if row["up"] else ("down", "bold yellow")
+        if not row.get("enabled", True):
+            words, style = "disabled", "dim"
+        queue = row["queue"]
+        table.add_row(
+            escape(row["name"]),
+            row["kind"],
+            Text(words, style=style),
+            period(said["now"] - row["since"]),
+            "%d sent, %d failed" % (row["sent"], row["failed"]),
+            "%d wait, %d lost" % (queue["waiting"], queue["dropped"]) if queue else "",
+            "" if words == "disabled" else escape(row["why"]),
         )
     return table
 
