@@ -118,9 +118,9 @@ async def renewed(app):
 async def bypassed(app):
     """A bypass begins, is written anew, and another one comes and goes."""
     port = app.module.ports[4]
-    await app.store.ask("bypass", 0, port, 3600000, "root")
+    await app.store.ask("bypass", 0, (port, 3600000, "root"))
     await app.store.ask("bypass", 0)
-    await app.store.ask("bypass", 0, app.module.ports[5], 3600000, "root")
+    await app.store.ask("bypass", 0, (app.module.ports[5], 3600000, "root"))
     for port in app.module.ports[4:6]:
         app.module.bypass(port, None, "root", app.clock.now())
     await app.store.ask("bypass", 0)

@@ -107,7 +107,7 @@ def test_a_bypass_ends_by_itself_and_that_is_told(start):
     lose(board)
     assert board.level(4) == 1
     wait_for(lambda: board.level(4) == 0, what="the fallback after the bypass")
-    wait_for(lambda: "port 4: is over" in log(board, "bypass"), what="its end in the log")
+    wait_for(lambda: "port 4: ended by itself" in log(board, "bypass"), what="its end in the log")
     assert bypassed(board) == {}
 
 

@@ -557,7 +557,7 @@ def left(flash, until, epoch_ms, later_epoch_ms):
     subject = store(flash)
     subject.module = Outputs(until)
     finished(subject.ask("bypass", epoch_ms), subject)
-    return store(flash).bypasses(later_epoch_ms)
+    return store(flash).resume(later_epoch_ms)
 
 
 def test_a_bypass_that_a_restart_finds_is_never_longer_than_it_was():
@@ -584,8 +584,8 @@ def test_a_file_of_bypasses_that_is_damaged_is_none_and_that_is_known():
         damaged.append(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
     for wrong in damaged:
         subject = store(Flash({"bypass": wrong}))
-        assert (subject.bypasses(0), subject.bypassed) == ({}, None), wrong
+        assert (subject.resume(0), subject.bypass) == ({}, None), wrong
     subject = store(Unreadable("bypass", OSError(5)))
-    assert (subject.bypasses(0), subject.bypassed) == ({}, None)
+    assert (subject.resume(0), subject.bypass) == ({}, None)
     subject = store(Flash())
-    assert (subject.bypasses(0), subject.bypassed) == ({}, [])
+    assert (subject.resume(0), subject.bypass) == ({}, ())

@@ -13,12 +13,11 @@ import gc
 
 from micropython import const
 
-from holdfast.core.log import ALARM, BYPASS, CLOCK, HEAP, NOTIFICATION, SETTINGS
+from holdfast.core.log import ALARM, CLOCK, HEAP, NOTIFICATION, SETTINGS
 from holdfast.core.restart import ASKED, HEALTHY_MS, STARVED
 from holdfast.core.settings import NotSaved
 from holdfast.shell.heap import forget, load
 from holdfast.shell.portable import report, sleep_ms
-from holdfast.shell.store import BYPASS_MS
 
 _RESTART_MS = const(200)
 _NETWORK_MS = const(250)  # from one look at the network to the next
@@ -181,27 +180,17 @@ class App:
             if lost > self._lost:
                 self.log.add(NOTIFICATION, "%d given up" % (lost - self._lost), now)
             self._lost = lost
-            if self.store.bypassed or self.store.bypassed_at is None:
-                await self._bypasses(now)
+            store = self.store
+            if store.due is not None and now >= store.due:
+                try:
+                    await store.ask("bypass", self.clock.epoch_ms())
+                except NotSaved:
+                    store.due = now + _TRY_MS
             book = self.log.due(now)
             if book is not None and self.store.quiet(now):
                 if not self.book("write", book, self.clock.epoch_ms()):
                     book.failed(now)
                 self.turn()
-
-    async def _bypasses(self, now):
-        """Tell of a bypass that is over, and keep in flash what is left of others."""
-        store = self.store
-        for port in self.module.outputs:
-            if port.bypassed_until is None and port.id in store.bypassed:
-                store.bypassed.remove(port.id)
-                store.bypassed_at = None
-                self.log.add(BYPASS, "is over", now, 0, "port " + port.id)
-        if store.bypassed_at is None or now - store.bypassed_at >= BYPASS_MS:
-            try:
-                await store.ask("bypass", self.clock.epoch_ms())
-            except NotSaved:
-                pass  # in a moment
 
     def look_for_room(self, now):
         """Start anew when memory has been short for SCARCE_MS and no output hangs on it: nothing

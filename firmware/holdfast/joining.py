@@ -120,6 +120,6 @@ def join(app, board, hal, pins, settings):
         if port.bypassed_until is not None:
             text = "goes on for %d s after the start" % ((port.bypassed_until - now) // 1000)
             app.log.add(BYPASS, text, now, 0, "port " + port.id)
-    if store.bypassed is None:
+    if store.bypass is None:
         app.log.add(BYPASS, "its file was damaged: nothing is bypassed", now)
-        store.bypassed = []
+        store.bypass = ()

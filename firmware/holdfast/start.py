@@ -27,10 +27,10 @@ def start(board, hal, pins, life=None):
     if restart is not None and restart.crashed:
         load("holdfast.core.adoption", "restarted")(module, restart.why, clock.now())
     now = clock.now()
-    left = store.bypasses(now + clock.epoch_ms() if clock.epoch_ms() else 0)
+    left = store.resume(now + clock.epoch_ms() if clock.epoch_ms() else 0)
     for port in module.outputs:
         if port.id in left:
-            module.bypass(port, now + left[port.id], "the start", now)
+            module.bypass(port, now + left[port.id], module.reset_cause, now)
     pins.write(module.levels)
     # The module has taken what it needs of these.
     settings.ports = settings.rules = ()

@@ -170,11 +170,11 @@ class StatusService:
         try:
             if ms:
                 # In flash first: where that cannot be, nothing has changed.
-                await store.ask("bypass", epoch_ms, port, ms, who)
+                await store.ask("bypass", epoch_ms, (port, ms, who))
             else:
                 module.bypass(port, None, who, now)
-                store.bypassed = [other for other in store.bypassed if other != name]
-                store.bypassed_at = None  # should this fail, the app tries it again
+                store.bypass = [other for other in store.bypass if other != name]
+                store.due = now  # should this fail, the app tries it again
                 await store.ask("bypass", epoch_ms)
         except NotSaved as error:
             if ms:

@@ -12,7 +12,7 @@ of flash they look whether a deadline is near.
 What is written ends with its format and a checksum over all before it, as the last members of the
 JSON object. A file without a checksum, as people write them, is taken as it is. One with a
 checksum and no format was written by version 0.1.0, where an output with a `fallback` was locked
-unless that said otherwise: it is read so, see `_earlier`, and the next change writes it.
+unless that said otherwise: it is read so, see `earlier`, and the next change writes it.
 
 Loaded by shell.store when it is needed, and let go again with all that only this needs.
 """
@@ -23,6 +23,7 @@ from binascii import crc32, hexlify
 from micropython import const
 
 from holdfast.core.check import check, parts
+from holdfast.core.log import BYPASS
 from holdfast.core.settings import NotSaved, OnTrial, SettingsError
 from holdfast.shell import heap
 from holdfast.shell.portable import sleep_ms
@@ -34,8 +35,6 @@ NEW = "settings.new"  # being written, or complete and not yet renamed
 PREVIOUS = "settings.old"
 NEXT = "settings.next"  # to be tried by the next start, once; see shell.trial
 TRIAL = "settings.trial"  # being tried; of no account to any later start
-BYPASS = "bypass"  # what outputs are bypassed, and for how long
-NEW_BYPASS = "bypass.new"
 
 # What clients may make of the settings. Every change reads and checks all of them, in one turn and
 # one heap: with 63 KB, which 16 rules of the longest kind come to, a board would be at it for
@@ -287,64 +286,74 @@ async def drop(store):
     store.next = False
 
 
-async def bypass(store, epoch_ms, port=None, ms=None, who=None):
+async def bypass(store, epoch_ms, begun=None):
     """Keep in flash which outputs are bypassed: for how long, and the end in UTC where that is
-    known (epoch_ms is not 0). port: this one is from now on, for so many ms, as soon as that is in
-    flash.
+    known (epoch_ms is not 0). begun: (port, ms, by whom) of one that is bypassed from now on, as
+    soon as that is in flash. What has ended by itself is told.
     """
     now = store.turn()
+    port, ms, by = begun or (None, 0, "")
+    due = now + BYPASS_MS
     text = ""
     bypassed = []
     for other in store.module.outputs:
         at = now + ms if other is port else other.bypassed_until
-        if at is not None:
+        if at is None:
+            if other.id in store.bypass:
+                store.bypass = [there for there in store.bypass if there != other.id]
+                store.module.note(BYPASS, "ended by itself", now, 0, "port " + other.id)
+        else:
             bypassed.append(other.id)
-            text += "%s %d %d\n" % (other.id, at - now, at + epoch_ms if epoch_ms else 0)
-    await _write(store, _bypassed(store, text))
-    store.bypassed_at = store.turn()
-    store.bypassed = bypassed
+            due = min(due, at)
+            text += "port %s %d %d\n" % (other.id, at - now, at + epoch_ms if epoch_ms else 0)
+    await _write(store, retained(store, text))
+    store.bypass = bypassed
+    store.due = due if bypassed else None
     if port is not None:
         now = store.turn()
-        store.module.bypass(port, now + ms, who, now)
+        store.module.bypass(port, now + ms, by, now)
 
 
-def _bypassed(store, text):
+def retained(store, text):
+    """Replace the file of what is bypassed, step by step; no text: there is none."""
     storage = store.storage
     yield
     if text:
-        storage.write(NEW_BYPASS, ("%s%08x\n" % (text, crc32(text.encode()))).encode())
+        storage.write("bypass.written", (text + "checksum %08x\n" % crc32(text.encode())).encode())
         yield
-        storage.rename(NEW_BYPASS, BYPASS)
+        storage.rename("bypass.written", "bypass")
     else:
-        storage.remove(BYPASS)
+        storage.remove("bypass")
 
 
-def bypasses(store, epoch_ms):
+def resume(store, epoch_ms):
     """{port id: ms for which it is bypassed yet}, at a start. Where the time of day is not known,
     what was left less the time that may have passed since that was written: no restart makes a
     bypass longer. A file that is damaged tells of none.
     """
     found = {}
     try:
-        data = _whole(store.storage, BYPASS)
-        if data is not None:
-            text = data.decode()
-            if text[-9:] != "%08x\n" % crc32(data[:-9]):
-                raise ValueError
-            for row in text.split("\n")[:-2]:
-                port, left, end = row.split(" ")
-                left = int(left) - BYPASS_MS
-                if epoch_ms and int(end):
-                    left = int(end) - epoch_ms
-                if left > 0:
-                    found[port] = left
+        data = _whole(store.storage, "bypass")
+        if data is None:
+            return found
+        store.due = 0
+        text = data.decode()
+        end = text.rindex("\n", 0, -1) + 1
+        if text[end:] != "checksum %08x\n" % crc32(data[:end]):
+            raise ValueError
+        for row in text[:end].split("\n")[:-1]:
+            _, port, left, until = row.split(" ")
+            left = int(left) - BYPASS_MS
+            if epoch_ms and int(until):
+                left = int(until) - epoch_ms
+            if left > 0:
+                found[port] = left
     except (OSError, ValueError):
-        store.bypassed = store.bypassed_at = None
-        print("holdfast: %s is damaged: nothing is bypassed" % BYPASS)
+        store.bypass = None
+        store.due = 0
+        print("holdfast: what is bypassed is damaged: nothing is")
         return {}
-    store.bypassed = list(found)
-    if data is not None:
-        store.bypassed_at = None
+    store.bypass = list(found)
     return found
 
 
@@ -465,7 +474,7 @@ def _checked(value, data):
         if seal_of(data[:-_SEAL_BYTES]) != data:
             raise SettingsError("checksum", "does not match; remove it if you edited this file")
         if mark is None:
-            _earlier(value)
+            earlier(value)
     return value
 
 
@@ -495,7 +504,7 @@ def _otherwise(value, settings):
     return ["those of 0.1.0: " + text for text in texts]
 
 
-def _earlier(value):
+def earlier(value):
     """Write into settings of 0.1.0, in place, what their silence meant there."""
     ports = value.get("ports")
     for row in ports.values() if isinstance(ports, dict) else ():

@@ -56,15 +56,16 @@ class Store:
     makes memory at the expense of others.
     """
 
+    # Of the class, as long as they are so: each attribute of an object takes heap.
+    earlier = None  # texts for the log when the settings in flash are of version 0.1.0
+    bypass: list | tuple | None = ()  # ports, as flash has them; None when that was damaged
+    due = None  # when one of these ends, or is to be written anew; None without any
+
     def __init__(self, storage, wiring):
         self.storage = storage
         self.wiring = wiring
         self.module = self.turn = self.quiet = self.adopt = self.shed = None
         self.name = None  # of the file that holds the settings in force, None for none
-        # Ports that are bypassed, as flash has them; None when that could not be read.
-        self.bypassed: list | None = []
-        self.bypassed_at = 0  # when it was written last, None when that is to be done again
-        self.earlier = None  # texts for the log when the settings in flash are of version 0.1.0
         self.damaged = False  # flash holds settings that cannot be used
         self.fresh = False  # nobody has an account, and nothing is broken: a device to be set up
         self.trying = None  # the name of the file with settings on trial; see shell.trial
@@ -77,9 +78,9 @@ class Store:
         self._jobs = []  # what `save` has to do
         self._more = None  # an Event: there are some
 
-    def bypasses(self, epoch_ms):
+    def resume(self, epoch_ms):
         """{port id: ms for which it is bypassed yet}; {} also where that cannot be told."""
-        return self._do("bypasses", epoch_ms)
+        return self._do("resume", epoch_ms)
 
     def load(self):
         """The settings in flash; with none, or broken ones, safe defaults, no account, aloud."""
