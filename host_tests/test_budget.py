@@ -232,6 +232,11 @@ def cases():
     }.items():
         yield "head " + shape, None, request("GET", "/holdfast/status", headers=headers)
         yield "head nowhere " + shape, None, request("GET", "/nothing", headers=headers)
+    opening = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
+    opening.append("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
+    for sources in ("," * 900, "a," * 450, "%2C" * 300):
+        target = "/vapix/ws-data-stream?sources=" + sources
+        yield "sources " + sources[:3], "viewer", request("GET", target, headers=opening)
     for path in (
         "/" * 1000,
         "/ping/" + "a/" * 400,

@@ -63,6 +63,17 @@ def test_token(device):
     assert refusal.value.response.status_code == 401
 
 
+def test_version(device):
+    """A failure repeats the apiVersion that was asked for"""
+    answer = ask(device.open_stream(), json.dumps(call(apiVersion="99.0")))
+    assert answer["error"]["code"] == 2100 and answer["apiVersion"] == "99.0"
+
+
+def test_long_message(device):
+    """A message of 5000 bytes is answered with an error, and the stream goes on"""
+    assert refused(device, " " * 5000) in (2101, 2107)
+
+
 def test_reply_first(device, ports):
     """Nothing comes before a configure, then its reply with its context, then events"""
     stream = device.open_stream()

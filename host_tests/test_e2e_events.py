@@ -654,7 +654,8 @@ def frames(sock, protocol, pongs, texts):
 
 
 def test_one_loss_makes_one_event_even_with_two_masters_lost(start):
-    board = start(settings(), "--connections", 8)
+    named = {"shortest": 1, "masters": ["door", "vms"]}
+    board = start(settings(heartbeat=named), "--connections", 8)
     door, vms, root = board.master("door"), board.master("vms"), board.master("root")
     with board.subscribed(LOST_TOPIC, replay=1) as stream:
         door.beat(100)
@@ -669,6 +670,20 @@ def test_one_loss_makes_one_event_even_with_two_masters_lost(start):
         door.beat(100)
         assert notification(stream)[2] == "1"
         door.beat(60000)
+        assert notification(stream)[2] == "0"
+        assert silent(stream)
+
+
+def test_where_no_master_is_named_the_last_session_to_end_makes_the_event(start):
+    board = start(settings(), "--connections", 8)
+    door, vms = board.master("door"), board.master("vms")
+    with board.subscribed(LOST_TOPIC, replay=1) as stream:
+        vms.beat(60000)
+        door.beat(100)
+        assert silent(stream)  # the other one lives
+        vms.beat(100)
+        assert notification(stream)[2] == "1"
+        door.beat(60000)  # whoever it is
         assert notification(stream)[2] == "0"
         assert silent(stream)
 

@@ -15,7 +15,18 @@ import interpreters
 import pytest
 from holdfast.core.restart import Restart
 
-from boards import STATUS, Master, Programmed, Watch, output, settings, wait_for
+from boards import (
+    RELAY_TOPIC,
+    STATUS,
+    Master,
+    Programmed,
+    Watch,
+    configure,
+    notification,
+    output,
+    settings,
+    wait_for,
+)
 
 PORTS = {
     "4": output("door", "restore", power_on="closed"),
@@ -67,6 +78,36 @@ def set_off(board):
     master = Master(board.host, board.port)
     master.send("GET", STATUS + "?now")
     return master
+
+
+CONTENT = """
+import holdfast.vapix.stream as stream
+def fault(self, text):
+    raise %s
+stream.EventStream._content = fault
+"""
+
+
+@pytest.mark.parametrize("error", ["MemoryError", "RuntimeError"])
+def test_a_stream_says_so_where_the_module_fails_and_goes_on(runtime, tmp_path, error):
+    config = settings({"4": {}})
+    board = Programmed(tmp_path / "b", runtime, CONTENT % error, config, tmp_path / "flash")
+    try:
+        board.start()
+        with board.subscribed(RELAY_TOPIC, replay=4) as stream:
+            answer = configure(stream, {"contentFilter": "boolean(//SimpleItem)"})
+            assert answer == {
+                "apiVersion": "1.0",
+                "context": "test",
+                "method": "events:configure",
+                "error": {"code": 1100, "message": "Internal error"},
+            }
+            board.master().set(p4="closed")  # the filters are those before
+            assert notification(stream) == (RELAY_TOPIC, "4", "active")
+        # What is no want of memory is a fault of ours, and told on the console.
+        assert (error in board.log) == (error == "RuntimeError"), board.log
+    finally:
+        board.kill()
 
 
 @pytest.mark.alone
