@@ -26,3 +26,9 @@ def test_an_event_without_source_says_so_with_an_empty_object():
     heartbeat = module().events.properties[0]
     message = loads(notify(heartbeat, "0", 5)[4:])["params"]["notification"]["message"]
     assert message == {"source": {}, "key": {}, "data": {"lost": "0"}}
+
+
+def test_a_cause_stands_behind_the_vendors_item():
+    heartbeat = module().events.properties[0]
+    frame = notify(heartbeat, "1", 5, cause='no "heartbeat"')
+    assert b'"data":{"lost":"1","cause":"no \\"heartbeat\\""}' in frame
