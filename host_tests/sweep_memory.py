@@ -200,9 +200,9 @@ class Bench:
             assert port.lost == module.concerned(port), ("lost", port.id)
             assert module.levels[port.index] == port.levels[port.state], ("level", port.id)
             assert self.pins.levels[port.index] == module.levels[port.index], ("pin", port.id)
-            for declared in module.told[port.index]:
+            for declared in module._told[port.index]:
                 assert declared.data == declared.topic[3][int(port.active())], ("told", port.id)
-        assert module.lost_property.data == "01"[module.lost]
+        assert module._heartbeat.data == "01"[module.lost]
         assert module.lost == (module.missed or module.fault.lost)
 
     def streamed(self, *wanted):

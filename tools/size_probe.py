@@ -1,8 +1,9 @@
 """Runs under MicroPython: prints the heap that the firmware keeps, in the order in which it comes.
 
-    micropython size_probe.py FIRMWARE BOARD MODULE...
+    micropython size_probe.py FIRMWARE BOARD MODULE,...
 
-FIRMWARE is the folder of its .mpy files, or - when it is built in.
+FIRMWARE is the folder of its .mpy files, or - when it is built in. The modules are one argument:
+MicroPython keeps each for ever, as it keeps names.
 
 First the start as on a board, then what size_services.py makes of it. Its names are kept like the
 firmware's own: here stands as little as a board's boot.py and main.py do.
@@ -29,7 +30,7 @@ def step(name, before):
     return after
 
 
-def main(firmware, folder, *modules):
+def main(firmware, folder, modules):
     if firmware == "-":  # it is built in, and so may be the board
         sys.path.append(folder)
         from size_services import substitute_hashes
@@ -63,7 +64,7 @@ def main(firmware, folder, *modules):
     print("AT REST", before - empty)
     from size_services import use
 
-    use(app, step, kept, empty, modules)
+    use(app, step, kept, empty, modules.split(","))
 
 
 main(*sys.argv[1:])

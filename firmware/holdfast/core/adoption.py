@@ -143,10 +143,12 @@ def _join(module, now):
 
 
 def declare(module, now):
-    """Declare every property with the state the module wakes up in."""
-    module.lost_property = module.events.declare(HEARTBEAT, None, False, now)
-    module.ready_property = module.events.declare(SYSTEM_READY, None, False, now)
-    module.told = []  # by port: its properties
+    """Declare every property with the state the module wakes up in; (that of the heartbeat, of
+    the service, and by port those of ports).
+    """
+    heartbeat = module.events.declare(HEARTBEAT, None, False, now)
+    ready = module.events.declare(SYSTEM_READY, None, False, now)
+    rows = []
     for port in module.ports:
         if port.output:
             port.wake(now)
@@ -154,9 +156,10 @@ def declare(module, now):
             port.state = port.levels.index(module.levels[port.index])
         topics = (PORT, RELAY, OUTPUT_PORT) if port.output else (PORT, DIGITAL_INPUT)
         active = port.active()
-        module.told.append(
+        rows.append(
             tuple([module.events.declare(topic, port.id, active, now) for topic in topics])
         )
+    return heartbeat, ready, rows
 
 
 def watch(module, sessions, settings, now):
@@ -220,7 +223,7 @@ def bypass(module, port, until, who, now):
         module.note(BYPASS, text, now, 0, "port " + port.id)
     elif port.bypassed_until is not None:
         module.resume_losses(port, now)
-        module.note(BYPASS, "ended by " + who, now, 0, "port " + port.id)
+        module.note(BYPASS, "no more, by %s" % who, now, 0, "port " + port.id)
     module.news = True
     module.find_due()
     module.act(now)
@@ -251,7 +254,7 @@ def restarted(module, why, now):
     once, and the later steps follow from now. As a fault of the module's own, until a master
     beats or it is released.
     """
-    module.fault_why = "restarted: " + why
+    module.fault.why = "restarted: " + why
     module.lose(module.fault, now)
     for port in module.outputs:
         if port.lost:

@@ -223,7 +223,7 @@ def _masters(settings, keys, accounts):
     named = {}
     for name in names:
         if name not in accounts:
-            known = ", ".join(accounts) or "none yet"
+            known = ", ".join(accounts) or "none"
             raise SettingsError(path, "must be accounts that may actuate: " + known)
         if name in named:
             raise SettingsError(path, "has %s twice" % name)

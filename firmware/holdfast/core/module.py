@@ -42,10 +42,7 @@ class Module:
     random_bytes: a function(n) of cryptographic quality, for session ids. now: ms.
     """
 
-    # Given by core.adoption: by declare and watch in __init__, by watch for each change.
-    lost_property: object
-    ready_property: object
-    told: list  # by port: its properties
+    # Given by watch of core.adoption, in __init__ and for each change.
     named: dict  # ms within which a master must call for the first time, by its account
     needed: int | None  # of them, None for all
     return_after: int  # heartbeats in time, of a lost master
@@ -78,7 +75,7 @@ class Module:
         self.outputs = [port for port in self.ports if port.output]
         from holdfast.core.adoption import declare, watch
 
-        declare(self, now)
+        self._heartbeat, self._ready, self._told = declare(self, now)
         self.virtual = VirtualInputs(self.events, now)
         self.links = None  # core.links.Links, when there are any
         if settings.uplinks and (settings.uplinks[0] or settings.uplinks[1]):
@@ -89,7 +86,6 @@ class Module:
         self.monitors = None  # core.monitors.Monitors, when there are any
         self.fault = Session("")  # the module's own: lost when a turn failed
         self.fault.counts = False
-        self.fault_why = ""
         self.heart = Session("")  # of which only these are used: expires_at, ports; see law 6, 7
         self.reset_cause = "power on"  # why this start, in words; see core.restart
         self.boot_facts = ()  # what else is to be known of it, in words
@@ -291,10 +287,10 @@ class Module:
                 self._record(session, session.untold)
                 session.untold = False
         self.lost = self.missed or self.fault.lost
-        self.events.set(self.lost_property, self.lost, self._lost_at if self.lost else now)
+        self.events.set(self._heartbeat, self.lost, self._lost_at if self.lost else now)
         for port in self.ports:
             active = port.active()
-            for declared in self.told[port.index]:
+            for declared in self._told[port.index]:
                 self.events.set(declared, active, port.since)
         if self.virtual.due is not None and now >= self.virtual.due:
             self.virtual.advance(now)
@@ -316,7 +312,7 @@ class Module:
     def _record(self, session, moved):
         due = session.lost_at
         if session is self.fault or due == self.fault.lost_at:
-            why = self.fault_why
+            why = self.fault.why
         elif session is self.drilled:
             why = "a drill"
         else:
@@ -475,7 +471,7 @@ class Module:
 
     def ready(self, ready, now):
         """The module serves, or does not."""
-        self.events.set(self.ready_property, ready, now)
+        self.events.set(self._ready, ready, now)
 
     def refuses(self, port, now):
         """Why a command to this port would be refused at `now`, None when it would not."""
@@ -514,7 +510,7 @@ class Module:
         for port in self.outputs:
             again = again or port.falls()
         if again:
-            self.fault_why = "a turn of the module failed"
+            self.fault.why = "a turn of the module failed"
             self.lose(self.fault, now)
 
     def overtaken(self, trigger, at, moved):

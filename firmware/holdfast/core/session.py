@@ -7,6 +7,7 @@ class Session:
     # Of the class, as long as they are so: each attribute of an object takes heap.
     counts = True  # its end may be a loss; not when settings name other masters
     released = False  # an administrator does not wait for it
+    why = ""  # it was lost; of the module's own alone
 
     def __init__(self, master):
         self.master = master
