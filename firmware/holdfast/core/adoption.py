@@ -223,7 +223,7 @@ def bypass(module, port, until, who, now):
         module.note(BYPASS, text, now, 0, "port " + port.id)
     elif port.bypassed_until is not None:
         module.resume_losses(port, now)
-        module.note(BYPASS, "no more, by %s" % who, now, 0, "port " + port.id)
+        module.note(BYPASS, "ended by %s" % who, now, 0, "port " + port.id)
     module.news = True
     module.find_due()
     module.act(now)
