@@ -234,7 +234,7 @@ def cases():
         yield "head nowhere " + shape, None, request("GET", "/nothing", headers=headers)
     opening = ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Version: 13"]
     opening.append("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==")
-    for sources in ("," * 900, "a," * 450, "%2C" * 300):
+    for sources in ("," * 600, "a," * 300, "%2C" * 200):
         target = "/vapix/ws-data-stream?sources=" + sources
         yield "sources " + sources[:3], "viewer", request("GET", target, headers=opening)
     for path in (
