@@ -1,12 +1,29 @@
 """Whose loss does what, from outside: an earlier version's settings, rules, bypassed outputs."""
 
+import contextlib
 import hashlib
 import json
+import re
+import threading
 import time
 
+import pytest
+import zeep
 from test_e2e_restart import killed
+from test_e2e_soap import SERVICES, WSDL
 
-from boards import ANSWER_S, STATUS, account, output, settings, wait_for
+from boards import (
+    ANSWER_S,
+    LOST_TOPIC,
+    STATUS,
+    Watch,
+    account,
+    output,
+    settings,
+    silent,
+    until,
+    wait_for,
+)
 
 
 def of_0_1_0(config):
@@ -52,6 +69,238 @@ def test_settings_of_a_version_before_keep_their_locks_and_what_changed_is_told_
     board = make_board(None, "--data", data).start()
     again = [text for text in log(board, "settings") if "0.1.0" in text]
     assert again in ([], told)  # what the life before has told may stand in flash
+
+
+# -- the vendor's recipe: a rule on the loss, and wanted states when the session is another one ---
+
+ACCOUNTS_ALONE = {"accounts": settings()["accounts"]}
+DURATION_MS = 800
+ACTION = "http://www.axis.com/vapix/ws/action1"
+CONCRETE = "http://docs.oasis-open.org/wsn/t-1/TopicExpression/Concrete"
+ITEM_FILTER = "http://www.onvif.org/ver10/tev/messageContentFilter/ItemFilter"
+CONTENT = 'boolean(//SimpleItem[@Name="lost" and @Value="1"])'
+# As node-soap makes them: everything with the prefix of the service, which is declared again.
+NODE_SOAP = (
+    '<?xml version="1.0" encoding="utf-8"?><soap:Envelope xmlns:soap="%%s" '
+    'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xmlns:tns="%s" '
+    'xmlns:wsnt="http://docs.oasis-open.org/wsn/b-2"><soap:Body>%%s</soap:Body></soap:Envelope>'
+) % ACTION
+NODE_ACTION = (
+    '<tns:AddActionConfiguration xmlns:tns="%s"><tns:NewActionConfiguration><tns:Name>Siren'
+    "</tns:Name><tns:TemplateToken>com.axis.action.fixed.io.toggle</tns:TemplateToken>"
+    '<tns:Parameters><tns:Parameter Name="port" Value="5"></tns:Parameter><tns:Parameter '
+    'Name="state" Value="high"></tns:Parameter><tns:Parameter Name="duration" Value="0">'
+    "</tns:Parameter></tns:Parameters></tns:NewActionConfiguration></tns:AddActionConfiguration>"
+) % ACTION
+NODE_RULE = (
+    '<tns:AddActionRule xmlns:tns="%s"><tns:NewActionRule><tns:Name>Lost</tns:Name><tns:Enabled>'
+    'true</tns:Enabled><tns:Conditions><tns:Condition><wsnt:TopicExpression Dialect="%s">%s'
+    '</wsnt:TopicExpression><wsnt:MessageContent Dialect="%s">boolean(//SimpleItem[@Name='
+    "&quot;lost"
+    "&quot; and @Value=&quot;1&quot;])</wsnt:MessageContent></tns:Condition></tns:Conditions>"
+    "<tns:PrimaryAction>%%s</tns:PrimaryAction></tns:NewActionRule></tns:AddActionRule>"
+) % (ACTION, CONCRETE, LOST_TOPIC, ITEM_FILTER)
+
+
+@contextlib.contextmanager
+def rules_of(board, version=12):
+    """A zeep proxy of the action service, as root."""
+    with board.session() as session:
+        transport = zeep.Transport(session=session, operation_timeout=ANSWER_S)
+        client = zeep.Client(str(WSDL / "action.wsdl"), transport=transport)
+        (binding,) = [name for name in client.wsdl.bindings if name.endswith("Soap%d" % version)]
+        yield client.create_service(binding, board.url + SERVICES)
+
+
+def add_rule(rules, port, template="com.axis.action.unlimited.io.toggle"):
+    """A rule on the loss that sets a port, by zeep."""
+    parameters = [{"Name": "port", "Value": port}, {"Name": "state", "Value": "high"}]
+    action = {"Name": "x", "TemplateToken": template, "Parameters": {"Parameter": parameters}}
+    lost = {
+        "TopicExpression": {"_value_1": LOST_TOPIC, "Dialect": CONCRETE},
+        "MessageContent": {"_value_1": CONTENT, "Dialect": ITEM_FILTER},
+    }
+    rule = {
+        "Name": "Lost",
+        "Enabled": True,
+        "Conditions": {"Condition": [lost]},
+        "PrimaryAction": rules.AddActionConfiguration(action),
+    }
+    return rules.AddActionRule(rule)
+
+
+@pytest.mark.parametrize("version", [12, 11])
+def test_the_recipe_by_zeep_moves_the_port_with_nothing_but_accounts_set(start, version):
+    board = start(ACCOUNTS_ALONE)
+    with rules_of(board, version) as rules:
+        assert add_rule(rules, "5").isdigit()
+    door = board.master("door")
+    with Watch(board, 5) as watch:
+        door.beat(DURATION_MS)
+        due = door.sent_at + DURATION_MS / 1000
+        assert watch.next(5, 1, due - 0.01) >= due
+        door.beat(60000)
+        watch.next(5, 0, due)
+    assert board.levels() == "0000"
+
+
+@pytest.mark.parametrize(
+    ("space", "kind"),
+    [
+        ("http://schemas.xmlsoap.org/soap/envelope/", "text/xml; charset=utf-8"),
+        ("http://www.w3.org/2003/05/soap-envelope", "application/soap+xml; charset=utf-8"),
+    ],
+)
+def test_the_recipe_in_the_shapes_of_node_soap(start, space, kind):
+    board = start(ACCOUNTS_ALONE)
+    with board.session() as session:
+
+        def call(body, name):
+            headers = {"Content-Type": kind, "SOAPAction": '"%s/%s"' % (ACTION, name)}
+            data = NODE_SOAP % (space, body)
+            url = board.url + SERVICES
+            answer = session.post(url, data, headers=headers, timeout=ANSWER_S)
+            assert answer.status_code == 200, answer.text
+            return re.search(r"<aa:(?:Configuration|Rule)ID>(\d+)<", answer.text)[1]
+
+        call(NODE_RULE % call(NODE_ACTION, "AddActionConfiguration"), "AddActionRule")
+    door = board.master("door")
+    with Watch(board, 5) as watch:
+        door.beat(DURATION_MS)
+        due = door.sent_at + DURATION_MS / 1000
+        assert watch.next(5, 1, due - 0.01) >= due
+
+
+def test_a_rule_that_a_lock_makes_useless_is_a_fault_that_names_the_port(start):
+    board = start(settings({"5": output(locked=True), "6": output(locked=False)}))
+    with rules_of(board) as rules:
+        with pytest.raises(zeep.exceptions.Fault) as caught:
+            add_rule(rules, "5")
+        said = "port 5 is locked while a master is lost; set ports.5.fallback.locked to false"
+        assert said in caught.value.message
+        (name,) = [part.tag for part in caught.value.detail]
+        assert name == "{%s}InvalidActionConfigurationFault" % ACTION
+        assert not rules.GetActionRules()
+        # It is the lock that is in the way: without it the same rule is taken, ..
+        assert add_rule(rules, "6").isdigit()
+        # .. and with that rule the lock is refused.
+        with board.session() as root:
+            body = {"ports": {"6": {"fallback": {"locked": True}}}}
+            answer = root.patch(board.url + "/holdfast/settings", json=body, timeout=ANSWER_S)
+        assert answer.status_code == 409
+        error = answer.json()["error"]
+        assert error["key"] == "settings.rules.1"
+        assert "rule Lost" in error["problem"] and "port 6 is locked" in error["problem"]
+
+
+class Client(threading.Thread):
+    """The vendor's pseudo-code: wanted port states whenever the session is another one."""
+
+    def __init__(self, board, name, port):
+        super().__init__(daemon=True)
+        self.board = board
+        self.master = name
+        self.port = port
+        self.sessions = []
+        self.over = threading.Event()
+        self.start()
+
+    def run(self):
+        master = self.board.master(self.master)  # here: requests' Digest belongs to its thread
+        while not self.over.is_set():
+            session = master.beat(DURATION_MS)
+            if not self.sessions or session != self.sessions[-1]:
+                assert "error" not in master.set(**{self.port: "closed"})
+                self.sessions.append(session)
+            self.over.wait(DURATION_MS / 4000)
+        master.close()
+
+    def stop(self):
+        self.over.set()
+        self.join()
+
+
+def test_two_clients_set_wanted_port_states_when_the_session_is_another_one(start):
+    """Neither's silence alone is a loss; both's is, and then each finds that it must set anew."""
+    board = start(ACCOUNTS_ALONE)
+    with rules_of(board) as rules:
+        add_rule(rules, "6")
+    door, vms = Client(board, "door", "p4"), Client(board, "vms", "p5")
+    wait_for(lambda: board.levels() == "1100", what="the wanted states")
+    door.stop()
+    until(time.monotonic() + 2 * DURATION_MS / 1000)
+    assert board.levels() == "1100" and not board.master().status()["lost"]
+    assert len(vms.sessions) == 1
+    vms.stop()
+    wait_for(lambda: board.levels() == "0010", what="the loss")
+    again = [Client(board, "door", "p4"), Client(board, "vms", "p5")]
+    wait_for(lambda: board.levels() == "1100", what="the wanted states, set anew")
+    ids = [client.sessions[-1] for client in (door, vms, *again)]
+    assert len(set(ids)) == 4
+    for client in again:
+        client.stop()
+        assert len(client.sessions) == 1
+    assert board.master().status()["trips"]["count"] == 1
+
+
+def test_a_technicians_one_heartbeat_beside_a_living_master_changes_nothing(start):
+    board = start(settings({"4": output(power_on="closed")}))
+    with (
+        board.subscribed({"topicFilter": LOST_TOPIC}, replay=1) as stream,
+        Watch(board, 4) as watch,
+    ):
+        door = board.master("door")
+        door.beat(60000)
+        root = board.master()
+        root.beat(300)
+        began = root.sent_at
+        until(began + 1)
+        status = root.status()
+        assert {row["master"]: row["is"] for row in status["masters"]} == {
+            "root": "over",
+            "door": "alive",
+            "vms": "idle",
+        }
+        assert (status["lost"], status["trips"]["count"]) == (False, 0)
+        assert "error" not in door.set(p5="closed")
+        assert watch.since(4, began) == [] and board.levels() == "1100"
+        silent(stream)
+
+
+# -- a restart ------------------------------------------------------------------------------------
+
+
+def awaiting(within_ms):
+    heartbeat = {"shortest": 1, "masters": ["door"], "first_within": within_ms}
+    return settings({"4": output(power_on="closed")}, heartbeat=heartbeat)
+
+
+def test_after_a_start_a_named_master_that_is_dead_is_lost_after_first_within(make_board):
+    board = make_board(awaiting(2000)).start()
+    assert board.levels() == "1000"
+    with Watch(board, 4) as watch:
+        fell = watch.next(4, 0, 0)
+    assert fell - board.began >= 2
+    status = board.master("vms").status()
+    assert (status["lost"], status["needed"]) == (True, "all")
+    (row,) = [row for row in status["masters"] if row["master"] == "door"]
+    assert (row["is"], row["counts"]) == ("lost", True)
+    assert row["why"].startswith("no heartbeat since the start (power on)")
+    # Who is not named is answered, and restores nothing.
+    board.master("vms").beat(60000)
+    assert board.master().status()["lost"] and board.level(4) == 0
+
+
+def test_after_a_start_a_named_master_that_lives_is_not_lost(start):
+    board = start(awaiting(2000))
+    door = board.master("door")
+    with Watch(board, 4) as watch:
+        began = time.monotonic()
+        door.beat(60000)
+        until(board.began + 3)
+        assert watch.since(4, began) == []
+    status = door.status()
+    assert (status["lost"], status["trips"]["count"]) == (False, 0)
 
 
 # -- bypass ---------------------------------------------------------------------------------------
