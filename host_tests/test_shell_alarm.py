@@ -677,3 +677,15 @@ def test_a_bypass_that_ends_after_one_loss_and_before_another_ends_between_them(
     bench.ticker.turn()
     assert bench.module.ports[2].bypassed_until is None
     assert bench.module.next_deadline() == 150 + 10000
+
+
+def test_of_sessions_that_end_in_the_same_ms_the_last_one_is_lost_as_without_the_alarm():
+    for blocked in (0, 30):
+        bench = Bench({"2": {"fallback": CLOSED}})
+        bench.beat("a", 100)
+        bench.beat("b", 100)
+        bench.time = 101
+        bench.blocked(blocked)
+        bench.ticker.turn()
+        assert [trip[:2] for trip in bench.module.trips] == [("b", 101)], blocked
+        assert (bench.module.session("a").lost, bench.pins.levels[2]) == (False, 1)

@@ -519,6 +519,7 @@ class Module:
         """
         while True:
             first = None
+            running = 0
             for session in self.sessions:
                 end = session.armed_at
                 if (
@@ -527,16 +528,17 @@ class Module:
                     and session.counts
                     and session.expires_at is not None
                     and (trigger is self.heart or trigger is session or session.expires_at is end)
-                    and (first is None or end < first.armed_at)
                 ):
-                    first = session
+                    running += 1
+                    if first is None or end < first.armed_at:
+                        first = session
             for port in self.outputs:
                 until = port.bypassed_until
                 if until is not None and until <= (at if first is None else first.armed_at):
                     self.resume_losses(port, until)
             if first is None:
                 return
-            if self.named or first.armed_at == at:
+            if self.named or running == 1:
                 if trigger is self.heart or trigger is first:
                     first.moved_at = moved
                 self.lose(first, first.armed_at)
