@@ -247,12 +247,13 @@ class Dispatcher:
             if account is None:
                 raise Refused()
             return account
-        value = request.authorization
-        if value is None:
+        if request.authorization is None:
             raise Refused()
-        if len(route) > 5 and value[:7].lower() != b"digest ":
+        if len(route) > 5 and request.authorization[:7].lower() != b"digest ":
             return route[3].method(route[5])(caller, request)
-        return self._authenticator.check(value, request.method, request.target, now, caller.memory)
+        return self._authenticator.check(
+            request.authorization, request.method, request.target, now, caller.memory
+        )
 
 
 def _limit(request):
