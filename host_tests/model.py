@@ -16,6 +16,7 @@ from holdfast.core.adoption import restarted
 from holdfast.core.check import check
 from holdfast.core.module import BUSY, LOCKED, Module
 from holdfast.core.port import HOLD
+from holdfast.own.status import standing
 
 WIRING = ((10, "input", 1), (12, "output", 1), (13, "output", 0), (14, "output", 1))
 
@@ -563,6 +564,14 @@ def a_stray_is_never_lost(pair):
     )
 
 
+def the_status_says_what_a_master_is(pair):
+    """The word for a master in the status is what it is."""
+    return all(
+        standing(pair.module.session(name)) == pair.model.standing(master)
+        for name, master in pair.model.masters.items()
+    )
+
+
 def one_heartbeat_where_nobody_is_named(pair):
     """Nobody named: while a session runs that is not returning, no heartbeat is lost."""
     if pair.model.named:
@@ -620,6 +629,7 @@ INVARIANTS = (
     a_living_session_keeps_its_id,
     each_named_master_is_lost_by_itself,
     a_stray_is_never_lost,
+    the_status_says_what_a_master_is,
     one_heartbeat_where_nobody_is_named,
     trips_are_recorded,
     outputs_are_as_they_should_be,
@@ -647,8 +657,8 @@ def said(pair):
     ]
     for name, master in model.masters.items():
         session = module.session(name)
-        row = (name, session.id, session.lost, session.expires_at, model.standing(master))
-        lines.append("%s: id %s, lost %s, expires %s; should be %s" % row)
+        row = (name, session.id, standing(session), session.expires_at, model.standing(master))
+        lines.append("%s: id %s, %s, expires %s; should be %s" % row)
     for index, output in model.outputs.items():
         port = module.ports[index]
         row = (index, port.state, port.lost, port.due, output.state, output.began)

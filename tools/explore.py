@@ -50,6 +50,8 @@ HORIZON = -3  # longer ago than any timeline lasts
 LEFT = ("last", "awaited")
 # Heartbeats of a session that runs: more than have to come decide nothing.
 COUNTS = ("count", "good")
+# Only whether there was any decides something.
+EVER = ("last_at", "sessions")
 # Of a timeline, while a step of it is still to come.
 STEPS = ("_began", "_step", "_steps")
 # What is told and decides nothing: figures, and what was in the past.
@@ -61,7 +63,6 @@ FIGURES = (
     "bypass_over",
     "duration_ms",
     "fired",
-    "last_at",
     "least_margin_ms",
     "longest_ms",
     "lost_at",
@@ -70,7 +71,6 @@ FIGURES = (
     "peer",
     "_player",
     "refused",
-    "sessions",
     "_second",
     "_burst",
     "since",
@@ -221,6 +221,8 @@ class World(reference.Pair):
                     yield thing, name, "time"
                 elif name in LEFT:
                     yield thing, name, "left"
+                elif name in EVER and not isinstance(value, list):
+                    yield thing, name, "ever"
                 elif name in COUNTS:
                     yield thing, name, "count"
                 elif name == "id" and type(thing).__name__ == "Session":
@@ -253,6 +255,8 @@ class World(reference.Pair):
             if name != "_step" and thing.sequence is not None:
                 return None
             return value - self.now if name == "_began" else value
+        if kind == "ever":
+            return value != 0  # a time since the start is never 0 here
         if kind == "id":
             return True
         if kind == "bytes":
@@ -265,13 +269,13 @@ class World(reference.Pair):
         if kind == "bytes":
             getattr(thing, name)[:] = value
             return
-        if kind == "id":
-            thing.last_at = None if value is None else START
         if value is not None:
             if kind == "time" or name == "_began":
                 value += START
             elif kind == "left":
                 value = (START, value)
+            elif kind == "ever":
+                value = START if value else 0
             elif kind == "id":
                 value = "the session of " + thing.master
             elif kind == "times":

@@ -216,7 +216,7 @@ def _why(module, session):
     return "null"
 
 
-def _standing(session):
+def standing(session):
     """What a master is now, the word of everybody who tells it: `lost`, `returning` (lost, and its
     heartbeats come again, but not enough yet), `alive`, `awaited` (not heard, and lost when that
     goes on), `released` (nobody waits for it), `over` (its session has ended, and that was no
@@ -255,7 +255,7 @@ def _master(module, session, now):
         '"lost_at":%s}'
     ) % (
         quote(session.master),
-        _standing(session),
+        standing(session),
         boolean(session.counts),
         _why(module, session),
         "null" if session.id is None else '"%s"' % session.id,
