@@ -8,7 +8,7 @@ from holdfast.core.session import Session
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ("nobody", "all"))
+@pytest.mark.parametrize("name", ("nobody", "all", "any", "own", "stagger"))
 def test_nothing_is_wrong_in_any_state_of_a_small_world(name):
     walk = explore.Walk(name, explore.FEW).run()
     print(walk.figures())

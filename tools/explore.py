@@ -36,7 +36,7 @@ import model as reference  # noqa: E402
 
 WIRING = ((12, "output", 1), (13, "output", 0))
 ACCOUNTS = ("a", "b", "c")  # nobody names c
-STATES = 3_000_000  # at most, of a world
+STATES = 1_000_000  # at most, of a world
 TELL_S = 15
 AGAIN = 1000  # of so many states one is come to once more
 WAYS = 30  # random ones, and how long
@@ -50,8 +50,6 @@ HORIZON = -3  # longer ago than any timeline lasts
 LEFT = ("last", "awaited")
 # Heartbeats of a session that runs: more than have to come decide nothing.
 COUNTS = ("count", "good")
-# Only whether there was any decides something.
-EVER = ("last_at", "sessions")
 # Of a timeline, while a step of it is still to come.
 STEPS = ("_began", "_step", "_steps")
 # What is told and decides nothing: figures, and what was in the past.
@@ -63,6 +61,7 @@ FIGURES = (
     "bypass_over",
     "duration_ms",
     "fired",
+    "last_at",  # as of a session that runs, see put; so is `sessions`
     "least_margin_ms",
     "longest_ms",
     "lost_at",
@@ -73,6 +72,7 @@ FIGURES = (
     "refused",
     "_second",
     "_burst",
+    "sessions",
     "since",
     "time",
     "trip_count",
@@ -221,8 +221,6 @@ class World(reference.Pair):
                     yield thing, name, "time"
                 elif name in LEFT:
                     yield thing, name, "left"
-                elif name in EVER and not isinstance(value, list):
-                    yield thing, name, "ever"
                 elif name in COUNTS:
                     yield thing, name, "count"
                 elif name == "id" and type(thing).__name__ == "Session":
@@ -255,8 +253,6 @@ class World(reference.Pair):
             if name != "_step" and thing.sequence is not None:
                 return None
             return value - self.now if name == "_began" else value
-        if kind == "ever":
-            return value != 0  # a time since the start is never 0 here
         if kind == "id":
             return True
         if kind == "bytes":
@@ -269,13 +265,15 @@ class World(reference.Pair):
         if kind == "bytes":
             getattr(thing, name)[:] = value
             return
+        if kind == "id":
+            thing.last_at = None if value is None else START
+        elif name == "last":
+            thing.sessions = 0 if value is None else 1
         if value is not None:
             if kind == "time" or name == "_began":
                 value += START
             elif kind == "left":
                 value = (START, value)
-            elif kind == "ever":
-                value = START if value else 0
             elif kind == "id":
                 value = "the session of " + thing.master
             elif kind == "times":
