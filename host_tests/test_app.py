@@ -32,7 +32,8 @@ class Subject(App):
 
 
 class Timer:
-    def __init__(self):
+    def __init__(self, check=None):
+        self.check = check
         self.cancelled = 0
 
     def cancel(self):
@@ -81,9 +82,10 @@ def test_a_living_master_and_what_is_due_keep_it_from_starting_anew(monkeypatch)
 def test_an_alarm_that_ended_is_told_counted_and_replaced():
     subject = Subject()
     timer = subject.timer = Timer()
-    subject.make_timer = Timer
+    subject.timer_of = Timer, "check"
     subject.revive(5)
     assert timer.cancelled == 1 and subject.timer is not timer
+    assert subject.timer.check == "check"
     assert subject.alarms == 1
     assert subject.log.told[0][0] == ALARM
 

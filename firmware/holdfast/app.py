@@ -83,7 +83,8 @@ class App:
         self.alarms += 1
         self.log.add(ALARM, "the hard timer did not tick any more: made anew", now)
         self.timer.cancel()
-        self.timer = self.make_timer()
+        kind, check = self.timer_of
+        self.timer = kind(check)
 
     def notified(self):
         """(sent, failed, waiting) of the notifications."""

@@ -88,8 +88,8 @@ def join(app, board, hal, pins, settings):
     if hal.HAS_ALARM:
         # Fallback though the loop is blocked, where the board has something that can do it.
         alarm = load("holdfast.shell.alarm", "Alarm")(module, clock, pins)
-        app.make_timer = lambda: hal.Alarm(alarm.check)
-        app.timer = app.make_timer()  # ends when nobody holds it
+        app.timer_of = hal.Alarm, alarm.check  # no lambda: it would keep this module
+        app.timer = hal.Alarm(alarm.check)  # ends when nobody holds it
         revive = app.revive
     app.ticker = Ticker(
         module,
