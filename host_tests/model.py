@@ -211,6 +211,7 @@ class Model:
             for other in self.masters.values():
                 other.lost = False
         master.lost = True
+        master.released = False
         self.trips.append((master.name, self.time))
         self.fall(master)
 
@@ -470,11 +471,11 @@ class Pair:
         self.model.outputs[index].bypass(until, self.model.time)
 
     def drill(self, master):
-        """Of a master whose session runs."""
-        if self.model.masters[master].last is not None and self.model.masters[master].counts:
-            self.module.drilled = self.module.session(master)
-            self.module.lose(self.module.drilled, self.now)
-            self.module.act(self.now)
+        """Of a master that counts and is not lost, as the status takes it."""
+        session = self.module.session(master)
+        if session.counts and not session.lost:
+            self.module.drilled = session
+            self.module.lose(session, self.now)
             self.model.drill(self.model.masters[master])
 
     def input(self, index, level):

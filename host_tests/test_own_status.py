@@ -365,3 +365,17 @@ def test_an_output_that_is_bypassed_says_until_when():
     subject.bypass(subject.ports[2], 5000, "b", 0)
     rows = status(subject, 10)["ports"]
     assert [row["bypassed_until"] for row in rows] == [None, None, 5000, None]
+
+
+def test_who_was_released_and_is_lost_in_a_drill_is_not_released_afterwards():
+    """Nobody is named: the next heartbeat of anybody ends the loss."""
+    subject = module()
+    subject.heartbeat("a", 100, 0)
+    subject.tell(0)
+    subject.act(200)
+    subject.release("a", 200)
+    assert [master["is"] for master in status(subject, 200)["masters"]] == ["released", "idle"]
+    service = StatusService(subject, "1")
+    service.drill(Caller(), Asked('{"master":"a"}'), 300)
+    subject.heartbeat("b", 100, 400)
+    assert [master["is"] for master in status(subject, 400)["masters"]] == ["over", "alive"]

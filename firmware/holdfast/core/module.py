@@ -229,6 +229,8 @@ class Module:
                 other.lost = False
         session.end()
         session.lost = True
+        if session.released:
+            session.released = False  # a drill
         session.lost_at = at
         session.untold = True
         self.reckon()
