@@ -845,3 +845,24 @@ def test_time_is_not_lost_on_modules_that_are_not_there():
     began = time.monotonic()
     assert run("status", "127.0.0.1:9")[0] == 3
     assert time.monotonic() - began < 10
+
+
+def test_an_output_is_bypassed_and_that_is_shown_and_ended(start):
+    board = start(settings({"4": output(power_on="closed", locked=False)}))
+    status, out, err = run("bypass", "4", "15m", board.url, "--yes")
+    assert (status, out) == (0, "port 4 is bypassed for 15m; `holdfast bypass 4 0` ends it\n"), err
+    shown = run("status", board.url)[1]
+    (line,) = [line for line in shown.splitlines() if "bypassed" in line]
+    assert line.startswith("4 ") and "left: no loss moves it" in line
+    left = float(line.partition("bypassed, ")[2].partition(" s left")[0])
+    assert 800 < left <= 900
+    assert run("bypass", "4", "0", board.url)[0] == 0
+    assert "bypassed" not in run("status", board.url)[1]
+    for words, code, said in (
+        (("4", "0"), 1, "is not bypassed"),
+        (("0", "1h"), 1, "is no output"),
+        (("9", "1h"), 1, "has no port 9"),
+        (("4", "soon"), 2, "is no time"),
+    ):
+        status, out, err = run("bypass", *words, board.url, "--yes")
+        assert (status, said in err) == (code, True), (words, err)

@@ -235,6 +235,7 @@ def test_two_clients_set_wanted_port_states_when_the_session_is_another_one(star
     wait_for(lambda: board.levels() == "0010", what="the loss")
     again = [Client(board, "door", "p4"), Client(board, "vms", "p5")]
     wait_for(lambda: board.levels() == "1100", what="the wanted states, set anew")
+    wait_for(lambda: all(client.sessions for client in again), what="their sessions")
     ids = [client.sessions[-1] for client in (door, vms, *again)]
     assert len(set(ids)) == 4
     for client in again:

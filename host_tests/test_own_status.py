@@ -44,7 +44,7 @@ def test_the_masters_alone_are_told_with_when_they_began_and_were_heard():
     subject.heartbeat("a", 100, 5)
     subject.heartbeat("a", 100, 50)
     told = loads(StatusService(subject, "1").masters(Caller(), Asked(), 60).body)
-    assert sorted(told) == ["lost", "masters", "needed", "now"]
+    assert sorted(told) == ["bypassed", "lost", "masters", "needed", "now"]
     master = told["masters"][0]
     assert (master["began"], master["last"], master["lost_at"]) == (5, 50, None)
     assert master == status(subject, 60)["masters"][0]
@@ -365,6 +365,8 @@ def test_an_output_that_is_bypassed_says_until_when():
     subject.bypass(subject.ports[2], 5000, "b", 0)
     rows = status(subject, 10)["ports"]
     assert [row["bypassed_until"] for row in rows] == [None, None, 5000, None]
+    told = loads(StatusService(subject, "1").masters(Caller(), Asked(), 60).body)
+    assert told["bypassed"] == {"2": 5000}
 
 
 def test_who_was_released_and_is_lost_in_a_drill_is_not_released_afterwards():

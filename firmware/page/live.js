@@ -119,6 +119,7 @@ async function lookAtMasters() {
     adopt(told, asked);
     const lost = state.status.lost;
     delete state.status.trial; // nothing tells that it is over
+    for (const port of state.status.ports) port.bypassed_until = told.bypassed[port.port] ?? null;
     Object.assign(state.status, told);
     if (lost !== told.lost) later("look", 0, look);
   });

@@ -39,30 +39,36 @@ export function same(one, other) {
 /** What a master is, by the status, as [kind, words]; stale: nothing was heard of it for a while. */
 export const STANDING = {
   lost: ["bad", "lost"],
+  returning: ["bad", "lost, its heartbeats come again"],
   alive: ["good", "alive"],
   awaited: ["warn", "awaited"],
   released: ["warn", "released"],
+  over: ["calm", "silent, and that was no loss"],
   idle: ["calm", "not heard since the start"],
 };
 
 export function standing(master, stale) {
-  const [kind, words] = STANDING[master.is];
+  const [kind, is] = STANDING[master.is];
+  const strange = !master.counts && master.is !== "idle" ? ", not awaited: settings name others" : "";
+  const words = is + strange + (master.why === null ? "" : `: ${master.why}`);
   return stale ? ["calm", words.startsWith("not") ? words : `was ${words}`] : [kind, words];
 }
 
 const HEADLINES = [
-  ["lost", "bad", "Lost"],
   ["alive", "good", "Alive"],
   ["awaited", "warn", "Awaited"],
   ["released", "warn", "Released"],
 ];
 
-/** The state of the whole module: [kind, words]. */
+/** The state of the whole module, of the masters that count: [kind, words]. */
 export function headline(status) {
+  const names = (...words) => status.masters.filter((row) => row.counts && words.includes(row.is)).map((row) => row.master).join(", ");
+  const lost = names("lost", "returning");
+  if (status.lost) return ["bad", lost ? `Lost: ${lost}` : "Lost by a fault of the module"];
   for (const [is, kind, word] of HEADLINES) {
-    const names = status.masters.filter((row) => row.is === is).map((row) => row.master);
-    if (names.length) return [kind, `${word}: ${names.join(", ")}`];
-    if (status.lost) return ["bad", "Lost by a fault of the module"];
+    const found = names(is);
+    if (found && lost) return ["warn", `${word}: ${found}; lost, and not needed: ${lost}`];
+    if (found) return [kind, `${word}: ${found}`];
   }
   return ["calm", "No master was heard since the start"];
 }
@@ -97,6 +103,11 @@ export function reason(port, masters, now) {
     command: `set by ${who}; ${since}`,
   }[port.why];
   return (why ?? `power-on state; ${since}`) + (lost && `; its fallback is in force: ${lost}`);
+}
+
+/** What a bypass means for a port, "" for one that is not bypassed. */
+export function bypassed(port, now) {
+  return port.bypassed_until === null ? "" : `bypassed, ${running(port.bypassed_until - now)} left: no loss moves it`;
 }
 
 /** What comes next to a port by itself, "" for nothing. */

@@ -3,7 +3,7 @@
 import { useState } from "preact/hooks";
 import { ask, call } from "./api.js";
 import { LOSS, look, now, silence, state } from "./live.js";
-import { lateness, MINUTE, next, reason, running, span, spans, STANDING, standing, suggestion, told } from "./model.js";
+import { bypassed, lateness, MINUTE, next, reason, running, span, spans, STANDING, standing, suggestion, told } from "./model.js";
 import { Act, Badge, Blocked, Card } from "./parts.jsx";
 
 const PORTS = "/axis-cgi/io/portmanagement.cgi";
@@ -141,7 +141,7 @@ function Ports({ ports, title, id, role }) {
 function Port({ port, role }) {
   const { masters } = state.status;
   const fallen = port.direction === "output" && port.lost.length > 0;
-  const coming = next(port, now());
+  const coming = [bypassed(port, now()), port.locked && "locked: commands are refused", next(port, now())].filter(Boolean).join(", ");
   return (
     <li class={`tile ${fallen ? "bad" : port.active ? "on" : ""}`} data-port={port.port}>
       <div class="row">
@@ -153,9 +153,46 @@ function Port({ port, role }) {
         </span>
       </div>
       <p class="why">{reason(port, masters, now())}</p>
-      {(coming || port.locked) && <p class="quiet">{[port.locked && "locked: commands are refused", coming].filter(Boolean).join(", ")}</p>}
+      {coming && <p class="quiet">{coming}</p>}
       {port.direction === "output" && role > 1 && <Drive port={port} />}
+      {port.direction === "output" && role > 2 && <Bypass port={port} />}
     </li>
+  );
+}
+
+/** For maintenance: no loss moves the output for a while. */
+function Bypass({ port }) {
+  const [minutes, setMinutes] = useState("15");
+  const bypass = (ms) => async () => {
+    await ask("POST", "/holdfast/bypass", { port: port.port, for: ms });
+    await look();
+  };
+  if (port.bypassed_until !== null) {
+    return (
+      <div class="row">
+        <Act act={bypass(0)} label={`End the bypass of ${port.name}`} sure={{ title: `End the bypass of ${port.name}?`, text: "If its master is lost, its fallback begins now.", yes: "End the bypass" }}>
+          End the bypass
+        </Act>
+      </div>
+    );
+  }
+  return (
+    <div class="row">
+      <Act
+        act={bypass(Math.round(Number(minutes) * MINUTE))}
+        label={`Bypass ${port.name}`}
+        sure={{
+          title: `Bypass ${port.name} for ${minutes} min?`,
+          text: "It stays as it is though its master is lost, and takes commands. After that time, or when you end it here, its fallback counts again.",
+          yes: "Bypass it",
+        }}
+      >
+        Bypass
+      </Act>
+      <span class="pulse">
+        <input type="number" min="1" max="480" step="1" value={minutes} aria-label={`minutes of a bypass of ${port.name}`} onInput={(event) => setMinutes(event.currentTarget.value)} /> min
+      </span>
+    </div>
   );
 }
 

@@ -171,7 +171,7 @@ function Fallback({ fallback, masters, onChange }) {
           />
         </Field>
         <label class="check">
-          <input type="checkbox" checked={fallback.locked ?? true} onChange={(event) => onChange({ locked: event.currentTarget.checked })} /> locked for everybody meanwhile
+          <input type="checkbox" checked={fallback.locked ?? false} onChange={(event) => onChange({ locked: event.currentTarget.checked })} /> locked for everybody meanwhile
         </label>
       </div>
       <ol class="steps">

@@ -181,6 +181,10 @@ class Module:
         answer = self.json("POST", "/axis-cgi/basicdeviceinfo.cgi", call)
         return answer.get("data", {}).get("propertyList", {})
 
+    def uplinks(self):
+        """What `/holdfast/uplinks` says."""
+        return self.json("GET", UPLINKS)
+
     def outputs(self):
         """What each output does at whatever may happen: rows of the module's truth table."""
         return self.json("GET", "/holdfast/outputs")["outputs"]
@@ -274,6 +278,20 @@ class Module:
     def release(self, master):
         """A lost master is not awaited any more."""
         self.json("POST", "/holdfast/release", {"master": master})
+
+    def bypass(self, port, ms):
+        """No loss moves an output for so many ms; 0 ends that."""
+        answer = self.request(
+            "POST",
+            "/holdfast/bypass",
+            (200, 404, 409),
+            content=json.dumps({"port": port, "for": ms}),
+        )
+        if answer.status_code == 404:
+            raise Problem("%s has no port %s" % (self.url, port))
+        if answer.status_code == 409:
+            why = "is no output" if ms else "is not bypassed, or is no output"
+            raise Problem("port %s %s" % (port, why))
 
     def stream(self, topics, since="", epoch=None):
         """An open event stream with numbered events: (stream, data of the configure reply)."""

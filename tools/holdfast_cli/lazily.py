@@ -29,8 +29,11 @@ COMMANDS = {
     "confirm": {
         "confirm": "Keep settings that are on trial.",
     },
+    "bypass": {
+        "bypass": "Have no loss move an output for a while.",
+    },
     "status": {
-        "status": "Masters, ports and why they are so, the latest trips.",
+        "status": "Masters, ports and why they are so, uplinks, the latest trips.",
     },
     "watch": {
         "watch": "Show ports, masters and events as they happen.",

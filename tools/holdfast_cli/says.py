@@ -5,40 +5,59 @@ ones, in firmware/page/model.js.
 # By what a master is: words for people and their style.
 STANDING = {
     "lost": ("lost", "red"),
+    "returning": ("lost, its heartbeats come again", "red"),
     "alive": ("alive", "green"),
     "awaited": ("awaited", "yellow"),
     "released": ("released", "yellow"),
+    "over": ("silent, and that was no loss", "dim"),
     "idle": ("not heard since the start", "dim"),
 }
 _HEADLINES = (
-    ("lost", "LOST: %s", "bold red"),
     ("alive", "alive: %s", "green"),
     ("awaited", "awaited: %s", "yellow"),
     ("released", "released: %s", "yellow"),
 )
+_LOST = ("lost", "returning")
 
 
 def headline(said, stale=False):
-    """(words, style): what the masters of a module are, the worst first."""
+    """(words, style): what the masters of a module are, the worst first; of those that count."""
     if stale:
         return "no answer; this is how it was", "bold yellow"
+    counted = [row for row in said["masters"] if row.get("counts", True)]
+    lost = ", ".join(row["master"] for row in counted if row["is"] in _LOST)
+    if said["lost"]:
+        return ("LOST: " + lost if lost else "LOST by a fault of the module"), "bold red"
     for what, words, style in _HEADLINES:
-        names = [row["master"] for row in said["masters"] if row["is"] == what]
+        names = [row["master"] for row in counted if row["is"] == what]
         if names:
-            return words % ", ".join(names), style
-        if said["lost"]:
-            return "LOST by a fault of the module", "bold red"
+            words %= ", ".join(names)
+            if lost:
+                return "%s; lost, and not needed: %s" % (words, lost), "yellow"
+            return words, style
     return "no master was heard since the start", "dim"
 
 
 def standing(master, left_ms=None, stale=False):
     """(words, style) of one master. left_ms: of its time, where that runs."""
     words, style = STANDING[master["is"]]
+    if not master.get("counts", True) and master["is"] != "idle":
+        words += ", not awaited: settings name others"
+    if master.get("why"):
+        words += ": " + master["why"]
     if stale:
         return words if words.startswith("not") else "was " + words, "dim"
     if left_ms is not None:
         words += ", %.1f s left" % (max(0, left_ms) / 1000)
     return words, style
+
+
+def bypassed(port, now):
+    """What a bypass means for a port, "" for one that is not bypassed. now: ms of the module."""
+    until = port.get("bypassed_until")
+    if until is None:
+        return ""
+    return "bypassed, %.1f s left: no loss moves it" % (max(0, until - now) / 1000)
 
 
 def reason(port, masters, now):

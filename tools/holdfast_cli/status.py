@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from holdfast_cli import says
-from holdfast_cli.client import UPLINKS
 from holdfast_cli.document import blocked
 from holdfast_cli.options import Insecure, Trust, User, Where, module
 
@@ -31,7 +30,7 @@ def status(
     """
     with module(where, user, trust, insecure) as subject:
         said = subject.status()
-        uplinks = None if as_json else subject.json("GET", UPLINKS)
+        uplinks = None if as_json else subject.uplinks()
     if as_json:
         print(json.dumps(said, indent=1))
     else:
@@ -97,7 +96,8 @@ def ports_table(said):
             Text(row["state"], style=style),
             period(said["now"] - row["since"]),
             escape(says.reason(row, said["masters"], said["now"]))
-            + (", locked" if row["locked"] else ""),
+            + (", locked" if row["locked"] else "")
+            + "".join("; " + text for text in [says.bypassed(row, said["now"])] if text),
         )
     return table
 

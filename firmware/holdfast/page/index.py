@@ -1,30 +1,30 @@
 """Made by tools/page.py out of firmware/page/; `make page` makes it again."""
 
-# Sources: ceb69b68205b423e78a1c608d311ad51c3bdea7024f81d7d00b9e215e935a54e
+# Sources: 9add3ee0b603aba74a83d4e537bfa6761e27c7e87ceae6ef2e46fb267f127f4b
 
 # Path, content type, entity tag, bytes, number of the first module, modules.
 ROWS = (
     (
         "/",
         "text/html; charset=utf-8",
-        "fec39ee889d172a0",
-        460,
+        "10b3e21f22bad93e",
+        462,
         0,
         1,
     ),
     (
         "/holdfast/page.js",
         "text/javascript; charset=utf-8",
-        "a16be390998240b5",
-        20508,
+        "bc7f50bd1f742682",
+        20930,
         1,
         11,
     ),
     (
         "/holdfast/page.css",
         "text/css; charset=utf-8",
-        "a21da825f9bfb2e7",
-        2656,
+        "508566aaeab197a5",
+        2663,
         12,
         2,
     ),
