@@ -66,6 +66,19 @@ def test_the_master_that_the_fallback_names_is_named():
     assert told({"conditions": [lost(1)]}, ports=ports) == "port 2 is locked while a is lost"
 
 
+def test_a_rule_has_an_effect_where_another_master_is_named_than_that_of_the_port():
+    ports = {"2": {"fallback": {"locked": True, "master": "a"}}}
+    rule = rows({"conditions": [lost(1)]}, FOLLOW)
+    subject = module(ports, heartbeat={"shortest": 1, "masters": ["b"]}, **rule)
+    assert blocked(subject, subject.rules.rules[0]) is None
+    subject.heartbeat("a", 1000, 0)
+    subject.heartbeat("b", 100, 0)
+    subject.act(101)
+    subject.tell(101)
+    assert subject.lost and subject.react(subject.events.take(), 101)
+    assert (subject.ports[2].why, subject.rules.rules[0].refused) == ("command", 0)
+
+
 def test_what_has_an_effect_is_not_blamed():
     assert told({"conditions": [lost(1)]}, ports=FREE) is None
     assert told({"conditions": [lost(1)]}, NOTIFY) is None

@@ -38,14 +38,14 @@ def refuse(module, settings):
 
 def blocked(owner, rule):
     """Why a Rule has no effect at a loss; None for one that has, or that no loss triggers. owner:
-    whose `ports` it moves, a Module or Settings.
+    whose `ports` it moves and who has `named` masters, a Module or Settings.
     """
     action = rule.action
     if action[0] == NOTIFY or not _by_loss(rule):
         return None
     fallback = owner.ports[action[1]].fallback
-    if not fallback.locked:
-        return None
+    if not fallback.locked or fallback.master is not None and len(owner.named) > 1:
+        return None  # the loss of another master finds the output free
     return "port %d is locked while %s is lost" % (action[1], fallback.master or "a master")
 
 
