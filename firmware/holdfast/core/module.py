@@ -100,45 +100,51 @@ class Module:
 
             self.rules = Rules(self, settings.rules, now)
 
+    # A function whose locals, loops and operands are more than 11 words has its frame in the heap:
+    # what each heartbeat and each turn calls is small for that.
+
     def reckon(self):
         """Is the heartbeat lost, and when will it be, if none comes? Allocates nothing."""
-        living = lost = returning = 0
-        for session in self.sessions:
-            if session.counts:
-                if session.lost:
-                    lost += 1
-                    returning += session.id is not None
-                elif session.expires_at is not None:
-                    living += 1
+        living = self._count(False)
+        lost = self._count(True)
         needed = living + lost
         if self.needed is not None and self.needed < needed:
             needed = self.needed
         self.missed = lost > 0 and living < needed
         self.heart.expires_at = None
         if not self.missed:
-            rank = living - needed + 1  # of those that live so many may end, one more is too many
+            # Of those that live so many may end, and one more is too many.
+            self._find_end(living - needed + 1)
         else:
             # Any of those that run begins anew what was commanded; of one heartbeat the last.
-            rank = 1 if self.named else returning
-        self._find_end(rank)
+            self._find_end(1 if self.named else self._ended(None))
+
+    def _count(self, lost):
+        """How many masters that count are lost, or live."""
+        count = 0
+        for session in self.sessions:
+            if session.counts and session.lost == lost:
+                count += lost or session.expires_at is not None
+        return count
 
     def _find_end(self, rank):
-        """The heartbeat ends when the session of this rank ends, of those that live; while it is
+        """The heartbeat ends when so many sessions have ended, of those that live; while it is
         lost also of those that are to be restored yet.
         """
+        heart = self.heart
         for session in self.sessions:
             at = session.expires_at
-            if self._runs(session):
-                before = same = 0
-                for other in self.sessions:
-                    if self._runs(other):
-                        if other.expires_at < at:
-                            before += 1
-                        elif other.expires_at == at:
-                            same += 1
-                if before < rank <= before + same:
-                    self.heart.expires_at = at
-                    return
+            nearer = heart.expires_at is None or at is not None and at < heart.expires_at
+            if nearer and self._runs(session) and self._ended(at) >= rank:
+                heart.expires_at = at
+
+    def _ended(self, at):
+        """How many of those have ended at that time; None: how many there are."""
+        count = 0
+        for session in self.sessions:
+            if self._runs(session) and (at is None or session.expires_at <= at):
+                count += 1
+        return count
 
     def _runs(self, session):
         return (
@@ -162,8 +168,9 @@ class Module:
 
     def act(self, now):
         """Do what is due; True when levels may have moved. Allocates nothing: pins come next."""
-        if self._due is None or now < self._due:
-            return False
+        return self._due is not None and now >= self._due and self._act(now)
+
+    def _act(self, now):
         while True:
             # In the order they came: a port's timeline begins with the first of its losses.
             first = bypassed = at = None
@@ -370,31 +377,46 @@ class Module:
         identifier = None if session.id is not None else uuid4(self.random_bytes(16))
         session.feed(duration_ms, now)
         # From here on nothing needs memory: no session without its deadline.
+        heart = self.heart
+        if (
+            identifier is None
+            and not self.named
+            and not session.lost
+            and not self.fault.lost
+            and session.expires_at >= heart.expires_at
+        ):
+            heart.expires_at = session.expires_at  # the usual one is the latest
+        else:
+            self._take(session, identifier, now)
+        if self._due is None or session.expires_at < self._due:
+            self._due = session.expires_at
+        return session
+
+    def _take(self, session, identifier, now):
+        """A heartbeat by which more may change than when its session ends."""
         if identifier is not None:
             session.begin(identifier, now)
             if self.missed and not self.named:
                 session.lost = True  # of all: it has to return
-        if session.counts:
-            missed = self.missed
-            enough = session.count + 1 >= self.return_after
-            returns = session.lost and enough
-            if returns:
-                self.found(session)
-            else:
-                self.reckon()
-            missed = missed and not self.missed
-            if self.fault.lost and enough:
-                self.fault.lost = False
-                missed = True
-            if returns or missed:
-                self.regain(now)
-            if returns:
-                self.note(RETURN, "heartbeats again", now, 0, master)
-        if self._due is None or session.expires_at < self._due:
-            self._due = session.expires_at
-        if not session.counts and session.beats == 1:
-            self.note(STRAY, "settings name other masters", now, 0, master)
-        return session
+        if not session.counts:
+            if session.beats == 1:
+                self.note(STRAY, "settings name other masters", now, 0, session.master)
+            return
+        missed = self.missed
+        enough = session.count + 1 >= self.return_after
+        returns = session.lost and enough
+        if returns:
+            self.found(session)
+        else:
+            self.reckon()
+        missed = missed and not self.missed
+        if self.fault.lost and enough:
+            self.fault.lost = False
+            missed = True
+        if returns or missed:
+            self.regain(now)
+        if returns:
+            self.note(RETURN, "heartbeats again", now, 0, session.master)
 
     def found(self, session):
         """A master is not lost any more; of one heartbeat there is one loss."""
