@@ -86,7 +86,9 @@ def test_the_demo_shows_beats_loss_pins_events_and_return(tmp_path):
     for step in story:
         at = done.stdout.find(step, at)
         assert at >= 0, "%s is missing or out of order in:\n%s" % (step, done.stdout)
-    assert 'tns1:Device/tnsaxis:Monitor/Heartbeat {"lost": "1"}' in done.stdout
+    cause = "no heartbeat for 1500 ms"
+    event = 'tns1:Device/tnsaxis:Monitor/Heartbeat {"lost": "1", "cause": "%s"}' % cause
+    assert event in done.stdout
     assert picture.read_text().startswith("<svg")
 
 
