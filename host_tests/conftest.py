@@ -1,6 +1,7 @@
 """What the tests share under pytest: the interpreters, and boards that leave nothing behind."""
 
 import os
+import sys
 
 import hypothesis
 import interpreters
@@ -22,6 +23,20 @@ hypothesis.settings.register_profile(
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("holdfast")
+
+
+@pytest.fixture(autouse=True)
+def same_modules():
+    """What the firmware lets go of in a test is there for the next, the same object: others have
+    imported from it.
+    """
+    held = {name: module for name, module in sys.modules.items() if name.startswith("holdfast.")}
+    yield
+    for name, module in held.items():
+        if sys.modules.get(name) is not module:
+            sys.modules[name] = module
+            package, _, last = name.rpartition(".")
+            setattr(sys.modules[package], last, module)
 
 
 def pytest_configure(config):

@@ -245,8 +245,8 @@ def test_a_drill_moves_outputs_and_ends_when_it_is_acknowledged(board, look):
     wait_for(lambda: board.level(4) == 1, what="the fallback at gpio4")
     looker.see(".history .loss", "door: a drill")
     assert page.get_by_role("button", name="Open Strike").is_disabled()
-    looker.press("Acknowledge", door)
-    looker.sure("Acknowledge")
+    looker.press("Release", door)
+    looker.sure("Release")
     wait_for(lambda: board.level(4) == 0, what="the return")
     looker.see("[data-master=door].warn", "released")
     looker.see("header.top", "Awaited: vms")
@@ -545,7 +545,7 @@ def test_an_operator_sees_what_moves_outputs_and_no_settings(board, look):
     looker.live()
     page = looker.page
     page.get_by_role("button", name="Close Strike").wait_for()
-    for name in ("Drill", "Acknowledge", "Print"):
+    for name in ("Drill", "Release", "Print"):
         assert page.get_by_role("button", name=name).count() == 0
     assert page.get_by_role("navigation").count() == 0
 

@@ -26,7 +26,7 @@ WORK = interpreters.BUILD / "page"
 LOCK = ("package.json", "package-lock.json")
 
 PIECE_BYTES = 1024
-PIECES = 2  # of a module
+PIECES = 3  # of a module: with its head that fits a block of flash
 BUDGET_BYTES = 30 * 1024  # of everything, compressed
 
 HTML = "/"

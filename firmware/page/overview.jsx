@@ -88,10 +88,10 @@ function Master({ master, role }) {
               sure={{
                 title: `Stop waiting for ${name}?`,
                 text: "Its ports end their fallback as their settings say, though it is not back.",
-                yes: "Acknowledge",
+                yes: "Release",
               }}
             >
-              Acknowledge
+              Release
             </Act>
           ) : (
             <Act
@@ -101,7 +101,7 @@ function Master({ master, role }) {
               }}
               sure={{
                 title: `Run a drill: lose ${name} now?`,
-                text: "Its ports go into their fallback for real, until its next heartbeat or until you acknowledge. The time it took is in the history.",
+                text: "Its ports go into their fallback for real, until its next heartbeat or until you release it. The time it took is in the history.",
                 yes: "Run the drill",
               }}
             >

@@ -65,6 +65,7 @@ export function Settings() {
       ) : (
         <>
           <Ports document={held.document} save={save} />
+          <Masters document={held.document} save={save} />
           <Rules document={held.document} save={save} />
           <Others document={held.document} save={save} />
           <Backup held={held} load={load} />
@@ -322,6 +323,66 @@ function Rules({ document, save }) {
         </Act>
         <Said said={said} />
       </details>
+    </Card>
+  );
+}
+
+// -- whose heartbeat counts -------------------------------------------------------------------------
+
+function Masters({ document, save }) {
+  const row = document.heartbeat ?? {};
+  const [draft, setDraft] = useState(row);
+  const [said, setSaid] = useState(null);
+  const put = (change) => setDraft({ ...draft, ...change });
+  const named = draft.masters ?? [];
+  const accounts = (document.accounts ?? []).filter((one) => one.role !== "viewer");
+  const order = (names) => accounts.map((one) => one.name).filter((name) => names.includes(name));
+  const needed = [["all", "all of them"], ["any", "any of them"]];
+  for (let count = 2; count < Math.max(named.length, draft.needed); count++) needed.push([String(count), `${count} of them`]);
+  const store = async () => {
+    const patch = { ...draft };
+    for (const key in row) if (!(key in draft)) patch[key] = null;
+    setSaid(await save({ heartbeat: patch }, true));
+  };
+  return (
+    <Card title="Whose heartbeat counts" id="s-masters" wide>
+      <p class="quiet">
+        {named.length
+          ? "Each of these is awaited by itself, also after a restart. Heartbeats of others count for nothing."
+          : "There is one heartbeat: it is lost when nobody sends any more, and restored by anybody. Name your controller, and it is awaited by itself, also after a restart."}
+      </p>
+      <div class="fields">
+        {accounts.map(({ name }) => (
+          <label key={name} class="check">
+            <input
+              type="checkbox"
+              checked={named.includes(name)}
+              onChange={(event) => put({ masters: order(event.currentTarget.checked ? [...named, name] : named.filter((other) => other !== name)) })}
+            />{" "}
+            {name}
+          </label>
+        ))}
+        {named.length > 0 && (
+          <>
+            <Field label="Must live" hint="Fewer are a loss.">
+              <Select value={String(draft.needed ?? "all")} options={needed} onChange={(value) => put({ needed: Number(value) || value })} />
+            </Field>
+            <Field label="First within, seconds" hint="After a start; then it counts as lost.">
+              <Seconds value={draft.first_within ?? 60000} onChange={(first_within) => put({ first_within: first_within ?? 60000 })} />
+            </Field>
+          </>
+        )}
+        <Field label="Heartbeats until restored">
+          <input type="number" min="1" max="100" value={draft.return_after ?? 1} onInput={(event) => put({ return_after: Number(event.currentTarget.value) || 1 })} />
+        </Field>
+        <Field label="Seconds between outputs that return">
+          <Seconds value={draft.stagger ?? 0} max="60" onChange={(stagger) => put({ stagger: stagger ?? 0 })} />
+        </Field>
+      </div>
+      <Act class="strong" act={store}>
+        Save
+      </Act>
+      <Said said={said} />
     </Card>
   );
 }
