@@ -11,15 +11,17 @@ def test_what_a_running_module_takes_over_does_not_wait():
     before = {"name": "A", "realm": "R", "accounts": [], "ports": {"4": {"name": "Strike"}}}
     after = {"name": "B", "realm": "S", "accounts": [{}], "rules": {}, "actions": {}}
     after["uplinks"] = {"links": []}
+    after["heartbeat"] = {"masters": ["a"], "needed": "any", "first_within": 5, "stagger": 5}
     after["ports"] = {"4": {"name": "Gate", "usage": "u", "normal": "closed", "debounce": 5}}
     assert changed(before, after) == []
 
 
 def test_what_is_read_at_the_start_waits_by_name():
-    before = {"ports": {"4": {"power_on": "open", "fallback": {"master": "any"}}}, "heartbeat": {}}
+    before = {"ports": {"4": {"power_on": "open", "fallback": {"master": "any"}}}}
+    before["heartbeat"] = {"longest": 5000, "masters": ["a"]}
     after = {"ports": {"4": {"closed_level": 0, "fallback": {"master": "a"}}}, "network": {}}
     assert changed(before, after) == [
-        "heartbeat",
+        "heartbeat.longest",
         "network",
         "ports.4.closed_level",
         "ports.4.power_on",

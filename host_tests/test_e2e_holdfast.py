@@ -411,9 +411,9 @@ def test_another_network_is_tried_and_kept_when_the_module_is_reached_there(make
 
 def test_a_trial_is_confirmed_or_taken_back_by_hand(board):
     path = board.url + "/holdfast/settings?trial=1"
-    for options, said, locked in ((("--take-back",), "taken back", True), ((), "kept", False)):
+    for options, said, locked in ((("--take-back",), "taken back", False), ((), "kept", True)):
         with board.session() as root:
-            root.patch(path, json=UNLOCKED, timeout=8)
+            root.patch(path, json={"ports": {"5": {"fallback": {"locked": True}}}}, timeout=8)
         assert run("confirm", board.url, *options)[:2] == (0, said + "\n")
         with board.session() as root:
             rows = root.get(board.url + "/holdfast/outputs", timeout=8).json()["outputs"]
@@ -551,7 +551,8 @@ def test_certificates_are_p256_and_others_are_refused(tmp_path):
 
 
 def test_watch_shows_ports_and_events_and_says_when_it_is_not_live(make_board, terminal):
-    board = make_board(settings({"4": {"name": "Strike"}}), "--connections", 12, "--port", free())
+    ports = {"4": {"name": "Strike", "fallback": {"locked": True}}}
+    board = make_board(settings(ports), "--connections", 12, "--port", free())
     board.start()
     watch = terminal("watch", board.url)
     watch.shows(" LIVE ", "Strike", "not heard since the start", " 0 events")
@@ -708,6 +709,7 @@ def test_a_drill_of_a_master_that_moves_nothing_is_inconclusive(start):
     status, out, err = run("drill", board.url, "--duration", "300", "--yes", "--times", "1")
     assert (status, "PASSED" in out) == (9, False), out + err
     assert "no output falls back with root: nothing was shown" in out
+    assert "settings name other masters: heartbeats of root count for nothing" in out
     # What the fallback leaves as it is does not move either.
     holding = {"master": "door", "steps": [{"state": "hold"}]}
     with board.session() as root:

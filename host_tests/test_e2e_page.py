@@ -270,6 +270,26 @@ def test_an_administrator_bypasses_an_output_and_ends_it(board, look):
     assert status(board)["ports"][4]["bypassed_until"] is None
 
 
+def test_masters_are_named_and_awaited_by_themselves(board, look):
+    looker = look(board)
+    looker.open("#settings", "#s-masters, [aria-labelledby=h-s-masters]")
+    page = looker.page
+    card = page.locator("[aria-labelledby=h-s-masters]")
+    for name in ("door", "vms"):
+        card.get_by_label(name, exact=True).check()
+    card.get_by_label("Must live", exact=True).select_option("any")
+    card.get_by_label("Heartbeats until restored", exact=True).fill("2")
+    looker.press("Save", card)
+    looker.see(".trial", r"on trial.*go back in \d+ s")
+    looker.press("Keep them")
+    page.locator(".trial").wait_for(state="detached")
+    with board.session() as root:
+        row = root.get(board.url + "/holdfast/settings", timeout=ANSWER_S).json()["heartbeat"]
+    assert (row["masters"], row["needed"], row["return_after"]) == (["door", "vms"], "any", 2)
+    told = {row["master"]: row["is"] for row in status(board)["masters"]}
+    assert (told["door"], told["vms"], told["root"]) == ("awaited", "awaited", "idle")
+
+
 def test_settings_of_a_port_and_a_fallback_on_trial(board, look):
     looker = look(board)
     looker.open("#settings", "[data-form='5']")
@@ -757,7 +777,7 @@ def test_what_counts_at_the_start_is_tried_by_one_start(make_board, tmp_path):
     with board.session() as root:
         path = board.url + "/holdfast/settings?trial=1"
         answer = root.patch(path, json={"heartbeat": {"longest": 5000}}, timeout=ANSWER_S)
-        assert answer.json() == {"next_start": ["heartbeat"], "trial": True}
+        assert answer.json() == {"next_start": ["heartbeat.longest"], "trial": True}
     assert "trial" not in status(board)
     for start, keep in ((0, False), (1, None), (2, True), (3, None)):
         if start == 2:

@@ -452,7 +452,8 @@ def test_a_change_on_trial_goes_to_the_trial_and_waits_for_a_start_where_it_must
     fallback = {"ports": {"2": {"fallback": {"steps": [{"state": "closed"}]}}}}
     assert tried(fallback) == ({"next_start": [], "trial": True}, [("Old", False)])
     heartbeat = {"heartbeat": {"longest": 1000}}
-    assert tried(heartbeat) == ({"next_start": ["heartbeat"], "trial": True}, [("Old", True)])
+    told = {"next_start": ["heartbeat.longest"], "trial": True}
+    assert tried(heartbeat) == (told, [("Old", True)])
 
 
 def test_a_certificate_waits_for_the_next_start_only_where_tls_is_not_served():

@@ -16,6 +16,8 @@ _AT_ONCE = (
     "login",
     "checksum",
 )
+# Of `heartbeat` the others count at once: whose heartbeat counts.
+_HEARTBEAT_LATE = ("shortest", "longest")
 _PORT_AT_ONCE = ("name", "usage", "normal", "debounce", "fallback")
 
 
@@ -31,6 +33,10 @@ def late(document, secure):
                 for name in row if isinstance(row, dict) else ():
                     if name not in _PORT_AT_ONCE:
                         found["ports.%s.%s" % (port, name)] = row[name]
+        elif key == "heartbeat" and isinstance(document[key], dict):
+            for name in _HEARTBEAT_LATE:
+                if name in document[key]:
+                    found["heartbeat." + name] = document[key][name]
         elif key == "tls" and secure:
             tls = document[key]
             if tls is not None:
