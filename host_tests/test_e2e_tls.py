@@ -167,7 +167,7 @@ def test_event_streams_over_tls(make_board, tmp_path):
         master.beat(100)
         message = json.loads(stream.recv(ANSWER_S))
         data = message["params"]["notification"]["message"]["data"]
-        assert data == {"lost": "1"}
+        assert data == {"lost": "1", "cause": "no heartbeat for 100 ms"}
         master.close()
 
 
