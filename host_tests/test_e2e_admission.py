@@ -98,7 +98,7 @@ def test_event_streams_leave_a_place_for_requests(small):
         assert newcomer(small, "door") <= 1
         idle.close()
         # No stream gave way, and all of them hear what happens.
-        master = small.master("vms")
+        master = small.master("door")
         master.beat(100)
         assert [notification(stream)[2] for stream in streams] == ["1"] * len(streams)
 
