@@ -122,12 +122,12 @@ class StatusService:
             _needed(module),
             ",".join([_master(module, session, now) for session in module.sessions]),
         )
-        untils = [
+        ends = [
             '"%s":%d' % (port.id, port.bypassed_until)
             for port in module.outputs
             if port.bypassed_until is not None
         ]
-        text += ',"bypassed":{%s}%s}' % (",".join(untils), _trial(self._facts()[2], now))
+        text += ',"bypassed":{%s}%s}' % (",".join(ends), _trial(self._facts()[2], now))
         return Response(200, text.encode(), "application/json")
 
     def release(self, caller, request, now):
