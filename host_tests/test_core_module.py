@@ -2,7 +2,7 @@
 
 from holdfast.core.adoption import restarted, set_normal
 from holdfast.core.events import VIRTUAL_INPUT, VIRTUAL_PORT
-from holdfast.core.log import FAILED, RELEASE, RETURN, TRIP, Log
+from holdfast.core.log import FAILED, RELEASE, RETURN, STRAY, TRIP, Log
 from holdfast.core.module import BUSY, LOCKED, NOT_OUTPUT, TRIPS_KEPT
 from holdfast.core.port import CLOSED, OPEN
 from makers import account, events, module, settings, turn
@@ -1249,3 +1249,92 @@ def test_what_is_known_of_the_network_belongs_to_the_cause_of_a_silence():
     subject.fail(200)
     turn(subject, 200)
     assert subject.trips[-1][3] == "a turn of the module failed"
+
+
+def test_the_log_tells_once_that_an_account_is_not_awaited():
+    subject = module(heartbeat={"shortest": 1, "masters": ["b"]})
+    subject.log = Log()
+    for now in (0, 10, 20):
+        subject.heartbeat("a", 100, now)
+    assert subject.log.books[1].waiting == [(1, 0, 0, STRAY, "a: settings name other masters")]
+
+
+def test_whose_loss_an_output_falls_back_for_is_the_first_that_concerns_it():
+    ports = {"2": {"fallback": {"master": "b"}}, "3": {}}
+    subject = module(ports, heartbeat=BOTH)
+    assert [subject.loser(port) for port in subject.outputs] == ["", ""]
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 101)
+    assert [subject.loser(port) for port in subject.outputs] == ["", "a"]
+    subject.heartbeat("b", 100, 110)
+    turn(subject, 211)
+    assert [subject.loser(port) for port in subject.outputs] == ["b", "a"]
+
+
+def test_the_end_of_a_bypass_is_told_at_once_and_its_levels_are_prepared_again():
+    subject = module(CLOSE_ON_LOSS)
+    subject.bypass(subject.ports[2], 50, "root", 0)
+    assert subject.fallback_levels[2] == 0
+    assert not subject.act(49)
+    assert subject.act(50)
+    assert subject.fallback_levels[2] == 1
+    assert subject.next_deadline() is None
+
+
+def returning():
+    """A module whose output 3 waits for its return at 240."""
+    fallback = {"fallback": {"steps": [{"state": "closed"}], "on_return": "restore"}}
+    subject = module({"2": fallback, "3": fallback}, heartbeat={"shortest": 1, "stagger": 40})
+    stream(subject, ("a", 0), ("a", 200))
+    port = subject.ports[3]
+    assert (port.lost, port.returning, port.due, port.rest()) == (True, "restore", 240, ())
+    return subject, port
+
+
+def test_who_commands_an_output_that_waits_for_its_return_has_it():
+    subject, port = returning()
+    assert subject.command(port, CLOSED, "a", 210) is None
+    assert (port.lost, port.returning, port.due) == (False, None, None)
+    turn(subject, 240)
+    assert port.state == CLOSED
+
+
+def test_a_bypass_ends_the_wait_for_a_return():
+    subject, port = returning()
+    subject.bypass(port, 1000, "root", 210)
+    assert (port.lost, port.returning, port.due, port.state) == (False, None, None, CLOSED)
+    turn(subject, 240)
+    assert port.state == CLOSED
+
+
+def test_an_output_with_a_sequence_under_way_is_free_at_once_and_goes_on():
+    fallback = {"fallback": {"steps": [{"state": "closed"}], "on_return": "restore"}}
+    subject = module({"2": fallback, "3": fallback}, heartbeat={"shortest": 1, "stagger": 40})
+    stream(subject, ("a", 0))
+    turn(subject, 101)
+    subject.sequence(subject.ports[3], ((OPEN, 500), (CLOSED, 0)), "a", 150)
+    stream(subject, ("a", 200))
+    port = subject.ports[3]
+    assert (port.lost, port.returning, port.due) == (False, None, 650)
+
+
+def test_who_was_released_is_awaited_again_with_its_next_heartbeat():
+    subject = module(heartbeat=BOTH)
+    subject.heartbeat("a", 100, 0)
+    turn(subject, 101)
+    subject.release("a", 110)
+    assert subject.session("a").released
+    subject.heartbeat("a", 100, 120)
+    assert not subject.session("a").released
+    turn(subject, 221)
+    assert subject.session("a").lost
+
+
+def test_a_turn_has_no_news_twice_and_none_before_anything_happened():
+    subject = module()
+    assert not subject.missed and not subject.news
+    assert turn(subject, 5) == []
+    subject.heartbeat("a", 100, 5)
+    subject.act(106)
+    subject.tell(106)
+    assert not subject.news and not subject.act(107)
