@@ -1,7 +1,7 @@
 """Whose heartbeat counts: the same few histories each time, through the module and its model.
 
 test_property_module.py takes many more, and other ones; these are quick enough to be asked of each
-change of the core, and run on MicroPython, too.
+change of the core. CPython only: the model's dicts keep their order.
 """
 
 from makers import account
