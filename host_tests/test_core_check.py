@@ -282,3 +282,54 @@ def test_a_check_stops_after_each_part_that_takes_long():
         found = list(parts(data, WIRING))
         assert found[:-1] == [None] * count, data
         assert found[-1].name == "Holdfast"
+
+
+def masters(heartbeat, ports=None, accounts=None):
+    """What settings say of masters: (named, needed, return_after, stagger)."""
+    data = {"accounts": accounts or [account("a"), account("b"), account("v", "viewer")]}
+    data["ports"] = ports or {}
+    data["heartbeat"] = heartbeat
+    found = check(data, WIRING)
+    return found.named, found.needed, found.return_after, found.stagger_ms
+
+
+def test_whose_heartbeat_counts_has_defaults():
+    assert masters({}) == ({}, None, 1, 0)
+    assert masters({"masters": ["a"]}) == ({"a": 60000}, None, 1, 0)
+    assert masters({"masters": ["b", "a"], "first_within": 5, "needed": "any"})[:2] == (
+        {"a": 5, "b": 5},
+        1,
+    )
+    assert masters({"masters": ["a", "b"], "needed": 2, "return_after": 100})[1:3] == (2, 100)
+    assert masters({"masters": ["a"], "needed": "all", "stagger": 60000})[1:] == (None, 1, 60000)
+
+
+def test_an_output_and_a_first_heartbeat_name_masters_too():
+    own = {"2": {"fallback": {"master": "b"}}, "3": {"fallback": {"master": "any"}}}
+    assert masters({"first_within": 7}, own)[0] == {"b": 7}
+    rows = [account("a", within=9), account("b")]
+    assert masters({"masters": ["a", "b"], "first_within": 7}, None, rows)[0] == {"a": 9, "b": 7}
+
+
+def test_what_is_wrong_with_masters_is_named():
+    for heartbeat, key, words in (
+        ({"masters": "a"}, "masters", "must be a list of accounts"),
+        ({"masters": ["v"]}, "masters", "must be accounts that may actuate: a, b"),
+        ({"masters": [["a"]]}, "masters", "must be accounts that may actuate: a, b"),
+        ({"masters": ["a", "a"]}, "masters", "has a twice"),
+        ({"needed": 1}, "needed", "from 1 to that of the named masters (0)"),
+        ({"masters": ["a"], "needed": 2}, "needed", "(1)"),
+        ({"masters": ["a"], "needed": 0}, "needed", "(1)"),
+        ({"masters": ["a"], "needed": True}, "needed", "(1)"),
+        ({"masters": ["a"], "needed": "some"}, "needed", "must be all, any, or a number"),
+        ({"first_within": 0}, "first_within", "from 1 to"),
+        ({"return_after": 0}, "return_after", "from 1 to 100"),
+        ({"return_after": 101}, "return_after", "from 1 to 100"),
+        ({"stagger": -1}, "stagger", "from 0 to 60000"),
+        ({"stagger": 60001}, "stagger", "from 0 to 60000"),
+    ):
+        error = raises(SettingsError, masters, heartbeat)
+        assert error.key == "settings.heartbeat." + key, heartbeat
+        assert words in error.problem, (heartbeat, error.problem)
+    error = raises(SettingsError, masters, {"masters": ["a"]}, None, [account("v", "viewer")])
+    assert error.problem == "must be accounts that may actuate: none"

@@ -54,9 +54,15 @@ SOURCES = (
 ALSO = {
     "core/accounts.py": ("test_core_check",),
     "core/checkins.py": ("test_core_monitors",),
+    "core/log.py": ("test_core_module",),
     "core/printable.py": ("test_core_settings",),
     "core/settings.py": ("test_core_check",),
-    "core/adoption.py": ("test_core_module", "test_core_rules", "test_core_blocked"),
+    "core/adoption.py": (
+        "test_core_module",
+        "test_core_rules",
+        "test_core_blocked",
+        "test_masters",
+    ),
     "core/module.py": ("test_masters", "test_shell_alarm"),
     "core/port.py": ("test_core_module", "test_masters"),
     "core/session.py": ("test_core_module", "test_masters"),
