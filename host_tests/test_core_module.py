@@ -2,7 +2,7 @@
 
 from holdfast.core.adoption import restarted, set_normal
 from holdfast.core.events import VIRTUAL_INPUT, VIRTUAL_PORT
-from holdfast.core.log import FAILED, RELEASE, RETURN, STRAY, TRIP, Log
+from holdfast.core.log import BYPASS, FAILED, RELEASE, RETURN, STRAY, TRIP, Log
 from holdfast.core.module import BUSY, LOCKED, NOT_OUTPUT, TRIPS_KEPT
 from holdfast.core.port import CLOSED, OPEN
 from makers import account, events, module, settings, turn
@@ -1338,3 +1338,43 @@ def test_a_turn_has_no_news_twice_and_none_before_anything_happened():
     subject.act(106)
     subject.tell(106)
     assert not subject.news and not subject.act(107)
+
+
+def test_the_log_tells_of_a_bypass_and_who_ended_it():
+    subject = module(CLOSE_ON_LOSS)
+    subject.log = Log()
+    subject.bypass(subject.ports[2], 900500, "root", 500)
+    subject.bypass(subject.ports[2], None, "eve", 600)
+    assert subject.log.books[0].waiting == [
+        (1, 500, 0, BYPASS, "port 2: for 900 s, by root"),
+        (2, 600, 0, BYPASS, "port 2: ended by eve"),
+    ]
+    assert subject.next_deadline() is None
+
+
+def test_settings_end_an_account_that_sends_without_a_loss_where_another_lives():
+    subject = module(CLOSE_ON_LOSS)
+    subject.heartbeat("a", 1000, 0)
+    subject.heartbeat("b", 1000, 0)
+    gone = subject.session("b")
+    subject.adopt(settings(CLOSE_ON_LOSS, [account("a")]), 10)
+    assert (gone.id, gone.expires_at, subject.lost, subject.trips) == (None, None, False, [])
+    # The last one's end is a loss, and nobody is awaited then.
+    subject.adopt(settings(CLOSE_ON_LOSS, [account("c")]), 20)
+    assert [trip[:2] for trip in subject.trips] == [("a", 20)]
+    assert not subject.lost and not subject.ports[2].lost
+
+
+def test_who_is_named_no_more_is_awaited_no_more_and_what_it_lost_is_over():
+    one = {"shortest": 1, "masters": ["a", "b"], "first_within": 50}
+    subject = module(CLOSE_ON_LOSS, heartbeat=one)
+    subject.heartbeat("a", 10, 0)
+    turn(subject, 11)
+    assert subject.session("a").lost and subject.session("b").expires_at == 51
+    only = dict(one, masters=["b"])
+    subject.adopt(settings(CLOSE_ON_LOSS, heartbeat=only), 20)
+    assert not subject.session("a").lost and not subject.ports[2].lost
+    assert subject.session("b").expires_at == 51  # it goes on being awaited
+    subject.adopt(settings(CLOSE_ON_LOSS), 30)
+    assert subject.session("b").expires_at is None
+    assert subject.next_deadline() is None
