@@ -431,6 +431,23 @@ def test_act_allocates_nothing_between_deadline_and_pin():
     assert (subject.ports[3].state, subject.ports[3].since) == (CLOSED, 260)
 
 
+def test_nor_does_the_end_of_a_bypass_while_a_master_is_lost():
+    try:
+        from micropython import heap_lock, heap_unlock
+    except ImportError:
+        return
+    subject = module(CLOSE_ON_LOSS, heartbeat=BOTH)
+    subject.heartbeat("a", 100, 0)
+    subject.bypass(subject.ports[2], 150, "root", 10)
+    turn(subject, 101)
+    heap_lock()
+    try:
+        subject.act(150)
+    finally:
+        heap_unlock()
+    assert (subject.ports[2].state, subject.ports[2].who) == (CLOSED, "a")
+
+
 def test_time_may_be_far_beyond_the_small_integers():
     start = 1 << 45
     subject = module(CLOSE_ON_LOSS, now=start)
@@ -1378,3 +1395,12 @@ def test_who_is_named_no_more_is_awaited_no_more_and_what_it_lost_is_over():
     subject.adopt(settings(CLOSE_ON_LOSS), 30)
     assert subject.session("b").expires_at is None
     assert subject.next_deadline() is None
+
+
+def test_a_bypass_that_ends_when_settings_change_ends_under_the_settings_before():
+    subject = module(CLOSE_ON_LOSS)
+    subject.bypass(subject.ports[2], 100, "root", 0)
+    own = {"2": {"fallback": {"master": "c"}}}
+    subject.adopt(settings(own, [account("c")]), 100)
+    assert subject.ports[2].bypassed_until is None
+    assert subject.session("c").expires_at == 100 + 60000 + 1

@@ -2,8 +2,8 @@
 waits for; which output is bypassed.
 
 Loaded for the start and for a change, and let go again. The electrical levels and power-on states
-of ports wait for the next start. A timeline under way goes on; the new one counts from the next
-loss on, or from a lock that ends what was commanded since the last one.
+of ports wait for the next start. A timeline that runs is not changed. The new timeline counts from
+the next loss, or from the change that locks an output which was commanded since the last loss.
 """
 
 from holdfast.core.accounts import ACTUATE
@@ -24,6 +24,7 @@ from holdfast.core.session import Session
 def adopt(module, settings, now):
     """Take over what counts at once of ports, accounts, rules and uplinks."""
     before = _blocked(module)
+    module.act(now)  # what is due is of the settings before
     for port, row in zip(module.ports, settings.ports):
         port.name = row.name
         port.usage = row.usage

@@ -107,9 +107,7 @@ class Module:
         """Is the heartbeat lost, and when will it be, if none comes? Allocates nothing."""
         living = self._count(False)
         lost = self._count(True)
-        needed = living + lost
-        if self.needed is not None and self.needed < needed:
-            needed = self.needed
+        needed = self._needed(living + lost)
         self.missed = lost > 0 and living < needed
         self.heart.expires_at = None
         if not self.missed:
@@ -118,6 +116,12 @@ class Module:
         else:
             # Any of those that run begins anew what was commanded; of one heartbeat the last.
             self._find_end(1 if self.named else self._ended(None))
+
+    def _needed(self, awaited):
+        """How many must live, of so many that are awaited."""
+        if self.needed is None or self.needed > awaited:
+            return awaited
+        return self.needed
 
     def _count(self, lost):
         """How many masters that count are lost, or live."""
@@ -243,19 +247,16 @@ class Module:
         self.reckon()
 
     def _is_last(self, session):
-        """True when the heartbeat is lost without this session. Leaves all as it is."""
-        if not session.counts or not self.named:
-            return session.counts
-        at = session.expires_at
-        was = session.lost
-        session.expires_at = None
-        session.lost = True
-        self.reckon()
-        last = self.missed
-        session.expires_at = at
-        session.lost = was
-        self.reckon()
-        return last
+        """True when the heartbeat is lost without this session."""
+        if not self.named:
+            return True
+        living = self._count(False)
+        lost = self._count(True)
+        if not session.lost:
+            lost += 1
+            if session.expires_at is not None:
+                living -= 1
+        return living < self._needed(living + lost)
 
     def find_due(self):
         """Of everything the nearest."""
@@ -581,15 +582,18 @@ class Module:
 
     def concerned(self, port):
         """True while a loss concerns an output."""
+        if self.fault.lost:
+            return True
         master = port.fallback.master
-        if self.fault.lost or master is None:
-            return self.missed or self.fault.lost
-        return self.by_master[master].lost
+        return self.missed if master is None else self.by_master[master].lost
 
     def loser(self, port):
-        """The first of them, without memory."""
+        """For whose loss an output falls back: the first of them, "" for the module's own fault.
+        Allocates nothing.
+        """
+        master = port.fallback.master
         for session in self.watched:
-            if session.lost and (port.fallback.master in (None, session.master)):
+            if session.lost and (master is None or master == session.master):
                 return session.master
         return ""
 
