@@ -234,6 +234,17 @@ def test_a_backup_is_for_administrators_over_tls_and_is_logged(place):
     assert row["text"] == "secrets read by root with /holdfast/settings"
 
 
+def put_in_parts(session, url, document):
+    """PUT a document of more than a body's 4 KB in parts; the answer to the last."""
+    for start in range(0, len(document), 2048):
+        part = document[start : start + 2048]
+        headers = {
+            "Content-Range": "bytes %d-%d/%d" % (start, start + len(part) - 1, len(document))
+        }
+        answer = session.put(url, data=part, headers=headers, timeout=ANSWER_S)
+    return answer
+
+
 def test_a_backup_over_tls_is_restored_on_another_module(make_board, tmp_path, place):
     assert place.patch({"name": "Gate"}).status_code == 200
     backup = place.whole().content
@@ -244,24 +255,12 @@ def test_a_backup_over_tls_is_restored_on_another_module(make_board, tmp_path, p
         answer = session.put(other.url + SETTINGS, data=there, timeout=ANSWER_S)
         assert answer.status_code == 400
         assert answer.json()["error"]["key"] == "settings.network.key"
-        for start in range(0, len(backup), 2048):
-            part = backup[start : start + 2048]
-            where = "bytes %d-%d/%d" % (start, start + len(part) - 1, len(backup))
-            headers = {"Content-Range": where}
-            answer = session.put(
-                other.url + SETTINGS, data=part, headers=headers, timeout=ANSWER_S
-            )
+        answer = put_in_parts(session, other.url + SETTINGS, backup)
     # Its certificate is a file, which has to be there first.
     assert answer.status_code == 400 and "settings.tls" in answer.text
     certificates.install(tmp_path / "other")
     with other.session() as session:
-        for start in range(0, len(backup), 2048):
-            part = backup[start : start + 2048]
-            where = "bytes %d-%d/%d" % (start, start + len(part) - 1, len(backup))
-            headers = {"Content-Range": where}
-            answer = session.put(
-                other.url + SETTINGS, data=part, headers=headers, timeout=ANSWER_S
-            )
+        answer = put_in_parts(session, other.url + SETTINGS, backup)
     assert answer.status_code == 200, answer.text
     assert (tmp_path / "other" / "settings.json").read_bytes() == backup
     assert json.loads(backup)["network"]["key"] == "s-wifi-key-7"

@@ -57,10 +57,12 @@ def drain(reader, got):
     raise AssertionError("no end")
 
 
-def fed(chunks, limit=LIMIT, size=64):
-    """Feed the chunks through a buffer of `size` bytes; return all that came out."""
+def fed(chunks, limit=LIMIT, size=64, dropped=0):
+    """Feed the chunks through a buffer of `size` bytes; return all that came out. dropped: the
+    longest message that the reader drops because it is too long.
+    """
     buffer = ReceiveBuffer(size)
-    reader = MessageReader(buffer, limit)
+    reader = MessageReader(buffer, limit, dropped)
     got = []
     for chunk in chunks:
         while chunk:
@@ -441,21 +443,6 @@ def test_a_key_is_16_bytes_in_base64():
         assert problem and problem[0] == 400, key
 
 
-def drained(chunks, dropped=3 * LIMIT, size=64):
-    """As `fed`, of a reader that drops what is too long."""
-    buffer = ReceiveBuffer(size)
-    reader = MessageReader(buffer, LIMIT, dropped)
-    got = []
-    for chunk in chunks:
-        while chunk:
-            count = min(len(buffer.space()), len(chunk))
-            assert count, "asks for more, but has no space"
-            buffer.feed(chunk[:count])
-            chunk = chunk[count:]
-            drain(reader, got)
-    return got
-
-
 def test_a_message_that_is_too_long_is_dropped_as_it_comes():
     whole = client(TEXT, b"x" * (LIMIT + 1))
     parts = client(BINARY, b"x" * LIMIT, final=False) + client(PING, b"p")
@@ -472,16 +459,18 @@ def test_a_message_that_is_too_long_is_dropped_as_it_comes():
         for size in (14, 64, 4096):
             for step in (1, 7, 13, 5000):
                 chunks = [stream[at : at + step] for at in range(0, len(stream), step)]
-                assert drained(chunks, size=size) == expected, (size, step)
+                assert fed(chunks, size=size, dropped=3 * LIMIT) == expected, (size, step)
 
 
 def test_a_message_is_dropped_up_to_a_limit():
     limit = 3 * LIMIT
-    assert drained([client(TEXT, b"x" * limit)]) == [(TEXT, None)]
+    assert fed([client(TEXT, b"x" * limit)], dropped=3 * LIMIT) == [(TEXT, None)]
     error = [(ERROR, 1009)]
-    assert drained([client(TEXT, b"x" * (limit + 1))[:8]]) == error  # its header says so
+    assert (
+        fed([client(TEXT, b"x" * (limit + 1))[:8]], dropped=3 * LIMIT) == error
+    )  # its header says so
     endless = client(TEXT, b"x" * limit, final=False) + client(0, b"", final=False)
-    assert drained([endless + client(0, b"x")[:6]]) == error
+    assert fed([endless + client(0, b"x")[:6]], dropped=3 * LIMIT) == error
     # What is wrong beside the length is told as ever.
     begun = client(TEXT, b"x" * (LIMIT + 1), final=False)
-    assert drained([begun + client(TEXT, b"y")]) == [(ERROR, 1002)]
+    assert fed([begun + client(TEXT, b"y")], dropped=3 * LIMIT) == [(ERROR, 1002)]

@@ -36,6 +36,17 @@ class ReceiveBuffer:
             self.start = 0
             self.end = left
 
+    def drop(self, length):
+        """Take `length` bytes as they come, and keep none; yield None whenever more are needed."""
+        while True:
+            count = min(self.end - self.start, length)
+            self.start += count
+            length -= count
+            if not length:
+                return
+            self.compact()
+            yield None
+
     def unload(self):
         """Take out what is not used yet, as bytes, and leave the block empty."""
         rest = b""

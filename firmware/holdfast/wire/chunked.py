@@ -47,7 +47,7 @@ def take_chunks(reader, body, limit, cut=False):
         if size == 0:
             break
         yield from reader.take(body, size - excess)
-        yield from reader.drop(excess)
+        yield from reader.buffer.drop(excess)
         yield from _line(reader, 0)
     left = TRAILER_BYTES
     while True:

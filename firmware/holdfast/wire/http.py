@@ -215,7 +215,7 @@ class RequestReader:
                 self._in_body = self.expects_continue = False
             if excess:
                 self._in_body = True
-                yield from self.drop(excess)
+                yield from self.buffer.drop(excess)
                 self._in_body = False
             if buffer.start == buffer.end:
                 buffer.start = buffer.end = 0
@@ -289,18 +289,6 @@ class RequestReader:
             buffer.compact()
             yield None
             self.expects_continue = False
-
-    def drop(self, length):
-        """Take `length` bytes as they come, and keep none."""
-        buffer = self.buffer
-        while True:
-            count = min(buffer.end - buffer.start, length)
-            buffer.start += count
-            length -= count
-            if not length:
-                return
-            buffer.compact()
-            yield None
 
     def _chunks(self, body, cut):
         from holdfast.wire.chunked import take_chunks

@@ -132,7 +132,7 @@ def _messages(buffer, limit_bytes, dropped_bytes):
             if dropped > dropped_bytes:
                 raise WebSocketError(1009, "message too long")
             message = b""
-            yield from _drop(buffer, length)
+            yield from buffer.drop(length)
             begun = opcode or begun
             if final:
                 yield begun, None
@@ -160,18 +160,6 @@ def _messages(buffer, limit_bytes, dropped_bytes):
         payload = _content(opcode, payload)
         yield opcode, payload
         payload = None  # nothing is kept while nothing arrives
-
-
-def _drop(buffer, length):
-    """Pass over a frame's bytes; yield None whenever more are needed."""
-    while True:
-        count = min(buffer.end - buffer.start, length)
-        buffer.start += count
-        length -= count
-        if not length:
-            return
-        buffer.compact()
-        yield None
 
 
 def _gather(buffer, payload, at, mask):
