@@ -703,6 +703,16 @@ def test_a_drill_makes_outputs_move_and_one_that_showed_nothing_is_inconclusive(
     assert "| 5 Output 5 | open | open (INCONCLUSIVE: it did not move) | open |" in text
 
 
+@pytest.mark.parametrize("heartbeat", ({}, {"masters": ["root", "door"], "needed": "any"}))
+def test_a_drill_beside_a_master_that_is_enough_is_refused(start, heartbeat):
+    board = start(settings(heartbeat={"shortest": 1, **heartbeat}), "--connections", 12)
+    with contextlib.closing(board.master("door")) as door:
+        door.beat(60000)
+        status, out, err = run("drill", board.url, "--duration", "300", "--yes", "--times", "1")
+        assert (status, "nothing is lost; stop it first" in err) == (9, True), out + err
+        assert door.status()["trips"]["count"] == 0
+
+
 def test_a_drill_of_a_master_that_moves_nothing_is_inconclusive(start):
     ports = {str(port): output("door") for port in range(4, 8)}
     board = start(settings(ports), "--connections", 12)

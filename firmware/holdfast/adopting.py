@@ -63,7 +63,7 @@ def begin(app, listeners, tasks):
 
 
 async def _renew(app):
-    """Write settings of 0.1.0 as this version does: then nobody is told of them again."""
+    """Save settings of 0.1.0 in the format of this version: the log then tells of them once."""
     while app.store.earlier is not None:
         try:
             await app.store.change(lambda document: None)

@@ -212,7 +212,7 @@ function take(message) {
   if (topic.endsWith("IO/Port")) note(source, at, value === "1");
   else if (topic.endsWith("tnsaxis:Monitor/Heartbeat")) {
     note("lost", at, value === "1");
-    if (news) tell(at, value === "1" ? LOSS : "Every master is back or released", value === "1" ? "loss" : "return");
+    if (news) tell(at, value === "1" ? LOSS : "The loss is over", value === "1" ? "loss" : "return");
     later("log", 500, lookAtLog);
   } else if (topic.endsWith("tnsholdfast:Monitor/State")) {
     if (value === "removed") delete state.monitors[source];

@@ -178,6 +178,8 @@ class Drill:
                 raise Problem(text % self.master, FAILED)
         rows = [row for row in self.status["masters"] if row["master"] == self.master]
         self.counts = all(row["counts"] for row in rows)
+        if self.counts:
+            self._look_at_others()
         heartbeat = self.document.get("heartbeat", {})
         shortest, longest = heartbeat.get("shortest", 500), heartbeat.get("longest", 86400000)
         if not shortest <= self.duration_ms <= longest:
@@ -188,6 +190,20 @@ class Drill:
         self.before = {row["port"]: row for row in self.status["ports"]}
         self.outputs = truth.outputs(self._admin.outputs(), self.status)
         self.moved = [port for port in self.outputs if port.falls_back_with(self.master)]
+
+    def _look_at_others(self):
+        """A Problem where so many others live that the heartbeat would not be lost."""
+        needed = {"one": 1, "all": len(self.status["masters"])}.get(self.status["needed"])
+        if needed is None:
+            needed = self.status["needed"]
+        others = [
+            row["master"]
+            for row in self.status["masters"]
+            if row["counts"] and row["master"] != self.master and row["left_ms"] is not None
+        ]
+        if len(others) >= needed:
+            text = "%s would live on, and that is enough: nothing is lost; stop it first"
+            raise Problem(text % ", ".join(others), INCONCLUSIVE)
 
     def announce(self):
         """Say what is going to happen."""

@@ -1,22 +1,22 @@
 """Made by tools/page.py out of firmware/page/; `make page` makes it again."""
 
-# Sources: 810c23e9dee0ff99dc0c1624352f4108a534433021d79b08f06590a97fe79069
+# Sources: f7ffd8a6ab33c55cf6d706748e6a471f96af3a2405965373584be8515e2ac0e8
 
 # Path, content type, entity tag, bytes, number of the first module, modules.
 ROWS = (
     (
         "/",
         "text/html; charset=utf-8",
-        "d3615096bb1a5dbb",
-        460,
+        "61668a466d9455b6",
+        461,
         0,
         1,
     ),
     (
         "/holdfast/page.js",
         "text/javascript; charset=utf-8",
-        "5ffe496a0d5871ed",
-        21473,
+        "f09dcd07f7d24ea4",
+        21468,
         1,
         7,
     ),
