@@ -22,7 +22,7 @@ from holdfast.wire.json import quote
 
 VERSION = "1.1"
 _MAX_ITEMS = const(256)  # of one setPorts
-_MAX_FAILURES = const(32)  # told of one: each is 120 bytes
+_MAX_FAILURES = const(32)  # noted of one: each is 120 bytes of the answer
 _MAX_STEPS = const(64)  # of a state sequence: about what fits into a request
 _MAX_STEP_MS = const(65535)
 _RUNNING = const(2200)  # a sequence is under way
@@ -95,19 +95,19 @@ class PortManagement:
                     if error is None:
                         edits.append((port, name, key, item[name]))
                     else:
-                        failures.append(_failure(error, port, name))
+                        _note(failures, error, port, name)
             if "direction" in item:
                 # The wiring decides; a request that asks for what is there is not wrong.
                 if item["direction"] == _direction(port):
                     done.append(port)
                 else:
-                    failures.append(_failure(api.INVALID, port, "direction"))
+                    _note(failures, api.INVALID, port, "direction")
         error, now = await self._save(edits, by_whom(caller, request.path), now)
         for port, name, _, _ in edits:
             if error is None:
                 done.append(port)
             else:
-                failures.append(_failure(error, port, name))
+                _note(failures, error, port, name)
         # Last, as the vendor documents: a new normal state flips an output, then state counts.
         for port, item in changes:
             if "state" in item:
@@ -115,12 +115,9 @@ class PortManagement:
                 if error is None:
                     done.append(port)
                 else:
-                    failures.append(_failure(error, port, "state"))
+                    _note(failures, error, port, "state")
         if failures:
-            # The vendor's shape: the first in full, then all of them.
-            raise PartialFailure(
-                '%s,"errors":[%s]}' % (failures[0][:-1], ",".join(failures[:_MAX_FAILURES]))
-            )
+            raise PartialFailure(_told(failures))
         changed = []
         for port, _ in changes:
             if port in done and quote(port.id) not in changed:
@@ -249,9 +246,22 @@ def _refusal(refused):
     return {BUSY: _RUNNING, LOCKED: _LOCKED}.get(refused, api.INVALID)
 
 
-def _failure(code, port, name):
-    extra = ',"details":{"port":%s,"propertyName":%s}' % (quote(port.id), quote(name))
-    return api.error_object(code, _DETAILS.get(code), extra)
+def _note(failures, code, port, name):
+    """Note what could not be set, as much as is told."""
+    if len(failures) < _MAX_FAILURES:
+        failures.append((code, port, name))
+
+
+def _told(failures):
+    """The error object in the vendor's shape: the first failure in full, then all of them."""
+    begins = {}  # of an error object, by its code: few codes have many failures
+    texts = []
+    for code, port, name in failures:
+        if code not in begins:
+            begins[code] = api.error_object(code, _DETAILS.get(code))[:-1]
+        details = begins[code], quote(port.id), name
+        texts.append('%s,"details":{"port":%s,"propertyName":"%s"}}' % details)
+    return '%s,"errors":[%s]}' % (texts[0][:-1], ",".join(texts))
 
 
 def _direction(port):
