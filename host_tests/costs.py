@@ -30,9 +30,9 @@ if __name__ == "__main__":
 
 import wholeboard  # noqa: E402
 from holdfast.core.accounts import ROLES  # noqa: E402
+from holdfast.settings.saving import MAX_BYTES, seal  # noqa: E402
+from holdfast.settings.store import MOST_WRITES  # noqa: E402
 from holdfast.shell.dispatch import Caller  # noqa: E402
-from holdfast.shell.saving import MAX_BYTES, seal  # noqa: E402
-from holdfast.shell.store import MOST_WRITES  # noqa: E402
 from holdfast.wire.buffer import ReceiveBuffer  # noqa: E402
 from holdfast.wire.dump import dumps  # noqa: E402
 from holdfast.wire.http import HEAD_BYTES, HttpError, RequestReader  # noqa: E402

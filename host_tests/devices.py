@@ -5,7 +5,7 @@ MicroPython.
 from flash import Flash
 from holdfast.core.accounts import Account
 from holdfast.core.module import Module
-from holdfast.shell.store import Store
+from holdfast.settings.store import Store
 from holdfast.vapix.identity import Device
 from holdfast.wire.dump import dumps
 from makers import WIRING, Caller, Numbers, account

@@ -13,10 +13,10 @@ A fact is a tuple, its name first:
 """
 
 from holdfast.core.adoption import restarted
-from holdfast.core.check import check
 from holdfast.core.module import BUSY, LOCKED, Module
 from holdfast.core.port import HOLD
 from holdfast.own.status import standing
+from holdfast.settings.schema import check
 
 WIRING = ((10, "input", 1), (12, "output", 1), (13, "output", 0), (14, "output", 1))
 

@@ -1,8 +1,9 @@
 """Rules that have no effect at the loss that triggers them: which, who is told, and refused."""
 
-from holdfast.core.blocked import blocked, refuse
+from holdfast.core.blocked import blocked
 from holdfast.core.log import Log
-from holdfast.core.settings import SettingsError
+from holdfast.settings.model import SettingsError
+from holdfast.settings.schema_rules import refuse
 from makers import module, settings
 
 LOST = "tns1:Device/tnsaxis:Monitor/Heartbeat"

@@ -1,6 +1,15 @@
 """One port: its image, its timeline, its reasons."""
 
-from holdfast.core.port import CLOSED, COMMAND, FALLBACK, OPEN, POWER_ON, RESTORE, Port
+from holdfast.core.port import (
+    CLOSED,
+    COMMAND,
+    FALLBACK,
+    OPEN,
+    POWER_ON,
+    RESTORE,
+    Port,
+    PortSettings,
+)
 from makers import settings
 
 
@@ -208,3 +217,10 @@ def test_a_loss_after_the_return_that_an_output_waited_for_finds_it_restored():
         port.lose(lost_at, "a")
         assert port.state == state, lost_at
         assert port.lost and port.returning is None and port.due == lost_at
+
+
+def test_every_value_of_a_port_arrives():
+    port = PortSettings("Strike", "Door", True, 1, 0, 1, "fallback", 20)
+    assert (port.name, port.usage, port.output, port.normal) == ("Strike", "Door", True, 1)
+    assert (port.closed_level, port.power_on, port.fallback) == (0, 1, "fallback")
+    assert port.debounce_ms == 20

@@ -223,7 +223,7 @@ FLIP = """
 import sys
 sys.path[:0] = %r
 from holdfast.hal import simulated
-from holdfast.shell.saving import seal
+from holdfast.settings.saving import seal
 from holdfast.wire.dump import dumps
 from holdfast.life import Life
 import holdfast.hal.storage
@@ -263,7 +263,7 @@ def start(data):
         assert module.fallback_levels[1] == 0 and not settings.accounts
     started += 1
 
-import holdfast.shell.saving as saving
+import holdfast.settings.saving as saving
 for cut in range(len(good) + 1):
     start(good[:cut])
 for at in range(len(good)):

@@ -14,13 +14,14 @@ TESTS = interpreters.ROOT / "host_tests"
 
 # Who may import whom, folder by folder; "" is holdfast/ itself: the composition root, its start.
 MAY_IMPORT = {
-    "": {"", "core", "wire", "vapix", "monitors", "own", "uplink", "shell", "hal"},
-    "shell": {"shell", "vapix", "own", "uplink", "core", "wire"},
-    "monitors": {"monitors", "core", "wire"},
-    "vapix": {"vapix", "core", "wire"},
+    "": {"", "core", "wire", "vapix", "monitors", "own", "uplink", "shell", "hal", "settings"},
+    "shell": {"shell", "vapix", "own", "uplink", "core", "wire", "settings"},
+    "monitors": {"monitors", "core", "wire", "settings"},
+    "vapix": {"vapix", "core", "wire", "settings"},
     "page": set(),
-    "own": {"own", "core", "wire", "page"},
+    "own": {"own", "core", "wire", "page", "settings"},
     "uplink": {"uplink", "core", "wire"},
+    "settings": {"settings", "core", "wire", "shell"},
     "core": {"core"},
     "wire": {"wire"},
     "hal": {"hal"},
@@ -31,7 +32,7 @@ RESERVED = {
     "network": {"hal"},
     "rp2": {"hal"},
     "esp32": {"hal"},
-    "asyncio": {"shell", ""},
+    "asyncio": {"shell", "settings", ""},
     "socket": {"shell", ""},
     "select": {"shell", "hal"},
     "time": {"hal", "shell"},
@@ -41,13 +42,13 @@ RESERVED = {
 TESTED_ELSEWHERE = {
     "app": "what is joined: every test_e2e_*.py starts it",
     "services": "rows and what is behind them: every test_e2e_*.py, test_shell_dispatch.py",
-    "core/printable": "what a text may hold: test_core_check.py, test_core_settings.py",
     "wire/pattern": "a part of queries: test_wire_query.py",
     "wire/rarejson": "what wire/json seldom reads: test_wire_json.py",
     "wire/target": "what wire/http seldom reads: test_wire_http.py, test_wire_query.py",
     "core/adoption": "Module.adopt: test_core_module.py, test_core_rules.py",
+    "serving": "what begins, once: every test_e2e_*.py",
     "joining": "joins everything, once: every test_e2e_*.py",
-    "adopting": "settings put into force: test_e2e_accounts.py, test_e2e_tls.py, test_e2e_time.py",
+    "settings/apply": "puts into force: test_e2e_accounts.py, test_e2e_tls.py, test_e2e_time.py",
     "vapix/reply": "the answer to a call: test_vapix_systemready.py, test_vapix_time.py",
     "monitors/answers": "what two languages share: test_monitors_pinghome.py",
     "hal/cable": "a file as a cable: test_e2e_network.py",
@@ -58,15 +59,15 @@ TESTED_ELSEWHERE = {
     "hal/wifi": "a radio: test_hal_rp2.py, test_hal_esp32.py",
     "hal/storage": "files: test_e2e_accounts.py, test_e2e_restart.py",
     "shell/connection": "moves bytes: test_e2e_hostile.py",
-    "shell/copies": "how a file is replaced: test_shell_store.py, test_shell_keeping.py",
+    "shell/copies": "how a file is replaced: test_settings_store.py, test_shell_keeping.py",
     "shell/cpython": "portable.py's other half: every test_e2e_*.py on CPython",
-    "shell/documents": "what own/settings reads and gathers: test_own_settings.py",
+    "settings/documents": "what own/settings reads and gathers: test_own_settings.py",
     "shell/heap": "order in the heap: test_e2e_memory.py, tools/smallest.py",
     "shell/outbound": "when what is sent: test_e2e_uplinks.py, test_e2e_rules.py",
     "shell/pieces": "moves bytes: test_e2e_page_figures.py",
     "shell/portable": "asyncio and sockets: every test_e2e_*.py, on both interpreters",
     "shell/sockets": "listening, UDP, TLS: test_shell_secure.py, test_e2e_exchange.py",
-    "shell/saving": "what a store does: test_shell_store.py",
+    "settings/saving": "what a store does: test_settings_store.py",
     "shell/tlsfiles": "what a certificate must be: test_wire_certificate.py, test_e2e_tls.py",
     "shell/streaming": "moves bytes: test_e2e_events.py",
     "wire/chunked": "a coding of request bodies: test_wire_http.py",
@@ -291,7 +292,7 @@ NOT_YET = (
     "holdfast.wire",
     "holdfast.vapix",
 )
-NOT_YET += ("holdfast.own", "holdfast.core.settings", "holdfast.core.check", "holdfast.start")
+NOT_YET += ("holdfast.own", "holdfast.settings", "holdfast.start")
 
 
 def boot(tmp_path, command):

@@ -9,7 +9,18 @@ import interpreters
 import pytest
 
 HERE = Path(__file__).resolve().parent
-FOLDERS = ("core", "wire", "vapix", "monitors", "own", "uplink", "hal", "shell", "property")
+FOLDERS = (
+    "core",
+    "settings",
+    "wire",
+    "vapix",
+    "monitors",
+    "own",
+    "uplink",
+    "hal",
+    "shell",
+    "property",
+)
 ROOT = ("life", "safemode", "start")  # files of holdfast/ itself
 # A test that needs these is not for boards.
 ONLY_CPYTHON = ("pytest", "hypothesis", "cryptography", "subprocess")

@@ -1,8 +1,8 @@
 """Settings on trial are kept or taken back by who says so."""
 
 from claims import raises
-from holdfast.core.settings import NotSaved
 from holdfast.own.confirm import ConfirmService
+from holdfast.settings.model import NotSaved
 from holdfast.wire.http import HttpError
 from makers import Asked, Caller, finished
 

@@ -5,12 +5,12 @@ from binascii import hexlify
 
 from claims import raises
 from holdfast.core.log import Log
-from holdfast.core.settings import NotSaved
 from holdfast.own.settings import MAX_BYTES, SettingsService
-from holdfast.shell.documents import PART
-from holdfast.shell.saving import CURRENT, document, seal, seal_of
-from holdfast.shell.store import MOST_WRITES, WRITE_MS, Store
-from holdfast.shell.trial import Trial as Trials
+from holdfast.settings.documents import PART
+from holdfast.settings.model import NotSaved
+from holdfast.settings.saving import CURRENT, document, seal, seal_of
+from holdfast.settings.store import MOST_WRITES, WRITE_MS, Store
+from holdfast.settings.trial import Trial as Trials
 from holdfast.wire.dump import dumps
 from holdfast.wire.http import HttpError
 from holdfast.wire.json import loads

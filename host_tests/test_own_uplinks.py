@@ -4,7 +4,7 @@ import json
 
 from holdfast.own.uplinks import UplinksService
 from makers import Asked, Caller, module
-from test_core_uplinkcheck import AIRNODE_LINK, ALL, KEY, UNIFI_LINK, changed
+from test_settings_schema_uplinks import AIRNODE_LINK, ALL, KEY, UNIFI_LINK, changed
 
 
 def told(one, now=0):

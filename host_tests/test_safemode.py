@@ -5,8 +5,8 @@ import asyncio
 from holdfast import safemode
 from holdfast.core.accounts import PRE_AUTH
 from holdfast.core.restart import SAFE_MODE, WATCHDOG, Restart
-from holdfast.core.settings import SettingsError
 from holdfast.safemode import LENGTH_MS, SafeMode, stand
+from holdfast.settings.model import SettingsError
 from holdfast.shell import secure
 from holdfast.shell.connection import Connection
 from holdfast.shell.portable import again

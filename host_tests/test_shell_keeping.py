@@ -18,7 +18,7 @@ from holdfast.core.checkins import (
     UP,
     Refused,
 )
-from holdfast.core.settings import NotSaved
+from holdfast.settings.model import NotSaved
 from holdfast.shell import keeping
 from holdfast.shell.keeping import (
     BATCH_BYTES,

@@ -1,9 +1,9 @@
 """Action rules over SOAP: what is asked for stands in the settings, and comes back as it was."""
 
 from claims import raises
-from holdfast.core.check import check
-from holdfast.core.rulecheck import MAX_ACTIONS, MAX_RULES, TEMPLATES
-from holdfast.core.settings import NotSaved
+from holdfast.settings.model import NotSaved
+from holdfast.settings.schema import check
+from holdfast.settings.schema_rules import MAX_ACTIONS, MAX_RULES, TEMPLATES
 from holdfast.vapix.action import ActionService
 from holdfast.vapix.fault import Fault
 from holdfast.wire.xml import parse

@@ -2,7 +2,7 @@
 
 from claims import raises
 from devices import Board, Running, administrator
-from holdfast.core.settings import MAX_NAME
+from holdfast.core.text import MAX_NAME
 from holdfast.vapix.param import Parameters
 from holdfast.wire.http import HttpError
 from makers import Asked, Caller, finished

@@ -69,10 +69,10 @@ def main(firmware, folder):
     # What a module has loaded anyway.
     import holdfast.shell.portable
     import holdfast.wire.json
-    from holdfast.core.check import check
     from holdfast.core.module import Module
+    from holdfast.settings.schema import check
+    from holdfast.settings.store import Store
     from holdfast.shell.heap import forget, load
-    from holdfast.shell.store import Store
 
     assert asyncio and holdfast.shell.portable and holdfast.wire.json
     levels = bytes(len(board.PORTS))

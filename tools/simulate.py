@@ -60,9 +60,9 @@ def parse(arguments=None):
 def check_settings(path):
     """Say what is wrong with a settings file before anything starts; the board itself goes on."""
     import board
-    from holdfast.core.check import check
-    from holdfast.core.settings import SettingsError
-    from holdfast.shell.saving import document
+    from holdfast.settings.model import SettingsError
+    from holdfast.settings.saving import document
+    from holdfast.settings.schema import check
     from holdfast.wire.json import JsonError
 
     try:

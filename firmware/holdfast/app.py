@@ -2,8 +2,8 @@
 
 board + settings -> core -> vapix, own -> shell
 
-How the parts are joined, joining.py knows; what settings that change mean to them, adopting.py.
-Both are the composition root as this is, and leave the heap when they have done their work.
+joining.py joins the parts, serving.py begins to serve; both are the composition root as this is,
+and leave the heap when they have done their work. Changed settings: settings/apply.py.
 """
 # pyright: reportAttributeAccessIssue=false
 # Most attributes of an App are given to it by joining.py.
@@ -15,7 +15,7 @@ from micropython import const
 
 from holdfast.core.log import ALARM, CLOCK, HEAP, NOTIFICATION, SETTINGS
 from holdfast.core.restart import ASKED, HEALTHY_MS, STARVED
-from holdfast.core.settings import NotSaved
+from holdfast.settings.model import NotSaved
 from holdfast.shell.heap import forget, load
 from holdfast.shell.portable import report, sleep_ms
 
@@ -73,8 +73,8 @@ class App:
         return self.module.quiet(now, self.about[0].STALL_MS)
 
     def adopt(self, settings, now, by):
-        """The settings were changed, by whom, with what. What counts at once: see core.waiting."""
-        passing("holdfast.adopting", "adopt", self, settings, now, by)
+        """The settings were changed, by whom, with what; see settings.apply."""
+        passing("holdfast.settings.apply", "adopt", self, settings, now, by)
         if self._life is not None:
             self._life.changed()
 
@@ -100,7 +100,7 @@ class App:
             self.log.add(SETTINGS, text, self.clock.now())
         if idle:
             self.trial.made = None
-            forget("holdfast.shell.trial")
+            forget("holdfast.settings.trial")
 
     def restart(self):
         """Start again as soon as the answer is out; True."""
@@ -227,7 +227,7 @@ class App:
         listeners = []
         tasks = []
         try:
-            passing("holdfast.adopting", "begin", self, listeners, tasks)
+            passing("holdfast.serving", "begin", self, listeners, tasks)
             gc.collect()
             await for_ever(self.ticker.run)
             for task in tasks:
@@ -265,7 +265,7 @@ class App:
         keeper = self.timekeeper
         if keeper is not None and not keeper.done() and not self.clock.epoch_ms():
             # At once: not after the pause that questions into nowhere have brought.
-            passing("holdfast.adopting", "keep_time", self)
+            passing("holdfast.settings.apply", "keep_time", self)
 
 
 def passing(module, name, *arguments):

@@ -72,7 +72,7 @@ def join(app, board, hal, pins, settings):
         module.random_bytes,
     )
     app.trial = Lazy(
-        "holdfast.shell.trial", "Trial", store, clock.now, app.restart, app.trial_over
+        "holdfast.settings.trial", "Trial", store, clock.now, app.restart, app.trial_over
     )
     app.authenticator = Authenticator(settings.realm, settings.accounts, module.random_bytes)
     app.dispatcher = Dispatcher(

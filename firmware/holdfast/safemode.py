@@ -12,7 +12,7 @@ from micropython import const
 
 from holdfast.core.accounts import PRE_AUTH, WRITE_SYSTEM
 from holdfast.core.log import Log
-from holdfast.core.settings import SettingsError
+from holdfast.settings.model import SettingsError
 from holdfast.shell.dispatch import Dispatcher, Lazy
 from holdfast.shell.heap import forget, load
 from holdfast.shell.portable import again, sleep_ms

@@ -6,8 +6,8 @@ This module is needed once: it leaves the heap before the server comes into it.
 
 from holdfast.core.module import Module
 from holdfast.hal.clock import Clock
+from holdfast.settings.store import Store
 from holdfast.shell.heap import forget, load
-from holdfast.shell.store import Store
 
 
 def start(board, hal, pins, life=None):

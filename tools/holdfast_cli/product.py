@@ -104,8 +104,8 @@ def _others(board):
 
 def check_settings(document, board):
     """Check a settings document for a board as the module will; Problem names the bad key."""
-    from holdfast.core.check import check
-    from holdfast.core.settings import SettingsError
+    from holdfast.settings.model import SettingsError
+    from holdfast.settings.schema import check
 
     document = {key: document[key] for key in document if key not in ("checksum", "format")}
     try:

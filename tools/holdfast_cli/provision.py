@@ -46,7 +46,7 @@ from holdfast_cli.problems import FAILED, SETTINGS, STRANGER, USAGE, Problem
 _CERTIFICATE = "tls.crt"
 _KEY = "tls.key"
 _FIRST = "administrator"
-_TRIAL_S = 60  # as shell.trial has it
+_TRIAL_S = 60  # as settings.trial has it
 _START_S = 30  # for a start, and for Wi-Fi to be joined
 
 
@@ -190,7 +190,7 @@ def merged(document, patch, board, file=False):
     """The document with a patch, checked for a board, and with somebody who may administer it.
     file: secrets that it does not have are those of a module.
     """
-    from holdfast.core.waiting import merge
+    from holdfast.settings.changes import merge
 
     after = merge(document, patch)
     product.check_settings(checkable(after) if file else after, board)

@@ -2,38 +2,14 @@
 command during that loss.
 
 A change of settings that makes such a rule is refused, whichever part of it does so: the rule, or
-the lock (shell.saving asks `refuse`). Settings that a start finds are taken as they are, and what
+the lock (see settings.schema_rules). Settings that a start finds are taken as they are, and what
 is useless in them is told: in the event log (core.adoption), in the status, and from there on the
 page and by the command. Loaded for that.
 """
 
 from holdfast.core.events import HEARTBEAT, TOPIC, VALUES, Property
-from holdfast.core.rules import NOTIFY, Rule, matches
-from holdfast.core.settings import SettingsError
+from holdfast.core.rules import NOTIFY, matches
 from holdfast.core.topicfilter import topic_matches
-
-
-class Useless(SettingsError):
-    """A change would make a rule useless that was not so before."""
-
-    useless = True
-
-
-def refuse(module, settings):
-    """Useless for a rule of `settings` that a lock makes so, unless it is so in the module, too.
-    module: a core.module.Module, None for one without rules.
-    """
-    known = []
-    if module is not None and module.rules is not None:
-        for rule in module.rules.rules:
-            if blocked(module, rule) is not None:
-                known.append((rule.id, rule.action[1]))
-    for row in settings.rules:
-        rule = Rule(row, ())
-        why = blocked(settings, rule)
-        if why is not None and (rule.id, rule.action[1]) not in known:
-            text = "%s would do nothing at a loss: %s; set ports.%d.fallback.locked to false first"
-            raise Useless("settings.rules." + rule.id, text % (rule.who, why, rule.action[1]))
 
 
 def blocked(owner, rule):

@@ -10,7 +10,7 @@ or changed.
 from micropython import const
 
 from holdfast.core.checkins import PAUSED, Refused
-from holdfast.core.printable import printable
+from holdfast.core.text import printable
 
 MAX_MONITORS = const(32)
 MAX_TEXT = const(64)  # characters of a name or a service_id; the document's are UUIDs

@@ -82,7 +82,7 @@ class Link:
     """One uplink."""
 
     def __init__(self, name, now):
-        self.row = None  # of core.uplinkcheck, None once its settings are gone
+        self.row = None  # of settings.schema_uplinks, None once its settings are gone
         self.name = name
         self.enabled = False
         self.declared = None  # its events, while it is enabled
@@ -148,7 +148,10 @@ class Inbound:
 
 
 class Links:
-    """All uplinks of a module. rows, inbound: of core.uplinkcheck; random_bytes: a function(n)."""
+    """All uplinks of a module. rows, inbound: of settings.schema_uplinks.
+
+    random_bytes: a function(n).
+    """
 
     def __init__(self, events, rows, inbound, random_bytes, now):
         self._events = events

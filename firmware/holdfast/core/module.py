@@ -38,7 +38,7 @@ BUSY = "busy"  # a state sequence is under way
 class Module:
     """Sessions, ports and events of one module.
 
-    settings: of core.settings. levels: electrical level (0 or 1) of every port as sampled now.
+    settings: of settings.model. levels: electrical level (0 or 1) of every port as sampled now.
     random_bytes: a function(n) of cryptographic quality, for session ids. now: ms.
     """
 

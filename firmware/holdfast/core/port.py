@@ -20,6 +20,20 @@ RESTORE = "restore"  # the master is restored
 RELEASED = "release"  # ... or an administrator does not wait for it
 
 
+class PortSettings:
+    """One port as configured; see Port for the meanings."""
+
+    def __init__(self, name, usage, output, normal, closed_level, power_on, fallback, debounce_ms):
+        self.name = name
+        self.usage = usage
+        self.output = output
+        self.normal = normal
+        self.closed_level = closed_level
+        self.power_on = power_on
+        self.fallback = fallback
+        self.debounce_ms = debounce_ms
+
+
 class Fallback:
     """What an output does when its master is lost.
 

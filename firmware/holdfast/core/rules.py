@@ -5,7 +5,7 @@ A rule has a start event, conditions, or both, and one action:
     (SET, port, active)               the port stays so
     (PLAY, port, ((active, ms), ..))  a pulse or a sequence
     (FOLLOW, port, active)            the port is so while the conditions hold, then the opposite
-    (NOTIFY, receiver, target, message, login, password)    an HTTP request, see core.address
+    (NOTIFY, receiver, target, message, login, password)    an HTTP request, see settings.address
 
 Without a start it fires when the conditions come to hold; with one, when that event happens while
 they hold. A start of the module is no event: what fires once does not fire because the module was
@@ -109,7 +109,7 @@ class Rule:
 
 
 class Rules:
-    """All enabled rules of a module. rows: of core.rulecheck."""
+    """All enabled rules of a module. rows: of settings.schema_rules."""
 
     def __init__(self, module, rows, now):
         self._module = module

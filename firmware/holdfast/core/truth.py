@@ -5,8 +5,7 @@ one, goes through each event by the port's own code, and what it does is written
 when somebody asks.
 """
 
-from holdfast.core.port import OPEN, STATES, Port
-from holdfast.core.settings import PortSettings
+from holdfast.core.port import OPEN, STATES, Port, PortSettings
 
 # power_on: the supply comes. restarting: somebody asked for a restart; until the chip is reset.
 # restart: the start after that. crash: the start after the watchdog, an exception or a reset that

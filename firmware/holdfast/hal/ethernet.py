@@ -9,8 +9,8 @@ _BAUD = 33000000  # of SPI; the W5500 takes 33.3 MHz at any rate (datasheet, SPI
 
 
 class Ethernet:
-    """settings: of core.networkcheck, None for DHCP without a host name. The board says where the
-    chip is: SPI = (bus, sck, mosi, miso, cs, reset, interrupt)."""
+    """settings: of settings.schema_network, None for DHCP without a host name. The board says
+    where the chip is: SPI = (bus, sck, mosi, miso, cs, reset, interrupt)."""
 
     def __init__(self, board, settings):
         self._board = board

@@ -4,7 +4,7 @@ import network
 
 
 class WiFi:
-    """settings: of core.networkcheck."""
+    """settings: of settings.schema_network."""
 
     def __init__(self, board, settings):
         self._board = board

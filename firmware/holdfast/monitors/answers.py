@@ -1,6 +1,6 @@
 """What the languages of monitors share: errors as JSON, tokens, and answers in pieces."""
 
-from holdfast.core.printable import printable
+from holdfast.core.text import printable
 from holdfast.core.tokens import ROLES, token_row
 from holdfast.wire.http import Response
 from holdfast.wire.json import quote

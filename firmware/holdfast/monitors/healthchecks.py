@@ -19,10 +19,10 @@ while it is new it waits for its first check-in for ever; its service is named a
 from micropython import const
 
 from holdfast.core.checkins import COMPLETE, FAIL, LOG, MESSAGE_BYTES, RUN, TICK, Refused
-from holdfast.core.settings import NotSaved
 from holdfast.core.tokens import token_row
 from holdfast.monitors.answers import one_line, seconds
 from holdfast.monitors.said import beginning, fields
+from holdfast.settings.model import NotSaved
 from holdfast.wire.http import Response, all_digits
 from holdfast.wire.query import field
 

@@ -31,10 +31,10 @@ from holdfast.wire.query import field, parameters, unquote
 # isort: split
 from holdfast.core.checkins import DOWN, HOUR_MS, RESULTS, Refused
 from holdfast.core.events import MONITOR, VALUES
-from holdfast.core.settings import NotSaved
 from holdfast.core.tokens import OPERATOR, VIEWER
 from holdfast.monitors.answers import Problem, Told, answer, one_line, require, seconds
 from holdfast.monitors.said import said, says_something
+from holdfast.settings.model import NotSaved
 from holdfast.wire import json
 from holdfast.wire.date import date_text, moment
 from holdfast.wire.http import HttpError, all_digits

@@ -1,13 +1,13 @@
 """`POST /holdfast/confirm`: settings on trial are kept, `{"keep": true}`, or taken back now."""
 
 from holdfast.core.accounts import by_whom
-from holdfast.core.settings import NotSaved
 from holdfast.own.words import asked, boolean
+from holdfast.settings.model import NotSaved
 from holdfast.wire.http import HttpError, Response
 
 
 class ConfirmService:
-    """trial: of shell.trial, called by name."""
+    """trial: of settings.trial, called by name."""
 
     def __init__(self, trial):
         self._trial = trial

@@ -1,17 +1,17 @@
 """`/holdfast/settings`: the whole settings document; GET reads it, PUT replaces it, PATCH merges.
 
 What comes is checked as a whole, saved, and only then in force: all or nothing. A change that
-makes a rule useless is answered 409, see core/blocked.py. PATCH is a JSON merge patch (RFC 7396).
- A document longer than one request may be is PUT in parts, in order, each
-with a Content-Range (RFC 9110 section 14.5); they are gathered in flash, so that no request needs
-more heap than any other, and the last one makes them count. Such a document must end with its
-checksum, as GET gives it: only that tells that the parts belong together.
+makes a rule useless is answered 409, see settings.schema_rules. PATCH is a JSON merge patch
+(RFC 7396). A document longer than one request may be is PUT in parts, in order, each with a
+Content-Range (RFC 9110 section 14.5); they are gathered in flash, so that no request needs more
+heap than any other, and the last one makes them count. Such a document must end with its checksum,
+as GET gives it: only that tells that the parts belong together.
 
 With `?trial=1` the change is on trial: it goes back unless it is confirmed within a minute, see
 own/confirm.py. Such a one answers `"trial": true`.
 
-Secrets are write-only, see core.secrets: GET shows `*` for each, and what comes with `*` keeps it.
-`?secrets=1` asks for the document as it is in flash, a whole backup; it is given over TLS alone.
+Secrets are write-only, see settings.secrets: GET shows `*` for each, and what comes with `*` keeps
+it. `?secrets=1` asks for the document as it is in flash, a whole backup, over TLS alone.
 
 The ETag is the checksum of the document in flash, secrets and all. With If-Match a change is
 refused when somebody else made one.
@@ -21,9 +21,9 @@ from micropython import const
 
 from holdfast.core.accounts import ADMINISTRATOR, by_whom
 from holdfast.core.log import SETTINGS
-from holdfast.core.secrets import keep
-from holdfast.core.settings import NotSaved, OnTrial, SettingsError
-from holdfast.core.waiting import late, merge, waits
+from holdfast.settings.changes import late, merge, waits
+from holdfast.settings.model import NotSaved, OnTrial, SettingsError
+from holdfast.settings.secrets import keep
 from holdfast.wire import json
 from holdfast.wire.http import HttpError, Response, all_digits
 from holdfast.wire.query import parameter

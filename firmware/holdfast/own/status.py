@@ -18,8 +18,8 @@ from micropython import const
 
 from holdfast.core.accounts import ROLES
 from holdfast.core.port import STATES
-from holdfast.core.settings import NotSaved
 from holdfast.own.words import asked, boolean, number, refused
+from holdfast.settings.model import NotSaved
 from holdfast.wire.http import HttpError, Response
 from holdfast.wire.json import quote
 

@@ -66,7 +66,9 @@ class Exchange:
         """The status of the answer to `data`, a whole request; NoAnswer, MemoryError."""
         tls, host, port = receiver
         address = host
-        if not host.rpartition(".")[2].isdigit():  # as core.address lets names and addresses be
+        if not host.rpartition(".")[
+            2
+        ].isdigit():  # as settings.address lets names and addresses be
             address = await self._resolve(host)
         self._occupy(1)
         sock = None

@@ -35,7 +35,7 @@ from holdfast.core.checkins import DOWN, HOUR_MS, LATE, MESSAGE_BYTES, MISSED, P
 from holdfast.core.events import REMOVED
 from holdfast.core.monitors import Monitor, Monitors
 from holdfast.core.session import uuid4
-from holdfast.core.settings import NotSaved
+from holdfast.settings.model import NotSaved
 from holdfast.shell.copies import Copies
 from holdfast.shell.heap import forget, load
 from holdfast.shell.journal import Journal

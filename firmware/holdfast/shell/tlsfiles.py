@@ -1,6 +1,6 @@
 """The certificate and its key out of flash. Loaded when settings name them, and let go again."""
 
-from holdfast.core.settings import SettingsError
+from holdfast.settings.model import SettingsError
 from holdfast.wire.certificate import BadCertificate, der, examine
 
 

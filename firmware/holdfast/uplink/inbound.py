@@ -26,7 +26,7 @@ _PLAIN = (
 
 class InboundService:
     """Notes that the other side is alive. authenticator: of wire.digest; tokens: a function() that
-    gives the rows of core.monitorcheck.
+    gives the rows of settings.schema_monitors.
     """
 
     def __init__(self, module, authenticator, tokens):

@@ -1,8 +1,8 @@
 """Action rules over SOAP (VAPIX Event and action services, http://www.axis.com/vapix/ws/action1).
 
 Only translates: configurations and rules live in the settings as "actions" and "rules", are
-checked by core.rulecheck and run by core.rules. A change is made to the settings as a whole: when
-the answer says so it is in flash and in force.
+checked by settings.schema_rules and run by core.rules. A change is made to the settings as a
+whole: when the answer says so it is in flash and in force.
 
 Clients take replies apart by their literal prefixes and by the order of attributes; both are as
 real devices write them. A fault is named as the vendor's WSDL names it. A rule that a lock makes
@@ -11,12 +11,13 @@ useless is refused with InvalidActionConfigurationFault: it asks for an action t
 Who may: reading is READ_SYSTEM_SENSITIVE, because rules tell what protects a door and whom the
 module talks to; changing is WRITE_SYSTEM, because a rule acts for ever and in nobody's name. The
 secrets of a notification are shown to administrators alone, over TLS (READ_SYSTEM_SECRET); others
-see `*`, see core.secrets. A new configuration with `*` has those of another for the same receiver.
+see `*`, see settings.secrets. A new configuration with `*` has those of another for the same
+receiver.
 """
 
 from holdfast.core.accounts import ADMINISTRATOR, by_whom
-from holdfast.core.secrets import hidden, hide, keep
-from holdfast.core.settings import NotSaved, SettingsError
+from holdfast.settings.model import NotSaved, SettingsError
+from holdfast.settings.secrets import hidden, hide, keep
 from holdfast.vapix.fault import Fault
 from holdfast.wire.xml import escape
 
@@ -25,7 +26,7 @@ _CONCRETE = "http://docs.oasis-open.org/wsn/t-1/TopicExpression/Concrete"
 _CONCRETE_SET = "http://www.onvif.org/ver10/tev/topicExpression/ConcreteSet"
 _ITEM_FILTER = "http://www.onvif.org/ver10/tev/messageContentFilter/ItemFilter"
 
-# By the end of the key that core.rulecheck found bad.
+# By the end of the key that settings.schema_rules found bad.
 _FAULTS = (
     (".topic", "InvalidTopicExpressionFault"),
     (".content", "InvalidMessageContentExpressionFault"),
@@ -44,7 +45,7 @@ class ActionService:
     # -- configurations ---------------------------------------------------------------------------
 
     def get_action_templates(self, caller, element, now):
-        from holdfast.core.rulecheck import TEMPLATES
+        from holdfast.settings.schema_rules import TEMPLATES
 
         rows = []
         for token in sorted(TEMPLATES):
@@ -140,7 +141,7 @@ class ActionService:
         return ["<aa:ActionRules>"] + rows + ["</aa:ActionRules>"]
 
     async def add_action_rule(self, caller, element, now):
-        from holdfast.core.rulecheck import MAX_CONDITIONS
+        from holdfast.settings.schema_rules import MAX_CONDITIONS
 
         new = _required(element, "NewActionRule")
         failover = new.child("FailoverAction")
@@ -223,7 +224,7 @@ class ActionService:
 
 
 def _explained(error):
-    """The fault for what core.rulecheck found wrong."""
+    """The fault for what settings.schema_rules found wrong."""
     name = None
     if error.condition:
         name = "InvalidConditionFilterFault"
@@ -258,7 +259,7 @@ def _text(element, name):
 
 
 def _check_parameters(template, parameters):
-    from holdfast.core.rulecheck import TEMPLATES
+    from holdfast.settings.schema_rules import TEMPLATES
 
     names = TEMPLATES.get(template)
     if names is None:

@@ -14,8 +14,8 @@ from micropython import const
 
 from holdfast.core.accounts import READ_SYSTEM_SENSITIVE, WRITE_SYSTEM, by_whom
 from holdfast.core.port import STATES
-from holdfast.core.printable import printable
-from holdfast.core.settings import MAX_NAME, NotSaved, SettingsError
+from holdfast.core.text import MAX_NAME, printable
+from holdfast.settings.model import NotSaved, SettingsError
 from holdfast.vapix.access import require
 from holdfast.vapix.identity import Device
 from holdfast.wire.http import HttpError, Response

@@ -13,8 +13,8 @@ from micropython import const
 from holdfast.core.accounts import ACTUATE, by_whom
 from holdfast.core.module import BUSY, LOCKED
 from holdfast.core.port import STATES
-from holdfast.core.printable import printable
-from holdfast.core.settings import MAX_NAME, NotSaved, SettingsError
+from holdfast.core.text import MAX_NAME, printable
+from holdfast.settings.model import NotSaved, SettingsError
 from holdfast.vapix import api
 from holdfast.vapix.access import require
 from holdfast.wire.http import Response

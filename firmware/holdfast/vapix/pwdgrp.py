@@ -15,8 +15,8 @@ from binascii import hexlify
 from micropython import const
 
 from holdfast.core.accounts import ADMINISTRATOR, OPERATOR, ROLES, VIEWER, by_whom
-from holdfast.core.printable import printable
-from holdfast.core.settings import MAX_NAME, NotSaved, SettingsError
+from holdfast.core.text import MAX_NAME, printable
+from holdfast.settings.model import NotSaved, SettingsError
 from holdfast.vapix.access import require
 from holdfast.wire.http import HttpError, Response
 from holdfast.wire.query import field, form

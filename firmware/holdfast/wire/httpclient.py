@@ -22,7 +22,7 @@ class BadReply(ValueError):
 def request(receiver, target, body, lines=(), kind=TEXT):
     """A POST of `body` (bytes), or a GET without one, as bytes.
 
-    receiver: (secure, host, port), as core.address makes it; target: path and query, printable
+    receiver: (secure, host, port), as settings.address makes it; target: path and query, printable
     ASCII without blanks; lines: further header lines; kind: the media type of the body.
     """
     secure, host, port = receiver

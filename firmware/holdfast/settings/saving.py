@@ -1,0 +1,531 @@
+"""The settings in flash: loaded at the start, changed while the module runs, never half.
+
+A change is made on the document: what flash holds is read, edited and checked as a whole, and
+replaced as shell.copies does it. Only then the running module adopts it. At whichever write or
+rename the power goes off, the next start finds the old settings or the new ones. What changes
+nothing is not written: clients repeat themselves, and flash wears.
+
+The coroutines run in the store's own task, one at a time. Others have their turn between the
+steps: read and parse, edit, check, make the text, each change of flash, adopt. Before each change
+of flash they look whether a deadline is near.
+
+What is written ends with its format and a checksum over all before it, as the last members of the
+JSON object. A file without a checksum, as people write them, is taken as it is. One with a
+checksum and no format was written by version 0.1.0, where an output with a `fallback` was locked
+unless that said otherwise: it is read so, see `earlier`, and the next change writes it.
+
+Loaded by settings.store when it is needed, and let go again with all that only this needs.
+"""
+
+import hashlib
+from binascii import crc32, hexlify
+
+from micropython import const
+
+from holdfast.core.log import BYPASS
+from holdfast.settings.model import NotSaved, OnTrial, SettingsError
+from holdfast.settings.schema import check, parts
+from holdfast.settings.store import BYPASS_MS, MOST_WRITES, WRITE_MS
+from holdfast.shell import heap
+from holdfast.shell.portable import sleep_ms
+from holdfast.wire.json import JsonError, loads
+
+CURRENT = "settings.json"
+NEW = "settings.new"  # being written, or complete and not yet renamed
+PREVIOUS = "settings.old"
+NEXT = "settings.next"  # to be tried by the next start, once; see settings.trial
+TRIAL = "settings.trial"  # being tried; of no account to any later start
+
+# What clients may make of the settings. Every change reads and checks all of them, in one turn and
+# one heap: with 63 KB, which 16 rules of the longest kind come to, a board would be at it for
+# seconds.
+MAX_BYTES = const(16 * 1024)
+
+_LOOKS = const(100)  # for a quiet moment in the middle of a change, and how far apart
+_LOOK_MS = const(20)
+_TURN_CHARACTERS = const(512)  # of the text are made before others have their turn
+
+NONE = b"{}\n"  # the document of a board that has none
+_FORMAT = b',\n "format": 2'
+_CHECKSUM = b',\n "checksum": "'
+_END = b'"\n}\n'
+_SEAL_BYTES = len(_CHECKSUM) + 64 + len(_END)
+
+
+def load(store):
+    """The settings in flash; with none, or broken ones, safe defaults, no account, aloud."""
+    store.trying = None
+    settings = _tried(store)
+    if settings is None:
+        settings = _found(store)
+    store.fresh = not settings.accounts and not store.damaged
+    return settings
+
+
+def _found(store):
+    settings = None
+    for name in (CURRENT, NEW, PREVIOUS):
+        data = None
+        try:
+            data = _whole(store.storage, name)
+            if data is None:
+                continue
+            value = document(data)
+            settings = check(value, store.wiring)
+            store.name = name
+            if sealed(data) and not data[:-_SEAL_BYTES].endswith(_FORMAT):
+                store.earlier = _otherwise(value, settings)
+            break
+        except JsonError as error:
+            problem = "is not JSON: %s at byte %d" % (error, error.position)
+        except SettingsError as error:
+            problem = str(error)
+        except OSError as error:
+            problem = "cannot be read: %s" % error
+        except MemoryError:
+            problem = "is too large for the memory"
+        # A new file without its end is one that the power was cut on: nothing was lost with it.
+        if name != NEW or data is None or data.endswith(_END):
+            store.damaged = True
+        print("holdfast: %s: %s" % (name, problem))
+    if settings is None:
+        if not store.damaged:
+            print("holdfast: there is no %s" % CURRENT)
+        print("holdfast: safe defaults: every output falls back to open, nobody can log in")
+        settings = defaults(store)
+    elif store.name != CURRENT:
+        print("holdfast: going on with %s" % store.name)
+    return settings
+
+
+def _whole(storage, name):
+    """What is in a file; one that cannot be read is read once more."""
+    try:
+        return storage.read(name)
+    except OSError:
+        return storage.read(name)
+
+
+def defaults(store):
+    """What holds when there are no settings."""
+    return check({}, store.wiring)
+
+
+def _tried(store):
+    """Settings that this start is to try, None for none. Another start does not find them."""
+    storage = store.storage
+    try:
+        data = storage.read(NEXT)
+        if data is None:
+            return None
+        storage.rename(NEXT, TRIAL)
+        settings = check(document(data), store.wiring)
+        current(store)
+    except (OSError, MemoryError, JsonError, SettingsError, NotSaved) as error:
+        print("holdfast: %s: %s" % (NEXT, error))
+        return None
+    store.trying = TRIAL
+    return settings
+
+
+def current(store):
+    """The settings of the file in force; NotSaved when there is none to go back to."""
+    for name in (CURRENT, NEW, PREVIOUS) if store.name is None else (store.name,):
+        try:
+            data = store.storage.read(name)
+            if data is None:
+                continue
+            settings = check(document(data), store.wiring)
+        except (OSError, JsonError, SettingsError):
+            continue
+        store.name = name
+        return settings
+    if store.damaged:
+        raise NotSaved("there are no settings to go back to")
+    return defaults(store)
+
+
+async def read(store):
+    """The settings in force, or on trial, as a JSON reader gives them; NotSaved when they cannot
+    be read.
+    """
+    return await _read(content(store))
+
+
+async def _read(data):
+    try:
+        return await parsed(data)
+    except (JsonError, SettingsError):
+        raise NotSaved("the settings cannot be read any more")
+
+
+def content(store):
+    """The document in force, or on trial, as it is in flash (bytes); NotSaved when it cannot be
+    read.
+    """
+    name = store.trying or store.name
+    if name is None:
+        return NONE
+    try:
+        return store.storage.read(name) or b""
+    except OSError:
+        raise NotSaved("%s cannot be read any more" % name)
+
+
+def admit(store):
+    """NotSaved when flash may not be written now, or not at all."""
+    if store.trying is not None or store.next:
+        raise OnTrial()
+    ready(store)
+
+
+def ready(store):
+    """As `admit`, for what is to become of settings on trial."""
+    if store.name is None and store.damaged:
+        # A change of nothing would take the place of what is there, accounts and all.
+        raise NotSaved("the settings in flash are damaged, or could not be read")
+    if not store.quiet(store.turn()):
+        raise NotSaved("a deadline is too near to write to flash")
+
+
+def spend(store):
+    """Count a write to flash; NotSaved when there have been too many."""
+    now = store.turn()
+    more = (now - store.left_at) // WRITE_MS
+    store.left_at += more * WRITE_MS
+    store.left = min(MOST_WRITES, store.left + more)
+    if not store.left:
+        store.refused += 1
+        text = "too many changes: flash wears; one more is possible each 2 minutes"
+        raise NotSaved(text, (store.left_at + WRITE_MS - now) // 1000 + 1)
+    store.left -= 1
+    store.writes += 1
+
+
+async def change(store, edit, by, guard):
+    """Edit the document, check it, save it, adopt it; the time when it was."""
+    settings, data = await _edited(store, edit, guard)
+    if data is not None:
+        copies = heap.load("holdfast.shell.copies", "Copies")(
+            store.storage, (CURRENT, NEW, PREVIOUS), store.name
+        )
+        await _write(store, copies.steps(data), copies)
+        await sleep_ms(0)
+    return _adopt(store, settings, by)
+
+
+async def attempt(store, edit, by, guard, waiting, begun):
+    """Edit and check as `change`, adopt it, and leave what is in force in flash.
+
+    waiting: a list to which `edit` adds the paths of what counts at a start only. With some beside
+    those of ports the next start tries the settings, once. begun: a function(now) that is called
+    when they are adopted instead. True when they are left to the next start.
+    """
+    settings, data = await _edited(store, edit, guard)
+    data = data or content(store)
+    at_start = False
+    for path in waiting:
+        if not path.startswith("ports."):
+            at_start = True
+    await _write(store, _trial(store, data, at_start))
+    if at_start:
+        store.next = True
+        return True
+    await sleep_ms(0)
+    store.trying = TRIAL
+    try:
+        begun(_adopt(store, settings, by))
+    except Exception:
+        store.trying = None
+        raise
+    return False
+
+
+def _trial(store, data, at_start):
+    storage = store.storage
+    yield
+    storage.write(TRIAL, data)
+    if at_start:
+        yield
+        storage.rename(TRIAL, NEXT)
+
+
+async def keep(store, waiting):
+    """What is on trial is in force; the same file is not written twice."""
+    if store.trying is None:
+        raise NotSaved("no settings are on trial")
+    await _write(store, _kept(store))
+    store.trying = None
+    store.waiting.extend([path for path in waiting if path not in store.waiting])
+
+
+def _kept(store):
+    storage = store.storage
+    if store.name == CURRENT:
+        yield
+        storage.rename(CURRENT, PREVIOUS)
+        store.name = PREVIOUS
+    yield
+    storage.rename(TRIAL, CURRENT)
+    store.name = CURRENT
+
+
+async def back(store, by):
+    """Adopt the settings of the file in force instead of those on trial."""
+    if store.trying is not None:
+        settings = current(store)
+        await sleep_ms(0)
+        store.trying = None
+        _adopt(store, settings, by)
+
+
+async def drop(store):
+    """The next start is to try nothing."""
+    ready(store)
+    store.storage.remove(NEXT)
+    store.next = False
+
+
+async def bypass(store, epoch_ms, begun=None):
+    """Keep in flash which outputs are bypassed: for how long, and the end in UTC where that is
+    known (epoch_ms is not 0). begun: (port, ms, by whom) of one that is bypassed from now on, as
+    soon as that is in flash. What has ended by itself is told.
+    """
+    now = store.turn()
+    port, ms, by = begun or (None, 0, "")
+    due = now + BYPASS_MS
+    text = ""
+    bypassed = []
+    for other in store.module.outputs:
+        at = now + ms if other is port else other.bypassed_until
+        if at is None:
+            if other.id in store.bypass:
+                store.bypass = [there for there in store.bypass if there != other.id]
+                store.module.note(BYPASS, "ended by itself", now, 0, "port " + other.id)
+        else:
+            bypassed.append(other.id)
+            due = min(due, at)
+            text += "port %s %d %d\n" % (other.id, at - now, at + epoch_ms if epoch_ms else 0)
+    await _write(store, retained(store, text))
+    store.bypass = bypassed
+    store.due = due if bypassed else None
+    if port is not None:
+        now = store.turn()
+        store.module.bypass(port, now + ms, by, now)
+
+
+def retained(store, text):
+    """Replace the file of what is bypassed, step by step; no text: there is none."""
+    storage = store.storage
+    yield
+    if text:
+        storage.write("bypass.written", (text + "checksum %08x\n" % crc32(text.encode())).encode())
+        yield
+        storage.rename("bypass.written", "bypass")
+    else:
+        storage.remove("bypass")
+
+
+def resume(store, epoch_ms):
+    """{port id: ms for which it is bypassed yet}, at a start. Where the time of day is not known,
+    what was left less the time that may have passed since that was written: no restart makes a
+    bypass longer. A file that is damaged tells of none.
+    """
+    found = {}
+    try:
+        data = _whole(store.storage, "bypass")
+        if data is None:
+            return found
+        store.due = 0
+        text = data.decode()
+        end = text.rindex("\n", 0, -1) + 1
+        if text[end:] != "checksum %08x\n" % crc32(data[:end]):
+            raise ValueError
+        for row in text[:end].split("\n")[:-1]:
+            _, port, left, until = row.split(" ")
+            left = int(left) - BYPASS_MS
+            if epoch_ms and int(until):
+                left = int(until) - epoch_ms
+            if left > 0:
+                found[port] = left
+    except (OSError, ValueError):
+        store.bypass = None
+        store.due = 0
+        print("holdfast: what is bypassed is damaged: nothing is")
+        return {}
+    store.bypass = list(found)
+    return found
+
+
+async def _edited(store, edit, guard):
+    """(settings, text): what an edit makes of the document in force, checked; text: as bytes to
+    be written, None where nothing is different.
+    """
+    admit(store)
+    data = content(store)
+    if guard is not None:
+        guard(data)
+    changed = await _read(data)
+    if not sealed(data):
+        # Written by somebody: what it would look like if we had written it.
+        data = await encode(changed)
+        await sleep_ms(0)
+    files = _files(changed)
+    edit(changed)
+    await sleep_ms(0)
+    for found in parts(changed, store.wiring):
+        settings = found  # the last
+        await sleep_ms(0)
+    if settings.rules:
+        heap.load("holdfast.settings.schema_rules", "refuse")(store.module, settings)
+        await sleep_ms(0)
+    if settings.tls is not None and _files(changed) != files:
+        # Now, while somebody is there to be told; at the start it would cost HTTPS alone. Not
+        # those that are there already: a certificate gone bad keeps nobody from changing the rest.
+        heap.load("holdfast.shell.tlsfiles", "files")(store.storage, settings.tls)
+        await sleep_ms(0)
+    after = await encode(changed)
+    if len(after) > MAX_BYTES:
+        raise NotSaved("settings would be larger than %d bytes" % MAX_BYTES)
+    return settings, None if after == data else after
+
+
+async def _write(store, steps, copies=None):
+    """Change flash step by step, while no deadline is near; NotSaved when that is not possible."""
+    ready(store)
+    spend(store)
+    first = True
+    try:
+        for _ in steps:
+            if not first:
+                # What is begun is finished, in a quiet moment if there is one.
+                for _ in range(_LOOKS):
+                    if store.quiet(store.turn()):
+                        break
+                    await sleep_ms(_LOOK_MS)
+            first = False
+    except OSError as error:
+        print("holdfast: settings: %s" % error)
+        raise NotSaved("flash cannot be written")
+    finally:
+        if copies is not None:
+            store.name = copies.held
+
+
+def _adopt(store, settings, by):
+    """The module takes over other settings; the time."""
+    now = store.turn()
+    # Nobody may come in by the door of a new device from here on.
+    store.fresh = not settings.accounts and not store.damaged
+    try:
+        store.adopt(settings, now, by)
+    except MemoryError:
+        store.shed(None)
+        store.adopt(settings, now, by)
+    return now
+
+
+async def encode(value):
+    """A document (a JSON object) as it is written to flash, or shown: bytes."""
+    texts = []
+    size = 0
+    for text in heap.load("holdfast.wire.dump", "lines")(value):
+        texts.append(text)
+        size += len(text)
+        if size > _TURN_CHARACTERS:
+            size = 0
+            await sleep_ms(0)
+    return seal("".join(texts)) if value else NONE
+
+
+def _files(document):
+    """The names of certificate and key in settings that hold, as they are written there."""
+    tls = document.get("tls")
+    return None if tls is None else (tls.get("certificate"), tls.get("key"))
+
+
+def document(data):
+    """The JSON object in a settings file (bytes); JsonError, SettingsError for a bad checksum."""
+    if data.startswith(b"\xef\xbb\xbf"):
+        data = data[3:]  # an editor has put a byte order mark there; no checksum counts it
+    return _checked(loads(data, -1), data)
+
+
+async def parsed(data):
+    """As `document`, in steps between which others have their turn."""
+    if data.startswith(b"\xef\xbb\xbf"):
+        data = data[3:]
+    kept = []
+    value = loads(data, -1, kept)
+    while kept:
+        await sleep_ms(0)
+        value = loads(data, -1, kept)
+    await sleep_ms(0)
+    return _checked(value, data)
+
+
+def _checked(value, data):
+    if not isinstance(value, dict):
+        return value
+    mark = value.pop("format", None)
+    if mark not in (None, 2):
+        raise SettingsError("format", "must be 2: another one is of another version of Holdfast")
+    if value.pop("checksum", None) is not None:
+        if seal_of(data[:-_SEAL_BYTES]) != data:
+            raise SettingsError("checksum", "does not match; remove it if you edited this file")
+        if mark is None:
+            earlier(value)
+    return value
+
+
+def _otherwise(value, settings):
+    """Texts for the log: what settings of 0.1.0 do not mean any more."""
+    rows = value.get("ports", {})
+    free = []
+    masters = [row.name for row in settings.accounts if row.first_heartbeat_within_ms is not None]
+    awaited = []
+    for index, port in enumerate(settings.ports):
+        if port.output:
+            if "fallback" not in rows.get(str(index), {}):
+                free.append(str(index))
+            master = port.fallback.master
+            if master is not None and master not in masters and master not in awaited:
+                awaited.append(master)
+    texts = []
+    if free:
+        texts.append(
+            "outputs without a fallback are not locked at a loss any more: " + ", ".join(free)
+        )
+    if awaited:
+        text = "masters of outputs are lost 60 s after a start without heartbeat: "
+        texts.append(text + ", ".join(awaited))
+    elif not masters:
+        texts.append("no master is named: the loss is the end of the last master's heartbeats")
+    return ["those of 0.1.0: " + text for text in texts]
+
+
+def earlier(value):
+    """Write into settings of 0.1.0, in place, what their silence meant there."""
+    ports = value.get("ports")
+    for row in ports.values() if isinstance(ports, dict) else ():
+        fallback = row.get("fallback") if isinstance(row, dict) else None
+        if isinstance(fallback, dict) and "locked" not in fallback:
+            fallback["locked"] = True
+
+
+def sealed(data):
+    """True for a document that ends with a checksum, whether it is right or not."""
+    tail = data[-_SEAL_BYTES:]
+    return tail.startswith(_CHECKSUM) and tail.endswith(_END)
+
+
+def seal(text):
+    """A JSON object as bytes, with its format and checksum as the last members."""
+    text = text[: text.rindex("}")].rstrip()
+    assert text != "{"  # nobody saves nothing
+    return seal_of(text.encode() + _FORMAT)
+
+
+def seal_of(data):
+    """What stands before the checksum, with it and the end put behind."""
+    return b"".join((data, _CHECKSUM, hexlify(hashlib.sha256(data).digest()), _END))
