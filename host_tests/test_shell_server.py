@@ -231,6 +231,33 @@ def test_a_late_answer_is_not_mixed_with_a_408():
     played(scenario)
 
 
+class Shed(Subject):
+    """Who asks has to give way when it has its answer."""
+
+    def answer(self, connection, request, now, shed):
+        connection.end()
+        return super().answer(connection, request, now, shed)
+
+
+def test_one_that_gives_way_itself_is_let_go_when_its_last_answer_is_not_taken():
+    async def scenario():
+        subject = Shed(Response(200, b"told"))
+        wire = Wire(REQUEST)
+        connection = subject.come(wire)
+        await until(lambda: connection.caller.account is not None)
+        subject.at = connections.SEND_MS - 1
+        subject.server._sweep(subject.at)
+        for _ in range(5):
+            await sleep_ms(0)
+        assert not wire.closed  # its peer has its time
+        subject.at += 1
+        subject.server._sweep(subject.at)
+        await until(lambda: wire.closed)
+        assert subject.server.connections.all == []
+
+    played(scenario)
+
+
 def test_the_date_is_made_once_a_second_and_only_when_the_time_is_known():
     epoch = [0]
     asked = []

@@ -50,17 +50,18 @@ def forget_neighbours():
     tasks.append(core.cur_task)
     emptied = core.TaskQueue()
     for task in tasks:
-        asked = task.data  # when the task is cancelled
+        asked = task.data  # what it waits for, or that it was cancelled: push forgets it
         emptied.push(task)  # this clears them
         emptied.pop()
         task.data = asked
     queue = core._task_queue
+    rows = []
     while queue.peek():
         task = queue.pop()
-        emptied.push(task, task.ph_key)
-    while emptied.peek():
-        task = emptied.pop()
-        queue.push(task, task.ph_key)
+        rows.append((task, task.ph_key, task.data))
+    for task, due, asked in rows:
+        queue.push(task, due)
+        task.data = asked
 
 
 def overwrite(depth):
@@ -169,4 +170,5 @@ def main(firmware, folder, *values):
         exec(file.read(), {"__file__": path, "__name__": "__main__"})
 
 
-main(*sys.argv[1:])
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -66,9 +66,9 @@ class Connection:
             self.deadline = min(self.deadline, now + _REQUEST_MS)
 
     def end(self):
-        """Make the task end; it closes the socket. A task that ends itself sees `ended`."""
-        if self.ended:
-            return
+        """Make the task end; it closes the socket. A task that ends itself sees `ended`; when its
+        last answer is not taken in time, it is told again, by the reaper.
+        """
         self.ended = True
         if self.task is None:
             return  # a task that is cancelled before its first step would never close the socket

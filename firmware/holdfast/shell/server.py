@@ -150,7 +150,8 @@ class Server:
 
     def _timeout(self, connection, now):
         """A request that began and did not end gets a 408; an idle connection just ends."""
-        if connection.partial and not connection.lingering and connection.writer is None:
+        silent = connection.ended or connection.lingering or connection.writer is not None
+        if connection.partial and not silent:
             try:
                 late = error_response(HttpError(408)).encode(False, False, self.date(now))
                 write(connection.sock, late)
