@@ -179,6 +179,34 @@ def test_an_answer_that_ends_by_itself_takes_no_place_for_streams():
     played(scenario)
 
 
+class Unheard(Subject):
+    """No memory is left when its stream begins to listen."""
+
+    def open(self, now):
+        self.opened += 1
+        return self
+
+    def close(self, stream):
+        self.opened -= 1
+
+    def listen(self, buffer):
+        self.heard = True
+        raise MemoryError
+
+
+def test_a_stream_that_finds_no_memory_to_begin_is_closed():
+    async def scenario():
+        subject = Unheard()
+        wire = Wire(REQUEST)
+        wire.full = False
+        subject.come(wire)
+        await until(lambda: wire.closed)
+        assert subject.heard and subject.opened == 0
+        assert subject.server.connections.all == []
+
+    played(scenario)
+
+
 class Told(Response):
     """As of monitors.answers: its pieces are made while it is sent."""
 

@@ -13,14 +13,8 @@ from holdfast.shell.portable import report
 async def converse(server, connection, service):
     """Run the connection as a stream of `service` until either side ends it."""
     now = server.turn()
-    stream = service.open(now)
     something = asyncio.Event()
-    stream.wake = something.set
-    stream.report = report
-    connection.stream = stream
-    connection.deadline = None
-    stream.listen(connection.reader.buffer)
-    connection.writer = asyncio.create_task(_write(server, connection, stream, something))
+    stream = service.open(now)
 
     def read():
         try:
@@ -29,6 +23,12 @@ async def converse(server, connection, service):
             raise EOFError  # part of a message is lost: a second try would read on behind it
 
     try:
+        stream.wake = something.set
+        stream.report = report
+        connection.stream = stream
+        connection.deadline = None
+        stream.listen(connection.reader.buffer)
+        connection.writer = asyncio.create_task(_write(server, connection, stream, something))
         server.take(connection, read, False)  # what came together with the request
         while not stream.outbox.closing:
             await connection.wait()
@@ -41,9 +41,10 @@ async def converse(server, connection, service):
         connection.deadline = now + SEND_MS
         connection.joining = True
         # The writer must be out of its wait before the socket is closed.
-        if not stream.outbox.closing or connection.ended:
-            connection.writer.cancel()
-        await connection.writer
+        if connection.writer is not None:
+            if not stream.outbox.closing or connection.ended:
+                connection.writer.cancel()
+            await connection.writer
         connection.joining = False
     # After the peer's own close frame the server ends the connection (RFC 6455 section 7.1.1).
     if stream.outbox.closing and not stream.farewell and not connection.ended:
