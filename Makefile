@@ -9,7 +9,7 @@ EMULATOR := $(VENV)/.emulator
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 SOURCES := firmware boards tools host_tests
 
-.PHONY: help run demo test conformance nightly lint types format page screenshots cross package bundle firmware size frozen emulator bench soak explore mutants clean
+.PHONY: help run demo test conformance nightly lint types format page screenshots cross package bundle app firmware size emulator bench soak explore mutants clean
 
 help:
 	@echo "make run      the simulated board; ARGS=\"--help\" tells its options"
@@ -24,10 +24,10 @@ help:
 	@echo "make cross    compile every firmware file with mpy-cross"
 	@echo "make package [BOARD=...]   package.json, for mpremote mip, and which boards have room for it"
 	@echo "make bundle   the firmware as .mpy files, zipped"
-	@echo "make firmware BOARD=... MICROPYTHON_DIR=...   MicroPython with the firmware built in"
-	@echo "make size     heap kept per module"
-	@echo "make frozen   ... with the firmware built in, on a 32-bit MicroPython (built once)"
-	@echo "make emulator ... in an image for the RP2040, run in an emulator: heap, times, trips"
+	@echo "make app      the application file of an image, and its manifest"
+	@echo "make firmware BOARD=... MICROPYTHON_DIR=...   an image: MicroPython and the application"
+	@echo "make size     heap kept per module: from .mpy, in place, frozen; ARGS=\"mpy romfs\" for some"
+	@echo "make emulator an image for the RP2040, run in an emulator: heap, times, trips"
 	@echo "make bench    beside microdot: speed, instructions, bytes, heap"
 	@echo "make soak     a million requests in a bounded heap: does anything grow?"
 	@echo "make explore  every history of a small world: does the core do what its model says?"
@@ -98,14 +98,14 @@ package: $(RUN)
 bundle: $(RUN)
 	@$(VENV)/bin/python tools/package.py bundle
 
+app: $(RUN)
+	@$(VENV)/bin/python tools/package.py app
+
 firmware: $(RUN)
 	@$(VENV)/bin/python tools/package.py firmware "$(BOARD)" --micropython="$(MICROPYTHON_DIR)" --make="$(ARGS)"
 
 size: $(RUN)
 	$(VENV)/bin/python tools/size.py $(ARGS)
-
-frozen: $(RUN)
-	$(VENV)/bin/python tools/size.py --frozen $(ARGS)
 
 # For nights and by hand: apt, a compiler for the chip, and some minutes.
 emulator: $(EMULATOR)

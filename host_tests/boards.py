@@ -29,6 +29,7 @@ from websockets.sync.client import connect
 
 ROOT = Path(__file__).resolve().parent.parent
 SIMULATE = ROOT / "tools" / "simulate.py"
+SLOTS = interpreters.BUILD / "slots"  # where the application file of the tests is
 START_S = 30  # a loaded machine of a CI service
 STOP_S = 10
 ANSWER_S = 8  # a loaded machine of a CI service; longer than the module waits for anybody
@@ -170,7 +171,9 @@ class Board:
         self._ready = threading.Event()
         self.environment = environment
         command = [python or sys.executable, str(SIMULATE), "--pins", str(self.pins)]
-        if runtime:
+        if runtime == "slot":
+            command += ["--slots", str(SLOTS)]
+        elif runtime:
             command += ["--runtime", runtime]
         if config is not None:
             path = self.folder / "settings.json"

@@ -5,12 +5,14 @@ import sys
 
 import hypothesis
 import interpreters
+import package
 import pytest
 
 import boards
 
 pytest_plugins = ["conformance", "guard"]
 
+# A file may say RUNTIMES of its own; "slot" is MicroPython with the application file.
 RUNTIMES = ("micropython", "cpython")
 NIGHTLY = "HOLDFAST_NIGHTLY" in os.environ
 
@@ -43,6 +45,8 @@ def pytest_configure(config):
     """Compile the firmware once, before boards that start side by side each do it."""
     if not hasattr(config, "workerinput") and not config.option.collectonly:
         interpreters.compile_firmware()
+        if interpreters.mpy_cross():
+            package.app(boards.SLOTS)
 
 
 def pytest_xdist_auto_num_workers(config):
@@ -82,10 +86,18 @@ def micropython():
     return interpreters.micropython()
 
 
-@pytest.fixture(scope="session", params=RUNTIMES)
+def pytest_generate_tests(metafunc):
+    """`runtime` is each of RUNTIMES, where a test does not say which itself."""
+    said = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    if "runtime" in metafunc.fixturenames and "runtime" not in said:
+        values = getattr(metafunc.module, "RUNTIMES", RUNTIMES)
+        metafunc.parametrize("runtime", values, indirect=True, scope="session")
+
+
+@pytest.fixture(scope="session")
 def runtime(request):
-    """The interpreter that runs the firmware."""
-    if request.param == "micropython":
+    """What runs the firmware."""
+    if request.param != "cpython":
         need_micropython()
     return request.param
 

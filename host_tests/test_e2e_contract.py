@@ -30,6 +30,8 @@ from boards import (
     wait_for,
 )
 
+RUNTIMES = ("micropython", "cpython", "slot")
+
 
 def free_port():
     with socket.socket() as probe:

@@ -23,6 +23,8 @@ from boards import (
     wait_for,
 )
 
+RUNTIMES = ("micropython", "cpython", "slot")
+
 TRIPS = 32
 LATE_S = 2  # beside other tests; how late it is by itself the first test measures
 

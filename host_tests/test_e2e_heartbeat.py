@@ -27,6 +27,8 @@ from boards import (
     wait_for,
 )
 
+RUNTIMES = ("micropython", "cpython", "slot")
+
 UUID4 = r"[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 
 

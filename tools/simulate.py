@@ -14,6 +14,7 @@ import time
 from pathlib import Path
 
 import interpreters
+import slots
 
 BOARD = interpreters.ROOT / "boards" / "simulated"
 sys.path[:0] = interpreters.IMPORTS
@@ -43,6 +44,9 @@ def parse(arguments=None):
     parser.add_argument(
         "--data", type=Path, metavar="DIR", help="the board's flash; without, changes are not kept"
     )
+    parser.add_argument(
+        "--slots", type=Path, metavar="DIR", help="run the application file in it (make app)"
+    )
     parser.add_argument("--heap", type=heap, metavar="BYTES", help="of a 32-bit board, e.g. 190k")
     parser.add_argument("--connections", type=int, default=5, help="TCP connections in all")
     parser.add_argument(
@@ -54,6 +58,8 @@ def parse(arguments=None):
     options = parser.parse_args(arguments)
     if options.connections < 2:
         parser.error("--connections: a board has at least two")
+    if options.slots and options.runtime != "micropython":
+        parser.error("--slots: an application file runs on MicroPython alone")
     return options
 
 
@@ -75,8 +81,10 @@ def check_settings(path):
         sys.exit("simulate: %s: %s" % (path, error))
 
 
-def interpreter(options):
-    """The command that runs a program, and the firmware folder it is to run."""
+def interpreter(options, slot):
+    """The command that runs a program, and the firmware folder it is to run. slot: the application
+    file that runs instead, or None.
+    """
     if options.runtime == "micropython":
         micropython = interpreters.micropython()
         if micropython is not None:
@@ -85,12 +93,30 @@ def interpreter(options):
                 size = options.heap * interpreters.word_bytes(micropython) // 4
                 if size != options.heap:
                     print("simulate: %d bytes of heap: words are of 64 bits here" % size)
+                if slot:  # it is in flash on a board, here in the heap
+                    size += slot.stat().st_size
                 command += ["-X", "heapsize=%d" % size]
+            if slot:
+                return command, interpreters.FIRMWARE
             return command, interpreters.compile_firmware() or interpreters.FIRMWARE
+        if slot:
+            sys.exit("simulate: no MicroPython for this machine, and an application file needs it")
         print("simulate: no MicroPython for this machine (set MICROPYTHON); running under CPython")
     if options.heap:
         print("simulate: --heap bounds MicroPython's heap only; CPython ignores it")
     return [sys.executable, "-u"], interpreters.FIRMWARE
+
+
+def slot_of(options):
+    """The application file that is to run, or None."""
+    if not options.slots:
+        return None
+    try:
+        slot = slots.chosen(options.slots, "simulated")
+    except slots.Damaged as problem:
+        sys.exit("simulate: %s" % problem)
+    print("simulate: runs %s" % slot.name)
+    return slot.resolve()
 
 
 def flash(settings, data):
@@ -139,9 +165,12 @@ def run_with(options, data):
             folder.mkdir(parents=True, exist_ok=True)
     flash(options.settings, data)
     host = socket.gethostbyname(options.host)
-    command, firmware = interpreter(options)
+    slot = slot_of(options)
+    command, firmware = interpreter(options, slot)
     command += [str(BOARD / "run.py"), str(firmware), "HOST=" + host]
     command += ["CONNECTIONS=%d" % options.connections, "DATA=%s" % data.resolve()]
+    if slot:
+        command.append("SLOT=%s" % slot)
     if options.pins:
         command.append("PINS=%s" % options.pins.resolve())
     if options.socket_bytes:

@@ -1,4 +1,5 @@
-"""What the C start-up of MicroPython does on a board: the wiring, then boot.py, then main.py.
+"""What the C start-up of MicroPython does on a board: the application file is mounted, where there
+is one, then boot.py and main.py run.
 
 micropython run.py FIRMWARE name=value ...      (tools/simulate.py calls this)
 """
@@ -50,6 +51,21 @@ def bound_sockets(count):
     sockets.listen = listen
 
 
+def mount(path):
+    """Have an application file at /rom, where an image has it; its modules are executed in place.
+
+    Exactly its bytes of heap: tools/simulate.py puts them on top of the board's.
+    """
+    import os
+
+    import vfs
+
+    data = bytearray(os.stat(path)[6])
+    with open(path, "rb") as file:
+        file.readinto(data)
+    vfs.mount(vfs.VfsRom(data), "/rom")
+
+
 def main(arguments):
     """Fill in the board from name=value arguments and start it."""
     firmware = arguments[0]
@@ -57,11 +73,14 @@ def main(arguments):
     sys.path.insert(0, here)
     if sys.implementation.name != "micropython":
         sys.path.insert(0, here + "/cpython")
-    sys.path.insert(0, firmware)
+    values = dict([argument.split("=", 1) for argument in arguments[1:]])
+    slot = values.pop("SLOT", None)
+    if slot:
+        mount(slot)
+    sys.path.insert(0, "/rom" if slot else firmware)
     import board
 
-    for argument in arguments[1:]:
-        name, _, value = argument.partition("=")
+    for name, value in values.items():
         if name == "SOCKET_BYTES":
             bound_sockets(int(value))
         elif name in ("PORT", "TLS_PORT", "CONNECTIONS"):
