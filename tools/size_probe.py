@@ -2,8 +2,8 @@
 
     micropython size_probe.py FIRMWARE BOARD MODULE,...
 
-FIRMWARE is the folder of its .mpy files, or - when it is built in. The modules are one argument:
-MicroPython keeps each for ever, as it keeps names.
+FIRMWARE is the folder of its .mpy files, its application file, or - when it is built in. The
+modules are one argument: MicroPython keeps each for ever, as it keeps names.
 
 First the start as on a board, then what size_services.py makes of it. Its names are kept like the
 firmware's own: here stands as little as a board's boot.py and main.py do.
@@ -12,6 +12,8 @@ firmware's own: here stands as little as a board's boot.py and main.py do.
 import gc
 import os
 import sys
+
+import micropython
 
 sys.path.append(sys.path[0])  # for size_services
 
@@ -36,6 +38,11 @@ def main(firmware, folder, modules):
         from size_services import substitute_hashes
 
         substitute_hashes()
+    elif firmware.endswith(".romfs"):
+        sys.path.insert(0, folder)
+        from size_services import mount
+
+        mount(firmware)
     else:
         # As on a board, where holdfast/ is in the root: each file's path is kept, too.
         sys.path.insert(0, folder)
@@ -62,6 +69,7 @@ def main(firmware, folder, modules):
     running = None
     before = step("joining.py: wire, vapix, the server, built", before)
     print("AT REST", before - empty)
+    micropython.qstr_info()  # it prints the number of names
     from size_services import use
 
     use(app, step, kept, empty, modules.split(","))

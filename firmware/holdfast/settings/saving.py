@@ -359,17 +359,17 @@ def resume(store, epoch_ms):
 
 async def _edited(store, edit, guard):
     """(settings, text): what an edit makes of the document in force, checked; text: as bytes to
-    be written, None where flash holds just these.
+    be written, None where nothing is different.
     """
     admit(store)
     data = content(store)
     if guard is not None:
         guard(data)
     changed = await _read(data)
-    # The checksum alone tells a document that is written from the one in flash; so of the two only
-    # one is in the heap.
-    end = data[-_SEAL_BYTES:]
-    data = None
+    if not sealed(data):
+        # Written by somebody: what it would look like if we had written it.
+        data = await encode(changed)
+        await sleep_ms(0)
     files = _files(changed)
     edit(changed)
     await sleep_ms(0)
@@ -387,7 +387,7 @@ async def _edited(store, edit, guard):
     after = await encode(changed)
     if len(after) > MAX_BYTES:
         raise NotSaved("settings would be larger than %d bytes" % MAX_BYTES)
-    return settings, None if after.endswith(end) else after
+    return settings, None if after == data else after
 
 
 async def _write(store, steps, copies=None):
