@@ -3,6 +3,7 @@ connected, and the first one of a fresh device is made without any.
 """
 
 import json
+import re
 import threading
 
 import pytest
@@ -245,7 +246,10 @@ def test_the_first_administrator_of_a_fresh_device_needs_no_account(make_board, 
     answer = add()
     assert answer.status_code == 200 and "Created account root." in answer.text
     assert needs_setup() == "no"
-    assert add(user="evil").status_code == 401
+    refused = add(user="evil")
+    assert refused.status_code == 401
+    # No other module has this realm: it has the serial number, as the board tells it.
+    assert re.search(r'realm="Holdfast [0-9A-F]{12}"', refused.headers["WWW-Authenticate"])
     assert status(board, "root", "password") == 200
     assert status(board, "evil") == 401
     assert board.stop() == 0

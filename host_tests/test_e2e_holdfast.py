@@ -482,6 +482,27 @@ def test_a_new_realm_needs_all_accounts_anew_and_counts_at_once(board):
     assert status == 0, out
 
 
+def test_two_new_modules_never_share_a_realm_and_one_that_has_accounts_keeps_its_own(tmp_path):
+    realms = set()
+    for i in range(2):
+        file = tmp_path / ("%d.json" % i)
+        options = ("provision", "--file", file)
+        assert run(*options, "--account", "root:administrator", password="a password")[0] == 0
+        made = json.loads(file.read_text())
+        realms.add(made["realm"])
+        secret = "root:%s:a password" % made["realm"]
+        assert made["accounts"][0]["md5"] == hashlib.md5(secret.encode()).hexdigest()
+        # Another account of the same module: its realm is as it was.
+        assert run(*options, "--account", "door", password="a password")[0] == 0
+        assert json.loads(file.read_text())["realm"] == made["realm"]
+    assert len(realms) == 2
+    # Hashes of settings that name none were made with the realm of all.
+    del made["realm"]
+    file.write_text(json.dumps(made))
+    assert run(*options, "--account", "vms", password="a password")[0] == 0
+    assert "realm" not in json.loads(file.read_text())
+
+
 def test_a_settings_file_is_made_for_a_board(tmp_path):
     file = tmp_path / "settings.json"
     options = ("--file", file, "--name", "Gate", "--account", "root:administrator")
@@ -500,8 +521,9 @@ def test_a_settings_file_is_made_for_a_board(tmp_path):
     ):
         status, out, err = run("provision", *options, **variables)
         assert status == 0, out + err
-        row = json.loads(file.read_text())["accounts"][0]
-        assert row["md5"] == hashlib.md5(b"root:Holdfast:from outside").hexdigest()
+        made = json.loads(file.read_text())
+        secret = "root:%s:from outside" % made["realm"]
+        assert made["accounts"][0]["md5"] == hashlib.md5(secret.encode()).hexdigest()
     file.chmod(0o644)  # as an editor may have left it
     status, out, err = run("provision", "--file", file, "--name", "Yard", password=None)
     assert status == 0, out + err

@@ -4,7 +4,7 @@ import hashlib
 from binascii import hexlify
 
 from claims import raises
-from devices import Running, administrator, stranger
+from devices import Board, Running, administrator, stranger
 from holdfast.vapix.pwdgrp import Accounts
 from holdfast.wire.http import HttpError
 from makers import Asked, Caller, account, finished
@@ -14,7 +14,7 @@ ADD = "action=add&user=door&pwd=secret-8&grp=users&sgrp=viewer:operator"
 
 def ask(running, text, caller=None, method="POST", status=200):
     request = Asked(text) if method == "POST" else Asked(query=text, method="GET")
-    subject = Accounts(running.store, lambda: "A realm", lambda: running.accounts)
+    subject = Accounts(running.store, (Board(),), lambda: running.accounts)
     answer = subject.handle(caller or administrator(), request, 0)
     answer = finished(answer, running.store)
     assert answer.status == status, answer.body
@@ -28,8 +28,8 @@ def ask(running, text, caller=None, method="POST", status=200):
     return body
 
 
-def hashes(name, password):
-    secret = ("%s:A realm:%s" % (name, password)).encode()
+def hashes(name, password, realm="Holdfast"):
+    secret = ("%s:%s:%s" % (name, realm, password)).encode()
     return tuple(hexlify(hash_(secret).digest()) for hash_ in (hashlib.md5, hashlib.sha256))
 
 
@@ -180,6 +180,31 @@ def test_on_a_fresh_device_a_stranger_makes_the_first_administrator_once():
     second = first.replace("root", "evil")
     assert raises(HttpError, ask, running, second, stranger()).status == 401
     assert running.account("evil") is None
+
+
+def test_the_first_account_gives_the_module_a_realm_of_its_own_and_others_are_made_with_it():
+    running = Running(files={})
+    first = "action=add&user=root&pwd=password&grp=users&sgrp=admin:operator:viewer"
+    assert ask(running, first, stranger()) == "Created account root."
+    own = "Holdfast " + Board.SERIAL
+    assert running.store.load().realm == own
+    assert running.account("root").md5 == hashes("root", "password", own)[0]
+    assert ask(running, ADD) == "Created account door."
+    assert running.account("door").sha256 == hashes("door", "secret-8", own)[1]
+    update = "action=update&user=root&pwd=password-2"
+    assert ask(running, update) == "Modified account root."
+    assert running.account("root").md5 == hashes("root", "password-2", own)[0]
+
+
+def test_a_realm_that_is_there_stays_and_so_does_that_of_hashes_that_were_made_without_one():
+    running = Running(realm="Gate", accounts=[])
+    first = "action=add&user=root&pwd=password&grp=users&sgrp=admin:operator:viewer"
+    assert ask(running, first, stranger()) == "Created account root."
+    assert running.store.load().realm == "Gate"
+    assert running.account("root").md5 == hashes("root", "password", "Gate")[0]
+    running = Running()
+    assert ask(running, ADD) == "Created account door."
+    assert running.store.load().realm == "Holdfast"
 
 
 def test_a_stranger_on_a_fresh_device_may_do_nothing_else():

@@ -97,7 +97,7 @@ SERVICES = (
     "ready vapix.systemready SystemReady module store boot\n"
     "time vapix.time TimeService clock\n"
     "group vapix.usergroup UserGroup\n"
-    "users vapix.pwdgrp Accounts store realm accounts\n"
+    "users vapix.pwdgrp Accounts store about accounts\n"
     "uplinks own.uplinks UplinksService module\n"
     "outputs own.outputs OutputsService module\n"
     "inbound uplink.inbound InboundService module authenticator monitor_tokens\n"
@@ -217,10 +217,6 @@ class Services:
         for key in arguments:
             values.append(getattr(self if hasattr(self, key) else self._app, key))
         return load("holdfast." + module, name)(*values)
-
-    def realm(self):
-        """What password hashes are made with, as of now."""
-        return self._app.about[3]
 
     def accounts(self):
         """All accounts, as of now."""

@@ -12,6 +12,7 @@ it, looks for it, and confirms.
 
 import json
 import os
+import secrets
 from pathlib import Path
 from typing import Annotated
 
@@ -148,11 +149,16 @@ class Wish:
 
     def patch(self, document, alone=True):
         """A merge patch for settings; asks for passwords. alone: nobody had to log in."""
+        from holdfast.core.accounts import REALM
+
         patch = {}
         if self.name is not None:
             patch["name"] = self.name
-        realm = document.get("realm", "Holdfast")
+        realm = document.get("realm", REALM)
         kept = document.get("accounts", [])
+        if self.accounts and not kept and self.realm is None and "realm" not in document:
+            # No other module's: a hash that was read there opens nothing here.
+            patch["realm"] = realm = "%s %s" % (REALM, secrets.token_hex(6))
         if self.realm is not None and self.realm != realm:
             given = [name for name, _ in self.accounts] + self.removed
             left = [row["name"] for row in kept if row["name"] not in given]

@@ -10,6 +10,7 @@ VIEWER = const(1)
 OPERATOR = const(2)
 ADMINISTRATOR = const(3)
 ROLES = ("anyone", "viewer", "operator", "administrator")
+REALM = "Holdfast"  # what hashes are made with where settings name no realm
 
 # Access classes (ONVIF Core, default access policy) as the lowest role that has them.
 PRE_AUTH = const(ANYONE)

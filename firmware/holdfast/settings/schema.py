@@ -9,7 +9,7 @@ module go and its code leaves the heap.
 
 from micropython import const
 
-from holdfast.core.accounts import OPERATOR, ROLES, VIEWER, Account
+from holdfast.core.accounts import OPERATOR, REALM, ROLES, VIEWER, Account
 from holdfast.core.port import CLOSED, HOLD, OPEN, STATES, Fallback, PortSettings
 from holdfast.core.text import MAX_NAME, printable
 from holdfast.settings.model import Settings, SettingsError
@@ -68,7 +68,7 @@ def parts(data, wiring):
     """As `check`, part by part: a generator that stops after each, and the last gives Settings."""
     keys = Keys(data, "settings", _KEYS)
     name = keys.text("name", "Holdfast")
-    realm = keys.text("realm", "Holdfast")
+    realm = keys.text("realm", REALM)
     if not realm or '"' in realm or "\\" in realm or ":" in realm or max(realm.encode()) > 126:
         # Clients disagree on the bytes of anything else, and then none of them can log in.
         raise SettingsError(

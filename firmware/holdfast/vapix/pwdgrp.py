@@ -14,7 +14,7 @@ from binascii import hexlify
 
 from micropython import const
 
-from holdfast.core.accounts import ADMINISTRATOR, OPERATOR, ROLES, VIEWER, by_whom
+from holdfast.core.accounts import ADMINISTRATOR, OPERATOR, REALM, ROLES, VIEWER, by_whom
 from holdfast.core.text import MAX_NAME, printable
 from holdfast.settings.model import NotSaved, SettingsError
 from holdfast.vapix.access import require
@@ -41,12 +41,12 @@ _OTHER = "Error: consult the system log file."
 class Accounts:
     """Changes and lists accounts.
 
-    realm: a function() for what hashes are made with, accounts: one for the accounts in force.
+    about: of vapix.identity, the board first. accounts: a function() for the accounts in force.
     """
 
-    def __init__(self, store, realm, accounts):
+    def __init__(self, store, about, accounts):
         self._store = store
-        self._realm = realm
+        self._serial = about[0].SERIAL
         self._accounts = accounts
 
     async def handle(self, caller, request, now):
@@ -127,6 +127,9 @@ class Accounts:
             if first and not self._store.fresh:
                 raise HttpError(401)
             accounts = document.setdefault("accounts", [])
+            if not accounts:
+                # No other module's: a hash that was read there opens nothing here.
+                document.setdefault("realm", "%s %s" % (REALM, self._serial))
             row = None
             others = 0  # who are administrators
             for known in accounts:
@@ -145,7 +148,7 @@ class Accounts:
             if action == "remove":
                 accounts.remove(row)
             if password is not None:
-                secret = ("%s:%s:%s" % (name, self._realm(), password)).encode()
+                secret = ("%s:%s:%s" % (name, document.get("realm", REALM), password)).encode()
                 row["md5"] = hexlify(hashlib.md5(secret).digest()).decode()
                 row["sha256"] = hexlify(hashlib.sha256(secret).digest()).decode()
             if role is not None:
