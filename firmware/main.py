@@ -6,12 +6,12 @@ Nothing that goes wrong ends in the REPL: the chip is reset, and the next life k
 import board
 
 if hal.maintenance(board):  # noqa: F821
-    from holdfast.life import maintain
+    from holdfast.lifecycle import maintain
 
     maintain(board, hal)  # noqa: F821
 else:
     try:
-        from holdfast.life import live
+        from holdfast.lifecycle import live
 
         live(board, hal, pins)  # noqa: F821
     finally:

@@ -22,7 +22,7 @@ import sys
 import time
 from binascii import hexlify
 
-from holdfast.shell import heap
+from holdfast.runtime import memory as heap
 
 if __name__ == "__main__":
     # Code stays once it was loaded: what loading takes is another figure than what a request does.
@@ -30,9 +30,9 @@ if __name__ == "__main__":
 
 import wholeboard  # noqa: E402
 from holdfast.core.accounts import ROLES  # noqa: E402
+from holdfast.server.dispatch import Caller  # noqa: E402
 from holdfast.settings.saving import MAX_BYTES, seal  # noqa: E402
 from holdfast.settings.store import MOST_WRITES  # noqa: E402
-from holdfast.shell.dispatch import Caller  # noqa: E402
 from holdfast.wire.buffer import ReceiveBuffer  # noqa: E402
 from holdfast.wire.dump import dumps  # noqa: E402
 from holdfast.wire.http import HEAD_BYTES, HttpError, RequestReader  # noqa: E402

@@ -19,7 +19,7 @@ import ssl
 import sys
 
 import holdfast
-from holdfast.shell import heap
+from holdfast.runtime import memory as heap
 
 if __name__ == "__main__":
     # Code stays once it was loaded, as when the figures were fitted; make emulator measures all.
@@ -35,7 +35,7 @@ wholeboard.WIRING = wholeboard.Board.PORTS = tuple(
 )
 
 FIRMWARE = os.path.dirname(holdfast.__file__) + os.sep
-ABSENT = FIRMWARE + "shell" + os.sep + "cpython.py"  # is on no board
+ABSENT = FIRMWARE + "runtime" + os.sep + "portable_cpython.py"  # is on no board
 FLASH = ("read", "write", "append", "rename", "remove")
 LOOP = os.sep + os.path.join("asyncio", "events.py")
 COMPREHENSIONS = ("<listcomp>", "<dictcomp>", "<setcomp>")

@@ -4,9 +4,9 @@ import asyncio
 
 from holdfast.core.accounts import Account
 from holdfast.core.module import Module
+from holdfast.runtime.portable import again
 from holdfast.settings.model import NotSaved
 from holdfast.settings.schema import check
-from holdfast.shell.portable import again
 from holdfast.wire.dump import dumps
 from holdfast.wire.json import loads
 

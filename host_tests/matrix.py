@@ -10,7 +10,7 @@ from binascii import b2a_base64
 
 import wholeboard
 from costs import PASSWORD, TOKEN, Bench, Connection, full_settings
-from holdfast.services import PATTERNS, ROWS
+from holdfast.routes import PATTERNS, ROWS
 from holdfast.wire.dump import dumps
 from holdfast.wire.http import HttpError
 

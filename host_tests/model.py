@@ -12,10 +12,10 @@ A fact is a tuple, its name first:
     ("fail",)                         ("nothing",)
 """
 
-from holdfast.core.adoption import restarted
 from holdfast.core.module import BUSY, LOCKED, Module
 from holdfast.core.port import HOLD
-from holdfast.own.status import standing
+from holdfast.core.reconfigure import restarted
+from holdfast.rest.status import standing
 from holdfast.settings.schema import check
 
 WIRING = ((10, "input", 1), (12, "output", 1), (13, "output", 0), (14, "output", 1))

@@ -28,9 +28,9 @@ import wholeboard
 from hog import Hog
 from holdfast.core.events import DIGITAL_INPUT
 from holdfast.core.port import CLOSED, OPEN
-from holdfast.shell import ticker as ticker_module
-from holdfast.shell.connection import Connection
-from holdfast.shell.portable import readable, writable
+from holdfast.runtime import ticker as ticker_module
+from holdfast.runtime.portable import readable, writable
+from holdfast.server.connection import Connection
 from holdfast.wire.dump import dumps
 from makers import Caller, account
 

@@ -17,10 +17,10 @@ import sys
 
 import wholeboard
 from holdfast.core.log import SETTINGS, TRIP
+from holdfast.runtime.portable import sleep_ms
+from holdfast.server.connection import Caller
 from holdfast.settings.model import NotSaved
 from holdfast.settings.saving import CURRENT, PREVIOUS, seal, seal_of
-from holdfast.shell.connection import Caller
-from holdfast.shell.portable import sleep_ms
 from holdfast.wire.dump import dumps
 from holdfast.wire.http import Request
 from makers import account

@@ -12,7 +12,7 @@ import sys
 
 import wholeboard
 from holdfast.core.port import CLOSED, OPEN, STATES
-from holdfast.own.outputs import OutputsService
+from holdfast.rest.outputs import OutputsService
 from holdfast.settings.saving import CURRENT, seal
 from holdfast.wire.dump import dumps
 from holdfast.wire.json import loads

@@ -2,8 +2,8 @@
 
 from holdfast import app as app_module
 from holdfast.app import SCARCE_MS, App
+from holdfast.core.crashloop import ASKED, STARVED, Restart
 from holdfast.core.log import ALARM, HEAP
-from holdfast.core.restart import ASKED, STARVED, Restart
 from makers import module
 
 

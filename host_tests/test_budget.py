@@ -12,7 +12,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from holdfast.services import PATTERNS, ROWS
+from holdfast.routes import PATTERNS, ROWS
 from plain import compile_plain
 
 HERE = Path(__file__).resolve().parent

@@ -28,7 +28,7 @@ from holdfast.core.log import (
     Log,
 )
 from holdfast.core.rules import BURST as FIRINGS
-from holdfast.own.log import NAMES
+from holdfast.rest.log import NAMES
 from makers import module, turn
 
 

@@ -1,10 +1,10 @@
 """The I/O module: facts in with the time, levels and events out."""
 
-from holdfast.core.adoption import restarted, set_normal
 from holdfast.core.events import VIRTUAL_INPUT, VIRTUAL_PORT
 from holdfast.core.log import BYPASS, FAILED, RELEASE, RETURN, STRAY, TRIP, Log
 from holdfast.core.module import BUSY, LOCKED, NOT_OUTPUT, TRIPS_KEPT
 from holdfast.core.port import CLOSED, OPEN
+from holdfast.core.reconfigure import restarted, set_normal
 from makers import account, events, module, settings, turn
 
 CLOSE_ON_LOSS = {"2": {"fallback": {"steps": [{"state": "closed"}]}}}

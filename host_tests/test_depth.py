@@ -23,7 +23,7 @@ import depth
 import interpreters
 import pytest
 from costs import PASSWORD, TOKEN, _account
-from holdfast import services
+from holdfast import routes
 from rp2040 import image
 
 HERE = Path(__file__).resolve().parent
@@ -107,7 +107,7 @@ def deepest(asked, tmp_path_factory):
         more = "Connection: close\r\nx-snd-eb-heartbeat: 1\r\nAuthorization: %s %s\r\n"
         more %= name, value
         cases.append(dict(case("inbound " + name, *inbound[1:4], None, more), tls=True))
-    for row in "".join(services.ROWS).split("\n"):
+    for row in "".join(routes.ROWS).split("\n"):
         path, methods, role = (row.split(" ") + ["", ""])[:3]
         for method in methods.split(","):
             if method in ("POST", "PUT", "PATCH") and "restart" not in path:
@@ -137,10 +137,10 @@ def test_every_row_of_the_service_table_is_asked_for(asked):
     paths = {}
     for _, method, path, _, _ in asked.reads() + asked.changes():
         paths.setdefault(path.partition("?")[0], set()).add(method)
-    for row in ("".join(services.ROWS) + services.PATTERNS).split("\n"):
+    for row in ("".join(routes.ROWS) + routes.PATTERNS).split("\n"):
         if row and row.split(" ")[0] != "/holdfast/restart":  # which ends the module
             wanted, methods = row.split(" ")[:2]
-            like = [path for path in paths if services._like(wanted.split("/"), path.split("/"))]
+            like = [path for path in paths if routes._like(wanted.split("/"), path.split("/"))]
             methods = set(methods.split(","))
             assert [path for path in like if paths[path] & methods], row
 
@@ -162,7 +162,7 @@ def test_none_goes_deeper_than_the_stack_of_a_chip_has_room_for(deepest):
 
 def test_the_alarm_takes_no_more_frames_than_its_interrupt_was_measured_with(deepest):
     frames = deepest["alarm"][2]
-    assert frames[0] == "shell/alarm.py:check" and "hal/pins.py:force" in frames
+    assert frames[0] == "runtime/hard_fallback.py:check" and "hal/pins.py:force" in frames
     assert len(frames) <= ALARM_CALLS, frames
 
 

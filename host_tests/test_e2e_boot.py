@@ -7,7 +7,7 @@ import types
 
 import interpreters
 import pytest
-from holdfast.core.restart import Restart
+from holdfast.core.crashloop import Restart
 
 from boards import Figures
 
@@ -97,9 +97,9 @@ def test_whatever_leaves_main_ends_in_a_reset_and_not_in_the_repl(monkeypatch, e
         raise error
 
     monkeypatch.setitem(sys.modules, "board", types.ModuleType("board"))
-    life = types.ModuleType("holdfast.life")
+    life = types.ModuleType("holdfast.lifecycle")
     life.live = live
-    monkeypatch.setitem(sys.modules, "holdfast.life", life)
+    monkeypatch.setitem(sys.modules, "holdfast.lifecycle", life)
     hal = Hal()
     program = (interpreters.FIRMWARE / "main.py").read_text()
     with pytest.raises(error):

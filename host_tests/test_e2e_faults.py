@@ -13,7 +13,7 @@ import time
 
 import interpreters
 import pytest
-from holdfast.core.restart import Restart
+from holdfast.core.crashloop import Restart
 
 from boards import (
     RELAY_TOPIC,
@@ -41,7 +41,7 @@ FAULTS = {
     "raises": "raise SystemExit(9)",
 }
 PROLOGUE = """
-import holdfast.own.status as status
+import holdfast.rest.status as status
 real = status.StatusService.get
 def fault(self, caller, request, now):
     if request.query == "now":
@@ -225,7 +225,7 @@ sys.path[:0] = %r
 from holdfast.hal import simulated
 from holdfast.settings.saving import seal
 from holdfast.wire.dump import dumps
-from holdfast.life import Life
+from holdfast.lifecycle import Life
 import holdfast.hal.storage
 
 row = {"name": "a", "role": "operator", "md5": "0" * 32, "sha256": "0" * 64}

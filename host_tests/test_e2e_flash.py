@@ -78,7 +78,7 @@ def wanted():
             "/holdfast/hal/simulated.mpy",
             "/holdfast/hal/rp2.mpy",
             "/holdfast/hal/esp32.mpy",
-            "/holdfast/shell/cpython.mpy",
+            "/holdfast/runtime/portable_cpython.mpy",
         ):
             files[name] = path.read_bytes()
     return {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}

@@ -11,7 +11,7 @@ import time
 import pytest
 import test_fuzz_wire as wire
 from fuzz import COUNT, Mutator
-from holdfast.services import ROWS
+from holdfast.routes import ROWS
 
 from boards import (
     ANSWER_S,

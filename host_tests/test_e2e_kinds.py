@@ -16,7 +16,7 @@ import socket
 import urllib.parse
 
 import pytest
-from holdfast import services
+from holdfast import routes
 from test_e2e_monitors import TOKENS
 
 from boards import ANSWER_S, STREAM, Credentials, configure, settings
@@ -954,7 +954,7 @@ def test_every_door_of_the_module_is_tried():
     tried = set(ELSEWHERE)
     for _, door in CASES:
         tried.add(door.path.replace("{id}", "*"))
-    rows = "".join(services.ROWS) + services.PATTERNS
+    rows = "".join(routes.ROWS) + routes.PATTERNS
     doors = {line.split(" ")[0] for line in rows.split("\n") if line}
     assert doors - tried == set()
     assert tried - doors == {"/vapix/axhbt", "inbound"}

@@ -8,7 +8,7 @@ import threading
 import certificates
 import pytest
 import requests
-from holdfast.services import ROWS
+from holdfast.routes import ROWS
 from requests.auth import HTTPDigestAuth
 from simulate import free_port
 

@@ -25,7 +25,7 @@ UPLINKS = "/holdfast/uplinks"
 LINK_TOPIC = "tns1:Device/tnsholdfast:Uplink/Link"
 OVERFLOW_TOPIC = "tns1:Device/tnsholdfast:Uplink/Overflow"
 KEY = "4c0883a69102937d6231471b5dbb6204fe5129617082792ae468d01a3f362318"
-SAVED_S = 12  # core.links.SAVE_AFTER_MS, and a loaded machine
+SAVED_S = 12  # core.uplinks.SAVE_AFTER_MS, and a loaded machine
 
 
 def unifi(url, **more):

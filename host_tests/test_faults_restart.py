@@ -7,7 +7,7 @@ import re
 
 import pytest
 import requests
-from holdfast.core.restart import FAILED, HEALTHY_MS, Restart
+from holdfast.core.crashloop import FAILED, HEALTHY_MS, Restart
 from holdfast.safemode import LENGTH_MS
 
 from boards import (

@@ -257,7 +257,7 @@ SOAP = tuple(
 
 
 class SoapServices:
-    """The services behind SOAP, as holdfast.services joins them."""
+    """The services behind SOAP, as holdfast.routes joins them."""
 
     def __init__(self, subject, store):
         self._services = {

@@ -14,14 +14,18 @@ TESTS = interpreters.ROOT / "host_tests"
 
 # Who may import whom, folder by folder; "" is holdfast/ itself: the composition root, its start.
 MAY_IMPORT = {
-    "": {"", "core", "wire", "vapix", "monitors", "own", "uplink", "shell", "hal", "settings"},
-    "shell": {"shell", "vapix", "own", "uplink", "core", "wire", "settings"},
-    "monitors": {"monitors", "core", "wire", "settings"},
+    "": {"", "core", "settings", "wire", "vapix", "monitors", "rest", "uplink"}
+    | {"server", "client", "storage", "runtime", "hal"},
+    "server": {"server", "runtime", "core", "wire"},
+    "client": {"client", "runtime", "storage", "uplink", "core", "wire"},
+    "storage": {"storage", "core", "wire"},
+    "runtime": {"runtime", "core"},
+    "monitors": {"monitors", "runtime", "storage", "core", "wire", "settings"},
     "vapix": {"vapix", "core", "wire", "settings"},
     "page": set(),
-    "own": {"own", "core", "wire", "page", "settings"},
+    "rest": {"rest", "core", "wire", "page", "settings"},
     "uplink": {"uplink", "core", "wire"},
-    "settings": {"settings", "core", "wire", "shell"},
+    "settings": {"settings", "server", "client", "runtime", "storage", "core", "wire"},
     "core": {"core"},
     "wire": {"wire"},
     "hal": {"hal"},
@@ -32,25 +36,23 @@ RESERVED = {
     "network": {"hal"},
     "rp2": {"hal"},
     "esp32": {"hal"},
-    "asyncio": {"shell", "settings", ""},
-    "socket": {"shell", ""},
-    "select": {"shell", "hal"},
-    "time": {"hal", "shell"},
+    "asyncio": {"runtime", "server", "client", "monitors", "settings", ""},
+    "socket": {"runtime", "client"},
+    "select": {"runtime", "client", "hal"},
+    "time": {"runtime", "hal"},
 }
 
 # Files without a test_<folder>_<file>.py of their own, and why.
 TESTED_ELSEWHERE = {
     "app": "what is joined: every test_e2e_*.py starts it",
-    "services": "rows and what is behind them: every test_e2e_*.py, test_shell_dispatch.py",
-    "wire/pattern": "a part of queries: test_wire_query.py",
+    "routes": "rows and what is behind them: every test_e2e_*.py, test_server_dispatch.py",
     "wire/rarejson": "what wire/json seldom reads: test_wire_json.py",
     "wire/target": "what wire/http seldom reads: test_wire_http.py, test_wire_query.py",
-    "core/adoption": "Module.adopt: test_core_module.py, test_core_rules.py",
+    "core/reconfigure": "Module.adopt: test_core_module.py, test_core_rules.py",
     "serving": "what begins, once: every test_e2e_*.py",
     "joining": "joins everything, once: every test_e2e_*.py",
     "settings/apply": "puts into force: test_e2e_accounts.py, test_e2e_tls.py, test_e2e_time.py",
     "vapix/reply": "the answer to a call: test_vapix_systemready.py, test_vapix_time.py",
-    "monitors/answers": "what two languages share: test_monitors_pinghome.py",
     "hal/cable": "a file as a cable: test_e2e_network.py",
     "hal/simulated": "files as wires: test_e2e_contract.py",
     "hal/chip": "what chips share: test_hal_rp2.py, test_hal_esp32.py",
@@ -58,18 +60,18 @@ TESTED_ELSEWHERE = {
     "hal/gpio": "pins of a chip: test_hal_rp2.py, test_hal_esp32.py",
     "hal/wifi": "a radio: test_hal_rp2.py, test_hal_esp32.py",
     "hal/storage": "files: test_e2e_accounts.py, test_e2e_restart.py",
-    "shell/connection": "moves bytes: test_e2e_hostile.py",
-    "shell/copies": "how a file is replaced: test_settings_store.py, test_shell_keeping.py",
-    "shell/cpython": "portable.py's other half: every test_e2e_*.py on CPython",
-    "settings/documents": "what own/settings reads and gathers: test_own_settings.py",
-    "shell/heap": "order in the heap: test_e2e_memory.py, tools/smallest.py",
-    "shell/outbound": "when what is sent: test_e2e_uplinks.py, test_e2e_rules.py",
-    "shell/pieces": "moves bytes: test_e2e_page_figures.py",
-    "shell/portable": "asyncio and sockets: every test_e2e_*.py, on both interpreters",
-    "shell/sockets": "listening, UDP, TLS: test_shell_secure.py, test_e2e_exchange.py",
+    "server/connection": "moves bytes: test_e2e_hostile.py",
+    "storage/atomic": "how a file is replaced: test_settings_store.py, test_monitors_store.py",
+    "runtime/portable_cpython": "portable.py's other half: every test_e2e_*.py on CPython",
+    "settings/documents": "what rest/settings reads and gathers: test_rest_settings.py",
+    "runtime/memory": "order in the heap: test_e2e_memory.py, tools/smallest.py",
+    "client/sender": "when what is sent: test_e2e_uplinks.py, test_e2e_rules.py",
+    "server/body": "moves bytes: test_e2e_page_figures.py",
+    "runtime/portable": "asyncio and sockets: every test_e2e_*.py, on both interpreters",
+    "runtime/sockets": "listening, UDP, TLS: test_server_tls.py, test_e2e_exchange.py",
     "settings/saving": "what a store does: test_settings_store.py",
-    "shell/tlsfiles": "what a certificate must be: test_wire_certificate.py, test_e2e_tls.py",
-    "shell/streaming": "moves bytes: test_e2e_events.py",
+    "settings/tls_files": "what a certificate must be: test_wire_certificate.py, test_e2e_tls.py",
+    "server/websocket_pump": "moves bytes: test_e2e_events.py",
     "wire/chunked": "a coding of request bodies: test_wire_http.py",
 }
 
@@ -174,7 +176,7 @@ def test_no_floats(path):
     for node in ast.walk(tree(path)):
         if isinstance(node, ast.Constant):
             assert not isinstance(node.value, float), "line %d" % node.lineno
-        if isinstance(node, ast.BinOp) and name != "holdfast/shell/cpython.py":
+        if isinstance(node, ast.BinOp) and name != "holdfast/runtime/portable_cpython.py":
             # asyncio.sleep of CPython takes seconds, hence the exception.
             assert not isinstance(node.op, ast.Div), "line %d" % node.lineno
 
@@ -288,11 +290,14 @@ NOT_YET = (
     "asyncio",
     "socket",
     "holdfast.app",
-    "holdfast.shell",
+    "holdfast.server",
+    "holdfast.client",
+    "holdfast.storage",
+    "holdfast.runtime",
     "holdfast.wire",
     "holdfast.vapix",
 )
-NOT_YET += ("holdfast.own", "holdfast.settings", "holdfast.start")
+NOT_YET += ("holdfast.rest", "holdfast.settings", "holdfast.start")
 
 
 def boot(tmp_path, command):

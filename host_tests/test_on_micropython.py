@@ -15,13 +15,16 @@ FOLDERS = (
     "wire",
     "vapix",
     "monitors",
-    "own",
+    "rest",
     "uplink",
     "hal",
-    "shell",
+    "server",
+    "client",
+    "storage",
+    "runtime",
     "property",
 )
-ROOT = ("life", "safemode", "start")  # files of holdfast/ itself
+ROOT = ("lifecycle", "safemode", "start")  # files of holdfast/ itself
 # A test that needs these is not for boards.
 ONLY_CPYTHON = ("pytest", "hypothesis", "cryptography", "subprocess")
 LIMIT_S = 120

@@ -1,6 +1,6 @@
 """The alarm over years: it acts when and only when it should."""
 
-from test_shell_alarm import CLOSED, Bench
+from test_runtime_hard_fallback import CLOSED, Bench
 
 
 def test_ten_virtual_years_of_beats_and_hangs():

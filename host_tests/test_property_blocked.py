@@ -6,13 +6,13 @@ import os
 
 from holdfast.core.module import Module
 from holdfast.hal.clock import Clock
-from holdfast.shell.alarm import MARGIN_MS, Alarm
-from holdfast.shell.ticker import Ticker
+from holdfast.runtime.hard_fallback import MARGIN_MS, Alarm
+from holdfast.runtime.ticker import Ticker
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from model import WIRING, Pair
 from test_property_module import documents, histories
-from test_shell_alarm import Wires
+from test_runtime_hard_fallback import Wires
 
 NIGHTLY = "HOLDFAST_NIGHTLY" in os.environ
 HISTORIES = 20_000 if NIGHTLY else 1_000

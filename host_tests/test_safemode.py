@@ -4,12 +4,12 @@ import asyncio
 
 from holdfast import safemode
 from holdfast.core.accounts import PRE_AUTH
-from holdfast.core.restart import SAFE_MODE, WATCHDOG, Restart
+from holdfast.core.crashloop import SAFE_MODE, WATCHDOG, Restart
+from holdfast.runtime.portable import again
 from holdfast.safemode import LENGTH_MS, SafeMode, stand
+from holdfast.server import tls as secure
+from holdfast.server.connection import Connection
 from holdfast.settings.model import SettingsError
-from holdfast.shell import secure
-from holdfast.shell.connection import Connection
-from holdfast.shell.portable import again
 from makers import WIRING, Asked, module, settings
 
 ADDRESS = ("192.0.2.1", 80)

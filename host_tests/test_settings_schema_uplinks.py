@@ -1,7 +1,7 @@
 """What an uplink may be, and that a bad key is named without telling secrets."""
 
 from claims import raises
-from holdfast.core.links import AIRNODE, HEALTHCHECKS, PINGHOME, UNIFI
+from holdfast.core.uplinks import AIRNODE, HEALTHCHECKS, PINGHOME, UNIFI
 from holdfast.settings.model import SettingsError
 from holdfast.settings.schema_uplinks import _printable
 from makers import settings

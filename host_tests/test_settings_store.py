@@ -4,11 +4,11 @@ import asyncio
 import os
 
 from claims import raises
+from holdfast.runtime.portable import again, sleep_ms
 from holdfast.settings import store as store_module
 from holdfast.settings.model import NotSaved, SettingsError
 from holdfast.settings.saving import CURRENT, MAX_BYTES, NEW, PREVIOUS, document, seal, seal_of
 from holdfast.settings.store import BYPASS_MS, MOST_JOBS, Store
-from holdfast.shell.portable import again, sleep_ms
 from holdfast.wire.dump import dumps
 from holdfast.wire.json import loads
 from makers import WIRING, account, finished, module

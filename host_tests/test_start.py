@@ -5,7 +5,7 @@ their fallback when the life before ended by itself.
 import sys
 
 from flash import Flash
-from holdfast.core.restart import FAILED, POWER_ON, WATCHDOG, Restart
+from holdfast.core.crashloop import FAILED, POWER_ON, WATCHDOG, Restart
 from holdfast.hal import simulated
 from holdfast.start import start
 from holdfast.wire.dump import dumps

@@ -191,21 +191,21 @@ def test_the_hour_is_bounded(status, more, bad):
 
 
 def test_every_endpoint_is_asked_for(monkeypatch):
-    """What services.py answers, the client in the image asks for."""
+    """What routes.py answers, the client in the image asks for."""
     monkeypatch.syspath_prepend(str(image.HERE / "boards" / image.BOARD))
     import trial_requests
-    from holdfast import services
+    from holdfast import routes
 
     paths = {}
     for _, method, path, _, _ in trial_requests.reads() + trial_requests.changes():
         paths.setdefault(path.partition("?")[0], set()).add(method)
-    for row in "".join(services.ROWS).split("\n"):
+    for row in "".join(routes.ROWS).split("\n"):
         words = row.split()
         if words and words[0] != "/holdfast/restart":  # it ends the life; the story has a restart
             assert paths.get(words[0], set()) & set(words[1].split(",")), row
-    patterns = "".join(services.PATTERNS).split("\n")
+    patterns = "".join(routes.PATTERNS).split("\n")
     for row in [row.split() for row in patterns if row]:
-        like = [path for path in paths if services._like(row[0].split("/"), path.split("/"))]
+        like = [path for path in paths if routes._like(row[0].split("/"), path.split("/"))]
         methods = set().union(*[paths[path] for path in like]) if like else set()
         assert methods & set(row[1].split(",")), row
 

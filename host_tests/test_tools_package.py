@@ -39,7 +39,7 @@ def test_package_json_names_every_file_that_belongs_on_a_board():
     assert {"boot.py", "main.py", "holdfast/app.py", "holdfast/core/module.py"} <= names
     assert "holdfast/hal/simulated.py" not in names
     everything = {path.as_posix() for path in interpreters.sources()}
-    only_here = {"hal/cable.py", "hal/simulated.py", "shell/cpython.py"}
+    only_here = {"hal/cable.py", "hal/simulated.py", "runtime/portable_cpython.py"}
     assert everything - names == {"holdfast/" + name for name in only_here}
 
 

@@ -1,7 +1,7 @@
 """apidiscovery.cgi: what is listed is what is there."""
 
 from devices import stranger
-from holdfast.services import ROWS
+from holdfast.routes import ROWS
 from holdfast.vapix import apidiscovery, basicdeviceinfo, portmanagement, systemready
 from holdfast.vapix.apidiscovery import APIS, ApiDiscovery
 from holdfast.wire.json import loads

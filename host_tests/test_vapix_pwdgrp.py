@@ -1,11 +1,11 @@
-"""pwdgrp.cgi: accounts made, changed and removed; the first one; what must not be removed."""
+"""pwdgrp.cgi: accounts made, changed, removed; the first one; what must stay. usergroup.cgi."""
 
 import hashlib
 from binascii import hexlify
 
 from claims import raises
 from devices import Board, Running, administrator, stranger
-from holdfast.vapix.pwdgrp import Accounts
+from holdfast.vapix.pwdgrp import Accounts, UserGroup
 from holdfast.wire.http import HttpError
 from makers import Asked, Caller, account, finished
 
@@ -237,3 +237,14 @@ def test_what_cannot_be_saved_now_is_503_and_not_done():
     running.quiet = False
     assert raises(HttpError, ask, running, ADD).status == 503
     assert running.account("door") is None
+
+
+def test_a_caller_is_told_name_and_groups():
+    for role, groups in (
+        (1, "viewer"),
+        (2, "operator viewer"),
+        (3, "admin operator viewer"),
+    ):
+        answer = UserGroup().get(Caller("door", role), Asked(method="GET"), 0)
+        assert (answer.status, answer.content_type) == (200, "text/plain")
+        assert answer.body.decode() == "door\n%s\n" % groups

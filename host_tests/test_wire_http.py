@@ -1058,7 +1058,7 @@ def test_an_answer_has_the_lines_it_is_given():
 
 def test_an_answer_without_end_has_neither_length_nor_close():
     response = Response(101, lines=("Upgrade: websocket", "Connection: Upgrade"))
-    response.converse = "holdfast.shell.streaming"
+    response.converse = "holdfast.server.websocket_pump"
     expected = (
         b"HTTP/1.1 101 Switching Protocols\r\n" + EVERY + b"Upgrade: websocket\r\n"
         b"Connection: Upgrade\r\n\r\n"

@@ -1,9 +1,8 @@
-"""The parameters of a query."""
+"""The parameters of a query, and patterns."""
 
 from claims import raises
 from holdfast.wire.http import HttpError
-from holdfast.wire.pattern import matches
-from holdfast.wire.query import field, form, parameter, parameters, unquote
+from holdfast.wire.query import field, form, matches, parameter, parameters, unquote
 from holdfast.wire.target import plain
 from makers import Asked
 

@@ -2,7 +2,7 @@
 
 from flash import Flash
 from holdfast.core.checkins import HOUR_MS, TICK
-from holdfast.shell.keeping import Keeper
+from holdfast.monitors.store import Keeper
 from makers import Numbers, module
 
 EPOCH = 1790000000000 // HOUR_MS * HOUR_MS  # an hour that begins

@@ -12,7 +12,7 @@ import asyncio
 from holdfast import app as app_module
 from holdfast.hal import simulated
 from holdfast.hal.pins import Pins
-from holdfast.life import live
+from holdfast.lifecycle import live
 
 _PERIOD = 1 << 30
 
@@ -334,6 +334,6 @@ def _serves(app):
 
 
 def _forget_tasks():
-    from holdfast.shell.portable import again
+    from holdfast.runtime.portable import again
 
     again()

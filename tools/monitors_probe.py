@@ -67,23 +67,23 @@ def main(firmware, folder):
     import board
 
     # What a module has loaded anyway.
-    import holdfast.shell.portable
+    import holdfast.runtime.portable
     import holdfast.wire.json
     from holdfast.core.module import Module
+    from holdfast.runtime.memory import forget, load
     from holdfast.settings.schema import check
     from holdfast.settings.store import Store
-    from holdfast.shell.heap import forget, load
 
-    assert asyncio and holdfast.shell.portable and holdfast.wire.json
+    assert asyncio and holdfast.runtime.portable and holdfast.wire.json
     levels = bytes(len(board.PORTS))
     module = Module(check({}, board.PORTS), levels, os.urandom, 0)
     store = Store(Flash(), board.PORTS)
     store.quiet = lambda now: True
     clock = Clock()
-    for name in ("check", "definition"):
-        forget("holdfast.core." + name)
+    for name in ("settings.schema", "core.definition"):
+        forget("holdfast." + name)
     first = before = kept()
-    keeper = load("holdfast.shell.keeping", "Keeper")(module, store, clock, os.urandom)
+    keeper = load("holdfast.monitors.store", "Keeper")(module, store, clock, os.urandom)
     keeper.start = lambda: None
     now = kept()
     print("%8d  the engine and its keeper, loaded with the first monitor" % (now - before))

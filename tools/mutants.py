@@ -48,10 +48,10 @@ SOURCES = (
     "settings/model.py",
     "settings/secrets.py",
     "hal/pins.py",
-    "shell/admission.py",
-    "shell/alarm.py",
-    "shell/ticker.py",
-    "life.py",
+    "server/admission.py",
+    "runtime/hard_fallback.py",
+    "runtime/ticker.py",
+    "lifecycle.py",
     "safemode.py",
     "start.py",
 )
@@ -61,17 +61,17 @@ ALSO = {
     "core/checkins.py": ("test_core_monitors",),
     "core/log.py": ("test_core_module",),
     "settings/model.py": ("test_settings_schema",),
-    "core/adoption.py": (
+    "core/reconfigure.py": (
         "test_core_module",
         "test_core_rules",
         "test_core_blocked",
         "test_masters",
     ),
-    "core/module.py": ("test_masters", "test_shell_alarm"),
+    "core/module.py": ("test_masters", "test_runtime_hard_fallback"),
     "core/port.py": ("test_core_module", "test_masters"),
     "core/session.py": ("test_core_module", "test_masters"),
     "core/events.py": ("test_core_module",),
-    "core/virtual.py": ("test_core_module",),
+    "core/virtual_inputs.py": ("test_core_module",),
     "core/definition.py": ("test_core_monitors",),
 }
 LIMIT_S = 0.5  # of processor time, beside several times what the tests take

@@ -50,9 +50,9 @@ _FOLDER_BLOCKS = 2
 RESERVE_BYTES = (4 * 16 + 24 + 4) * 1024
 _STORAGE = "MICROPY_HW_FLASH_STORAGE_BYTES"
 PACKAGE = ROOT / "package.json"
-# What MicroPython does not need: CPython's half of the shell. Boards do not need the simulated
+# What MicroPython does not need: CPython's half of the sockets. Boards do not need the simulated
 # board's hardware either, but an application file has it: the one that is tested is shipped.
-NOT_ON_MICROPYTHON = ("holdfast/shell/cpython",)
+NOT_ON_MICROPYTHON = ("holdfast/runtime/portable_cpython",)
 NOT_ON_BOARDS = ("holdfast/hal/cable", "holdfast/hal/simulated", *NOT_ON_MICROPYTHON)
 
 

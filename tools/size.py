@@ -18,18 +18,18 @@ import sys
 import interpreters
 import package
 
-# Loaded when first used and kept, beside the services of holdfast/services.py.
+# Loaded when first used and kept, beside the services of holdfast/routes.py.
 LATE = (
     "holdfast.vapix.fault",
     "holdfast.vapix.wssession",
     "holdfast.vapix.stream",
-    "holdfast.shell.streaming",
-    "holdfast.shell.pieces",
+    "holdfast.server.websocket_pump",
+    "holdfast.server.body",
     "holdfast.wire.origin",
     "holdfast.core.contentfilter",
     "holdfast.vapix.portmonitor",
     "holdfast.core.rules",
-    "holdfast.shell.outbound",
+    "holdfast.client.sender",
 )
 
 # At rest, before anybody has called; all of it loaded at once; again at rest, when everything was

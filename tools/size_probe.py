@@ -64,7 +64,7 @@ def main(firmware, folder, modules):
     before = step("start.py: settings checked and forgotten, the core", before)
     from holdfast.app import App
 
-    before = step("app.py, shell, asyncio", before)
+    before = step("app.py, runtime, asyncio", before)
     app = App(board, hal, pins, *running)
     running = None
     before = step("joining.py: wire, vapix, the server, built", before)

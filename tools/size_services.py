@@ -5,15 +5,15 @@ all services, and what is left when they were let go.
 
 def use(app, step, kept, empty, modules):
     """Load these modules, make every service, as if each was called, and let them go."""
-    from holdfast.shell.heap import forget, load
+    from holdfast.runtime.memory import forget, load
 
     before = kept()
     for name in modules:
         __import__(name)
         before = step(name, before)
-    made = app.made = load("holdfast.services", "Services")(app)
-    before = step("holdfast.services: the table", before)
-    names = load("holdfast.services", "SERVICES").split("\n")[1:-1]
+    made = app.made = load("holdfast.routes", "Services")(app)
+    before = step("holdfast.routes: the table", before)
+    names = load("holdfast.routes", "SERVICES").split("\n")[1:-1]
     for name in sorted([row.split(" ")[0] for row in names]):
         try:
             made.method(name + ".nothing")
@@ -26,7 +26,7 @@ def use(app, step, kept, empty, modules):
     app.made.rest()
     assert app.made.rest()
     app.made = None
-    forget("holdfast.services")
+    forget("holdfast.routes")
     app.dispatcher.rest()
     overwrite(20)
     print("AT REST AGAIN", kept() - empty)

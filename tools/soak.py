@@ -96,7 +96,7 @@ def called(line):
     """What an attribute of the Keeper is called in the compiled firmware, by the line that makes
     it: lines stay where they are.
     """
-    name = Path("holdfast") / "shell" / "keeping"
+    name = Path("holdfast") / "monitors" / "store"
     source = (interpreters.FIRMWARE / name).with_suffix(".py").read_text().splitlines()
     short = (interpreters.BUILD / "firmware" / name).with_suffix(".short").read_text().splitlines()
     number = [text.strip() for text in source].index(line)

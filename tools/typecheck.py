@@ -19,7 +19,7 @@ PORTS = ("rp2", "esp32", "unix")
 ONLY_HERE = {"holdfast/hal/cable.py": "unix", "holdfast/hal/simulated.py": "unix"}
 # What only chips have modules for.
 OF_CHIPS = tuple("holdfast/hal/%s.py" % name for name in ("chip", "ethernet", "gpio", "wifi"))
-NEVER = ("holdfast/shell/cpython.py",)  # CPython's half
+NEVER = ("holdfast/runtime/portable_cpython.py",)  # CPython's half
 
 # Calls, attributes, arguments and modules that are not there. What asks for annotations is left
 # alone, and names that are not defined are ruff's business.

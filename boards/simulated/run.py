@@ -38,7 +38,7 @@ def bound_sockets(count):
     """
     import socket
 
-    from holdfast.shell import sockets
+    from holdfast.runtime import sockets
 
     unbound = sockets.listen
 

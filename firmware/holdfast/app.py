@@ -1,6 +1,6 @@
 """What the module is while it runs, and what its parts ask of one another.
 
-board + settings -> core -> vapix, own -> shell
+board + settings -> core -> vapix, rest -> server -> runtime
 
 joining.py joins the parts, serving.py begins to serve; both are the composition root as this is,
 and leave the heap when they have done their work. Changed settings: settings/apply.py.
@@ -13,11 +13,11 @@ import gc
 
 from micropython import const
 
+from holdfast.core.crashloop import ASKED, HEALTHY_MS, STARVED
 from holdfast.core.log import ALARM, CLOCK, HEAP, NOTIFICATION, SETTINGS
-from holdfast.core.restart import ASKED, HEALTHY_MS, STARVED
+from holdfast.runtime.memory import forget, load
+from holdfast.runtime.portable import report, sleep_ms
 from holdfast.settings.model import NotSaved
-from holdfast.shell.heap import forget, load
-from holdfast.shell.portable import report, sleep_ms
 
 _RESTART_MS = const(200)
 _NETWORK_MS = const(250)  # from one look at the network to the next
@@ -33,7 +33,7 @@ _KEEP_MS = const(1000)  # how often the log is looked at
 
 class App:
     """Everything of one module, joined. hal: the board's module of holdfast.hal. life: of
-    holdfast.life, None where nothing is to be remembered.
+    holdfast.lifecycle, None where nothing is to be remembered.
     """
 
     def __init__(self, board, hal, pins, clock, store, settings, module, life=None):
@@ -164,12 +164,9 @@ class App:
         self.log.add(HEAP, "full: a connection or event streams gave way", now)
 
     def book(self, name, *arguments):
-        """Have something done with the log in flash, by shell.logbook."""
-        try:
-            book = "holdfast.shell.logbook"
-            return passing(book, name, self.log, self.store.storage, *arguments)
-        finally:
-            forget("holdfast.wire.logrecord")
+        """Have something done with the log in flash, by storage.log_files."""
+        files = "holdfast.storage.log_files"
+        return passing(files, name, self.log, self.store.storage, *arguments)
 
     async def keep(self):
         """Put the log into flash when it is time, and no deadline is near; never ends."""
@@ -244,8 +241,9 @@ class App:
             now = self.clock.now()
             address = self.network.step(now, self.server.heard_at)
             if address != self.address:
+                network = "holdfast.runtime.network"
                 change = (self.address, address, since, now)
-                passing("holdfast.shell.reach", "changed", self.log, self.outbound.made, *change)
+                passing(network, "changed", self.log, self.outbound.made, *change)
                 self.address, since = address, now
                 if address is not None:
                     self._reached(address, port)

@@ -7,10 +7,10 @@ from micropython import const
 from holdfast import BUILD_DATE, VERSION
 from holdfast.core.accounts import ACTUATE
 from holdfast.core.log import BYPASS, RESET, Log
-from holdfast.shell.dispatch import Dispatcher, Lazy, Passing
-from holdfast.shell.heap import load
-from holdfast.shell.server import Server
-from holdfast.shell.ticker import Ticker
+from holdfast.runtime.memory import load
+from holdfast.runtime.ticker import Ticker
+from holdfast.server.dispatch import Dispatcher, Lazy, Passing
+from holdfast.server.server import Server
 from holdfast.vapix.heartbeat import HeartbeatService
 from holdfast.wire.digest import Authenticator
 
@@ -43,18 +43,18 @@ def join(app, board, hal, pins, settings):
     app.monitors = Lazy("holdfast.vapix.portmonitor", "PortMonitors")
     # Monitors that others check in with, not the ones above, which watch ports.
     app.keeper = Lazy(
-        "holdfast.shell.keeping", "Keeper", module, store, clock, module.random_bytes
+        "holdfast.monitors.store", "Keeper", module, store, clock, module.random_bytes
     )
     app.monitor_tokens = settings.tokens
     app.dns = settings.dns
     app.uplinks = settings.uplinks
     app.outbound = Lazy(
-        "holdfast.shell.outbound",
+        "holdfast.client.sender",
         "Outbound",
         module,
         app.turn,
         Lazy(
-            "holdfast.shell.exchange",
+            "holdfast.client.http",
             "Exchange",
             clock.now,
             app.quiet,
@@ -77,17 +77,17 @@ def join(app, board, hal, pins, settings):
     app.authenticator = Authenticator(settings.realm, settings.accounts, module.random_bytes)
     app.dispatcher = Dispatcher(
         ("/vapix/axhbt", ("POST",), ACTUATE, HeartbeatService(module).post),
-        Passing("holdfast.services", "Services", app),
+        Passing("holdfast.routes", "Services", app),
         app.authenticator,
         app.redeem,
-        Lazy("holdfast.shell.refusals", "Refusals", module, app.authenticator),
+        Lazy("holdfast.server.refusals", "Refusals", module, app.authenticator),
     )
     app.authenticator.md5, app.dispatcher.names = settings.login
     app.dispatcher.hostname = settings.network[3] if settings.network else ""
     alarm = revive = None
     if hal.HAS_ALARM:
         # Fallback though the loop is blocked, where the board has something that can do it.
-        alarm = load("holdfast.shell.alarm", "Alarm")(module, clock, pins)
+        alarm = load("holdfast.runtime.hard_fallback", "Alarm")(module, clock, pins)
         app.timer_of = hal.Alarm, alarm.check  # no lambda: it would keep this module
         app.timer = hal.Alarm(alarm.check)  # ends when nobody holds it
         revive = app.revive
@@ -108,7 +108,7 @@ def join(app, board, hal, pins, settings):
     app.network = hal.Network(board, settings.network, app.quiet)
     app.tls = settings.tls
     app.tls_place = (getattr(board, "TLS_PORT", _TLS_PORT), getattr(board, "TLS_CONNECTIONS", 1))
-    app.gate = None  # of shell.secure, with settings that have `tls`
+    app.gate = None  # of server.tls, with settings that have `tls`
     app.tls_trouble = None  # why the certificate that settings name is not in use
     app.time = settings.time
     app.timekeeper = None  # the task that asks for the time

@@ -12,13 +12,13 @@ from micropython import const
 
 from holdfast.core.accounts import PRE_AUTH, WRITE_SYSTEM
 from holdfast.core.log import Log
+from holdfast.runtime.memory import forget, load
+from holdfast.runtime.portable import again, sleep_ms
+from holdfast.runtime.sockets import listen
+from holdfast.runtime.ticker import Ticker
+from holdfast.server.dispatch import Dispatcher, Lazy
+from holdfast.server.server import Server
 from holdfast.settings.model import SettingsError
-from holdfast.shell.dispatch import Dispatcher, Lazy
-from holdfast.shell.heap import forget, load
-from holdfast.shell.portable import again, sleep_ms
-from holdfast.shell.server import Server
-from holdfast.shell.sockets import listen
-from holdfast.shell.ticker import Ticker
 from holdfast.wire.digest import Authenticator
 from holdfast.wire.http import Response
 
@@ -63,7 +63,7 @@ class SafeMode:
             self,
             authenticator,
             self._redeem,
-            Lazy("holdfast.shell.refusals", "Refusals", module, authenticator),
+            Lazy("holdfast.server.refusals", "Refusals", module, authenticator),
         )
         authenticator.md5, dispatcher.names = settings.login
         dispatcher.hostname = settings.network[3] if settings.network else ""
@@ -121,7 +121,7 @@ class SafeMode:
         """
         try:
             files = self._store.files(self._tls)
-            make = load("holdfast.shell.secure", "Gate")
+            make = load("holdfast.server.tls", "Gate")
             limit = getattr(self._board, "TLS_CONNECTIONS", 1)
             return make(self.server, limit, files, self._quiet, self._board.TLS_STALL_MS)
         except (SettingsError, OSError, ValueError, MemoryError) as error:
@@ -130,13 +130,12 @@ class SafeMode:
             return None
 
     def _book(self, name, *arguments):
-        """Have something done with the log in flash, by shell.logbook."""
+        """Have something done with the log in flash, by storage.log_files."""
         try:
-            book = load("holdfast.shell.logbook", name)
+            book = load("holdfast.storage.log_files", name)
             return book(self._log, self._store.storage, *arguments)
         finally:
-            forget("holdfast.shell.logbook")
-            forget("holdfast.wire.logrecord")
+            forget("holdfast.storage.log_files")
 
     def _write(self, book, now):
         """Put what waits in a book of the log into flash, unless a deadline is near."""
@@ -210,7 +209,7 @@ def run(board, hal, pins, running, life):
 
 def stand(board, hal, life):
     """Safe mode itself came down, again and again: outputs stay as they are, for LENGTH_MS."""
-    from holdfast.core.restart import SAFE_MODE
+    from holdfast.core.crashloop import SAFE_MODE
 
     life.keep(SAFE_MODE)
     watchdog = hal.Watchdog(board)

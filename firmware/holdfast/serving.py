@@ -6,14 +6,14 @@ from micropython import const
 
 from holdfast.app import for_ever
 from holdfast.core.log import SETTINGS, TLS
+from holdfast.runtime.memory import forget
+from holdfast.runtime.portable import report, sleep_ms
+from holdfast.runtime.sockets import listen
 from holdfast.settings.apply import keep_time, prepare, use_certificate
 from holdfast.settings.model import NotSaved
-from holdfast.shell.heap import forget
-from holdfast.shell.portable import report, sleep_ms
-from holdfast.shell.sockets import listen
 
 _RENEW_MS = const(60000)  # from one try to the next
-# Of shell.keeping, which is not loaded without one of them.
+# Of monitors.store, which is not loaded without one of them.
 _MONITORS = ("monitors.json", "monitors.new", "monitors.old")
 _MONITORS_BEGIN = b'{"monitors":1'
 
@@ -58,7 +58,7 @@ def begin(app, listeners, tasks):
     if secure:
         print("ready https://%s:%d" % (host, app.tls_place[0]))
     tasks.append(asyncio.create_task(for_ever(app.supervise, port if plain else None)))
-    forget("holdfast.shell.sockets")
+    forget("holdfast.runtime.sockets")
     forget("holdfast.settings.apply")
 
 

@@ -6,8 +6,8 @@ This module is needed once: it leaves the heap before the server comes into it.
 
 from holdfast.core.module import Module
 from holdfast.hal.clock import Clock
+from holdfast.runtime.memory import forget, load
 from holdfast.settings.store import Store
-from holdfast.shell.heap import forget, load
 
 
 def start(board, hal, pins, life=None):
@@ -25,7 +25,7 @@ def start(board, hal, pins, life=None):
     if life is not None:
         life.starting(module)
     if restart is not None and restart.crashed:
-        load("holdfast.core.adoption", "restarted")(module, restart.why, clock.now())
+        load("holdfast.core.reconfigure", "restarted")(module, restart.why, clock.now())
     now = clock.now()
     left = store.resume(now + clock.epoch_ms() if clock.epoch_ms() else 0)
     for port in module.outputs:
@@ -34,7 +34,7 @@ def start(board, hal, pins, life=None):
     pins.write(module.levels)
     # The module has taken what it needs of these.
     settings.ports = settings.rules = ()
-    forget("holdfast.core.adoption")
+    forget("holdfast.core.reconfigure")
     watchdog.feed()
     forget("holdfast.start")
     return clock, store, settings, module

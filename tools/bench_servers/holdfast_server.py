@@ -8,7 +8,7 @@ import asyncio
 import control
 from holdfast.app import App
 from holdfast.hal import simulated
-from holdfast.shell.heap import loaded
+from holdfast.runtime.memory import loaded
 from holdfast.start import start
 
 

@@ -31,7 +31,7 @@ def log(
     latest: Annotated[int, typer.Option(metavar="N", help="only the latest N", min=0)] = 0,
 ):
     """Print the event log, oldest first."""
-    from holdfast.own.log import NAMES
+    from holdfast.rest.log import NAMES
 
     if kind is not None and kind not in NAMES:
         raise Problem("%s is no kind of entry; there are: %s" % (kind, ", ".join(NAMES)), USAGE)

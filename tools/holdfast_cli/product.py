@@ -95,11 +95,13 @@ def files(board):
 
 
 def _others(board):
-    """What only other boards import: their hardware, and CPython's half of the shell."""
+    """What only other boards import: their hardware, and CPython's half of the sockets."""
     own = wiring(board).HAL
     halves = {wiring(name).HAL for name in boards()} - {own}
     halves |= {"cable"}  # of the simulated board
-    return {"holdfast/shell/cpython.mpy"} | {"holdfast/hal/%s.mpy" % name for name in halves}
+    return {"holdfast/runtime/portable_cpython.mpy"} | {
+        "holdfast/hal/%s.mpy" % name for name in halves
+    }
 
 
 def check_settings(document, board):

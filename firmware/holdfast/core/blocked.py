@@ -3,8 +3,8 @@ command during that loss.
 
 A change of settings that makes such a rule is refused, whichever part of it does so: the rule, or
 the lock (see settings.schema_rules). Settings that a start finds are taken as they are, and what
-is useless in them is told: in the event log (core.adoption), in the status, and from there on the
-page and by the command. Loaded for that.
+is useless in them is told: in the event log (core.reconfigure), in the status, and from there on
+the page and by the command. Loaded for that.
 """
 
 from holdfast.core.events import HEARTBEAT, TOPIC, VALUES, Property

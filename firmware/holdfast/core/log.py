@@ -7,12 +7,12 @@ how many entries of one kind there are in an hour; the others are counted, and t
 main book each master has that number for itself, and a full book drops the oldest entry of the
 master that has most of them: no master pushes out what another did.
 
-shell.logbook writes and reads the books; it is loaded for that and let go again.
+storage.log_files writes and reads the books; it is loaded for that and let go again.
 """
 
 from micropython import const
 
-# What happened, as an index in NAMES of own.log. These numbers are in flash: they never change.
+# What happened, as an index in NAMES of rest.log. These numbers are in flash: they never change.
 TRIP = const(0)
 RETURN = const(1)
 RELEASE = const(2)

@@ -26,7 +26,7 @@ from holdfast.core.events import EventSystem
 from holdfast.core.log import FAILED, RETURN, STRAY, TRIP
 from holdfast.core.port import RESTORE, Port
 from holdfast.core.session import Session, uuid4
-from holdfast.core.virtual import VirtualInputs
+from holdfast.core.virtual_inputs import VirtualInputs
 
 TRIPS_KEPT = const(8)  # losses, the latest of every master first: for whoever asks what happened
 
@@ -42,7 +42,7 @@ class Module:
     random_bytes: a function(n) of cryptographic quality, for session ids. now: ms.
     """
 
-    # Given by watch of core.adoption, in __init__ and for each change.
+    # Given by watch of core.reconfigure, in __init__ and for each change.
     named: dict  # ms within which a master must call for the first time, by its account
     needed: int | None  # of them, None for all
     return_after: int  # heartbeats in time, of a lost master
@@ -73,13 +73,13 @@ class Module:
         self._due = None
         self.ports = [Port(i, row, self.levels) for i, row in enumerate(settings.ports)]
         self.outputs = [port for port in self.ports if port.output]
-        from holdfast.core.adoption import declare, watch
+        from holdfast.core.reconfigure import declare, watch
 
         self._heartbeat, self._ready, self._told = declare(self, now)
         self.virtual = VirtualInputs(self.events, now)
-        self.links = None  # core.links.Links, when there are any
+        self.links = None  # core.uplinks.Links, when there are any
         if settings.uplinks and (settings.uplinks[0] or settings.uplinks[1]):
-            from holdfast.core.links import Links
+            from holdfast.core.uplinks import Links
 
             rows, inbound, _ = settings.uplinks
             self.links = Links(self.events, rows, inbound, random_bytes, now)
@@ -87,7 +87,7 @@ class Module:
         self.fault = Session("")  # the module's own: lost when a turn failed
         self.fault.counts = False
         self.heart = Session("")  # of which only these are used: expires_at, ports; see law 6, 7
-        self.reset_cause = "power on"  # why this start, in words; see core.restart
+        self.reset_cause = "power on"  # why this start, in words; see core.crashloop
         self.boot_facts = ()  # what else is to be known of it, in words
         sessions = [Session(a.name) for a in settings.accounts if a.role >= ACTUATE]
         watch(self, sessions, settings, now)
@@ -429,7 +429,7 @@ class Module:
 
     def release(self, master, now, who="somebody"):
         """A lost master, or "" for the module's own fault, is not awaited any more."""
-        from holdfast.core.adoption import release
+        from holdfast.core.reconfigure import release
 
         release(self, master, now, who)
 
@@ -438,7 +438,7 @@ class Module:
 
         Return None, or why it was refused (NOT_OUTPUT).
         """
-        from holdfast.core.adoption import bypass
+        from holdfast.core.reconfigure import bypass
 
         return bypass(self, port, until, who, now)
 
@@ -574,7 +574,7 @@ class Module:
         """Take over names, usages, normal states, debounce times, masters and rules from settings
         that were changed while the module runs.
         """
-        from holdfast.core.adoption import adopt
+        from holdfast.core.reconfigure import adopt
 
         adopt(self, settings, now)
 

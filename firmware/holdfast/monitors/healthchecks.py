@@ -20,8 +20,7 @@ from micropython import const
 
 from holdfast.core.checkins import COMPLETE, FAIL, LOG, MESSAGE_BYTES, RUN, TICK, Refused
 from holdfast.core.tokens import token_row
-from holdfast.monitors.answers import one_line, seconds
-from holdfast.monitors.said import beginning, fields
+from holdfast.monitors.check_in import beginning, fields, one_line, seconds
 from holdfast.settings.model import NotSaved
 from holdfast.wire.http import Response, all_digits
 from holdfast.wire.query import field
@@ -41,7 +40,7 @@ _PLAIN = (
 
 
 class Healthchecks:
-    """keeper: a Lazy of shell.keeping's Keeper; tokens: a function() that gives the rows."""
+    """keeper: a Lazy of monitors.store's Keeper; tokens: a function() that gives the rows."""
 
     def __init__(self, keeper, monitor_tokens):
         self._keeper = keeper

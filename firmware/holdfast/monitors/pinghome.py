@@ -11,7 +11,7 @@ The document has four hosts, and on two of them GET /v1/heartbeat/{id} means dif
 GET of a Host that begins with `data-gateway.` checks in, whatever its token; one that begins with
 `resource-query.` reads, and needs a token. By any other name of the module, its address among
 them: a GET with a token reads, unless it names a result or a message; one without a token checks
-in. Who knows the id may check in. What a check-in says is read by monitors.said.
+in. Who knows the id may check in. What a check-in says is read by monitors.check_in.
 
 What the document leaves open is decided here: answers are the monitor as an object, that of a
 change with the "message" the document wants, lists have it under "data", errors are {"error":
@@ -32,8 +32,16 @@ from holdfast.wire.query import field, parameters, unquote
 from holdfast.core.checkins import DOWN, HOUR_MS, RESULTS, Refused
 from holdfast.core.events import MONITOR, VALUES
 from holdfast.core.tokens import OPERATOR, VIEWER
-from holdfast.monitors.answers import Problem, Told, answer, one_line, require, seconds
-from holdfast.monitors.said import said, says_something
+from holdfast.monitors.check_in import (
+    Problem,
+    Told,
+    answer,
+    one_line,
+    require,
+    said,
+    says_something,
+    seconds,
+)
 from holdfast.settings.model import NotSaved
 from holdfast.wire import json
 from holdfast.wire.date import date_text, moment
@@ -50,7 +58,7 @@ _CHECK_IN_HOST = "data-gateway."
 
 
 class Pinghome:
-    """keeper: a Lazy of shell.keeping's Keeper; tokens: a function() that gives the rows."""
+    """keeper: a Lazy of monitors.store's Keeper; tokens: a function() that gives the rows."""
 
     def __init__(self, keeper, monitor_tokens):
         self._keeper = keeper

@@ -3,8 +3,8 @@
 import asyncio
 
 from holdfast.core.log import SETTINGS, TLS
+from holdfast.runtime.memory import load
 from holdfast.settings.model import SettingsError
-from holdfast.shell.heap import load
 
 
 def adopt(app, settings, now, by):
@@ -55,7 +55,7 @@ def keep_time(app):
         app.timekeeper.cancel()
         app.timekeeper = None
     if app.time is not None:
-        keeper = load("holdfast.shell.timekeeping", "TimeKeeper")
+        keeper = load("holdfast.client.ntp", "TimeKeeper")
         keeper = keeper(app.clock, app.module.random_bytes, app.timed)
         app.timekeeper = asyncio.create_task(keeper.run(app.time))
 
@@ -65,7 +65,7 @@ def use_certificate(app):
     try:
         files = app.store.files(app.tls)
         if app.gate is None:
-            make = load("holdfast.shell.secure", "Gate")
+            make = load("holdfast.server.tls", "Gate")
             stall_ms = app.about[0].TLS_STALL_MS
             app.gate = make(app.server, app.tls_place[1], files, app.quiet, stall_ms)
         else:

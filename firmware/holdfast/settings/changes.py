@@ -1,9 +1,9 @@
-"""What of changed settings waits for the next start: the counterpart of core.adoption.
+"""What of changed settings waits for the next start: the counterpart of core.reconfigure.
 
 Loaded when somebody replaces settings, and let go again.
 """
 
-# What a running module takes over; see core.adoption and the app. All else it reads at the start.
+# What a running module takes over, see core.reconfigure and the app. All else is read at a start.
 _AT_ONCE = (
     "name",
     "realm",

@@ -8,10 +8,10 @@ from binascii import hexlify
 
 from micropython import const
 
+from holdfast.runtime.memory import load
 from holdfast.settings.model import NotSaved, SettingsError
 from holdfast.settings.secrets import hide
 from holdfast.settings.store import let_go
-from holdfast.shell.heap import load
 from holdfast.wire.json import JsonError
 
 PART = "settings.part"  # of a document that comes in parts, gathered until it is complete

@@ -1,7 +1,7 @@
 """The settings in flash: loaded at the start, changed while the module runs, never half.
 
 A change is made on the document: what flash holds is read, edited and checked as a whole, and
-replaced as shell.copies does it. Only then the running module adopts it. At whichever write or
+replaced as storage.atomic does it. Only then the running module adopts it. At whichever write or
 rename the power goes off, the next start finds the old settings or the new ones. What changes
 nothing is not written: clients repeat themselves, and flash wears.
 
@@ -23,11 +23,11 @@ from binascii import crc32, hexlify
 from micropython import const
 
 from holdfast.core.log import BYPASS
+from holdfast.runtime import memory as heap
+from holdfast.runtime.portable import sleep_ms
 from holdfast.settings.model import NotSaved, OnTrial, SettingsError
 from holdfast.settings.schema import check, parts
 from holdfast.settings.store import BYPASS_MS, MOST_WRITES, WRITE_MS
-from holdfast.shell import heap
-from holdfast.shell.portable import sleep_ms
 from holdfast.wire.json import JsonError, loads
 
 CURRENT = "settings.json"
@@ -206,7 +206,7 @@ async def change(store, edit, by, guard):
     """Edit the document, check it, save it, adopt it; the time when it was."""
     settings, data = await _edited(store, edit, guard)
     if data is not None:
-        copies = heap.load("holdfast.shell.copies", "Copies")(
+        copies = heap.load("holdfast.storage.atomic", "Copies")(
             store.storage, (CURRENT, NEW, PREVIOUS), store.name
         )
         await _write(store, copies.steps(data), copies)
@@ -382,7 +382,7 @@ async def _edited(store, edit, guard):
     if settings.tls is not None and _files(changed) != files:
         # Now, while somebody is there to be told; at the start it would cost HTTPS alone. Not
         # those that are there already: a certificate gone bad keeps nobody from changing the rest.
-        heap.load("holdfast.shell.tlsfiles", "files")(store.storage, settings.tls)
+        heap.load("holdfast.settings.tls_files", "files")(store.storage, settings.tls)
         await sleep_ms(0)
     after = await encode(changed)
     if len(after) > MAX_BYTES:

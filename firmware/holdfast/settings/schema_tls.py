@@ -2,7 +2,7 @@
 
     "tls": {"certificate": "tls.crt", "key": "tls.key", "http": true}
 
-The names are those of files in flash, DER or PEM; what is in them shell.tlsfiles looks at.
+The names are those of files in flash, DER or PEM; what is in them settings.tls_files looks at.
 """
 
 from micropython import const

@@ -10,14 +10,14 @@
       ]
     }
 
-Makes `(links, inbound, certificate)`: rows for core.links, None or `(path, within_ms, reply)` with
-the reply as `(status, content type, body)`, and the name of a file in flash or "". Loaded when
-there are any, let go with settings.schema.
+Makes `(links, inbound, certificate)`: rows for core.uplinks, None or `(path, within_ms, reply)`
+with the reply as `(status, content type, body)`, and the name of a file in flash or "". Loaded
+when there are any, let go with settings.schema.
 """
 
 from micropython import const
 
-from holdfast.core.links import AIRNODE, HEALTHCHECKS, INBOUND, KINDS, PINGHOME, UNIFI
+from holdfast.core.uplinks import AIRNODE, HEALTHCHECKS, INBOUND, KINDS, PINGHOME, UNIFI
 from holdfast.settings.address import MAX_URL, url
 from holdfast.settings.model import SettingsError
 from holdfast.settings.schema import Keys

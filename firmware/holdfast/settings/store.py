@@ -10,15 +10,15 @@ import asyncio
 
 from micropython import const
 
+from holdfast.runtime.memory import forget, load
+from holdfast.runtime.portable import sleep_ms
 from holdfast.settings.model import NotSaved
-from holdfast.shell.heap import forget, load
-from holdfast.shell.portable import sleep_ms
 
 # What loading and changing needs and nothing else does.
 _PASSING = (
     "settings.saving",
-    "shell.copies",
-    "core.adoption",
+    "storage.atomic",
+    "core.reconfigure",
     "core.blocked",
     "settings.schema_rules",
     "settings.schema_uplinks",
@@ -28,8 +28,8 @@ _PASSING = (
     "settings.schema_tls",
     "settings.schema_time",
     "settings.schema_login",
-    "shell.tlsfiles",
-    "shell.sockets",
+    "settings.tls_files",
+    "runtime.sockets",
     "wire.certificate",
     "settings.schema",
     "core.text",
@@ -101,7 +101,7 @@ class Store:
     def files(self, tls):
         """(certificate, key) as DER for `tls` of the settings; SettingsError."""
         try:
-            return load("holdfast.shell.tlsfiles", "files")(self.storage, tls)
+            return load("holdfast.settings.tls_files", "files")(self.storage, tls)
         finally:
             let_go()
 

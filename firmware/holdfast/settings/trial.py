@@ -12,8 +12,8 @@ import asyncio
 
 from micropython import const
 
+from holdfast.runtime.portable import report, sleep_ms
 from holdfast.settings.model import NotSaved
-from holdfast.shell.portable import report, sleep_ms
 
 TRIAL_MS = const(60000)
 _LOOK_MS = const(250)

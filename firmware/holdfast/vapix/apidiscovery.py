@@ -9,7 +9,7 @@ from micropython import const
 
 from holdfast.vapix import api
 from holdfast.vapix.earlier import post, versions
-from holdfast.wire.pattern import matches
+from holdfast.wire.query import matches
 
 _VERSION = "1.0"
 _MAX_PATTERN = const(40)  # characters; anyone may ask, and a long row of wildcards takes its time

@@ -19,8 +19,7 @@ from holdfast.settings.model import NotSaved, SettingsError
 from holdfast.vapix.access import require
 from holdfast.vapix.identity import Device
 from holdfast.wire.http import HttpError, Response
-from holdfast.wire.pattern import matches
-from holdfast.wire.query import field, form
+from holdfast.wire.query import field, form, matches
 
 # Of one list.
 _MAX_GROUPS = const(16)

@@ -21,7 +21,7 @@ from micropython import const
 
 from holdfast.core.accounts import ACTUATE
 from holdfast.core.events import VIRTUAL_PORT
-from holdfast.core.virtual import COUNT
+from holdfast.core.virtual_inputs import COUNT
 from holdfast.vapix.access import require
 from holdfast.wire.http import HttpError, Response, all_digits
 from holdfast.wire.query import form

@@ -37,7 +37,7 @@ class PortMonitors:
 
 
 class _Answer(Response):
-    converse = "streaming"
+    converse = "websocket_pump"
     endless = True
 
     def __init__(self, service):
@@ -47,7 +47,7 @@ class _Answer(Response):
 
 
 class _Opening:
-    """What the shell opens the stream with, when the head is sent."""
+    """What the server opens the stream with, when the head is sent."""
 
     def __init__(self, streams, ports):
         self._streams = streams
@@ -69,7 +69,7 @@ class PortMonitor:
     """
 
     def __init__(self, ports, now):
-        self.wake = None  # set by the shell: there may be something to send
+        self.wake = None  # set by the server: there may be something to send
         self.outbox = self
         self.closing = False
         self.farewell = False

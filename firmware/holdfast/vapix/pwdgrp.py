@@ -7,6 +7,9 @@ first account, which must be an administrator's; from then on this is for admini
 The texts of success and of the general errors are the vendor's, because clients look for them; an
 error that somebody can do something about says what it is. All stand in a `<body>`, where one
 client needs them and the others do not mind.
+
+What the caller may do, `/axis-cgi/usergroup.cgi`: the account's name, and under it its groups.
+There is no vendor document of it; this is what a published client reads.
 """
 
 import hashlib
@@ -195,3 +198,17 @@ def _page(text, status=200):
     text = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     page = "<html><head><title>Accounts</title></head><body>%s</body></html>\n" % text
     return Response(status, page.encode(), "text/html")
+
+
+# By role: each group holds the rights of the ones behind it.
+_GROUPS = ("", "viewer", "operator viewer", "admin operator viewer")
+
+
+class UserGroup:
+    """Tells callers about themselves."""
+
+    def get(self, caller, request, now):
+        """Answer with two lines."""
+        account = caller.account
+        text = "%s\n%s\n" % (account.name, _GROUPS[account.role])
+        return Response(200, text.encode(), "text/plain")

@@ -164,7 +164,7 @@ class _Resumption:
 class Upgrade(Response):
     """101: the connection becomes a stream of `service`."""
 
-    converse = "streaming"
+    converse = "websocket_pump"
     endless = True
 
     def __init__(self, service, key):
@@ -178,7 +178,7 @@ class Upgrade(Response):
 
 
 class EventStream:
-    """One subscriber. The shell feeds `receive`, sends what `outbox.next` gives, sets `wake`."""
+    """One subscriber. The server feeds `receive`, sends what `outbox.next` gives, sets `wake`."""
 
     def __init__(self, events, encode, now):
         self.wake = _nothing  # called when there may be something to send

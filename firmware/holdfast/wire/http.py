@@ -444,10 +444,10 @@ class Response:
 
     body: bytes, or for a long one a list of them. That is never put together: on a board that has
     run for a while there may be no hole of its size in the heap. Or an iterator of texts, for what
-    is made while it is sent; empty ones pass the turn on. See `pieces`, and shell.pieces.
+    is made while it is sent; empty ones pass the turn on. See `pieces`, and server.body.
     chunked: its end is told by the chunked coding (RFC 9112 section 7.1).
 
-    converse: the module of the shell that goes on with the connection when the head is sent, as a
+    converse: the module of server/ that goes on with the connection when the head is sent, as a
     stream of `service`. endless: it has no end. spend: a function() for the moment at which it is
     certain that this answer is sent.
     """

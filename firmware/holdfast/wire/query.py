@@ -1,11 +1,13 @@
-"""The parameters of a query or a form (RFC 3986 section 2.1); loaded with the first of them."""
+"""The parameters of a query or a form (RFC 3986 section 2.1), and patterns that they are asked by;
+loaded with the first of them.
+"""
 
 from binascii import unhexlify
 
 from micropython import const
 
 from holdfast.wire.http import HttpError
-from holdfast.wire.utf8 import utf8
+from holdfast.wire.json import utf8
 
 # Of a query or a form: every port's names and states in one update. An empty one is a byte to send
 # and fifty to keep.
@@ -79,3 +81,29 @@ def octets(text):
     except ValueError:
         return None
     return data
+
+
+def matches(pattern, text):
+    """True when the whole text is like the pattern: `*` for any characters, `?` for one."""
+    if pattern == "*" or pattern == text:
+        return True
+    if "*" not in pattern and ("?" not in pattern or len(pattern) != len(text)):
+        return False
+    at = where = 0
+    star = kept = -1  # the last `*`, and up to where it reaches
+    while where < len(text):
+        sign = pattern[at : at + 1]
+        if sign == "*":
+            star = at
+            kept = where
+            at += 1
+        elif sign in ("?", text[where]):
+            at += 1
+            where += 1
+        elif star >= 0:
+            kept += 1
+            where = kept
+            at = star + 1
+        else:
+            return False
+    return not pattern[at:].strip("*")

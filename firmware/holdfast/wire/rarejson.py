@@ -5,8 +5,7 @@ Loaded by wire.json when there is one, and let go when nobody calls any more.
 
 from micropython import const
 
-from holdfast.wire.json import MEANINGS, SHORT_ESCAPES, JsonError, digits_end, part_text
-from holdfast.wire.utf8 import utf8
+from holdfast.wire.json import MEANINGS, SHORT_ESCAPES, JsonError, digits_end, part_text, utf8
 
 _BACKSLASH = const(92)
 

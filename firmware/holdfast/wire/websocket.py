@@ -12,7 +12,7 @@ from hashlib import sha1
 from micropython import const
 
 from holdfast.wire.http import has_token
-from holdfast.wire.utf8 import utf8
+from holdfast.wire.json import utf8
 
 CONTINUATION = const(0x0)
 TEXT = const(0x1)

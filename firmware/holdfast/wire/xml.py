@@ -12,7 +12,7 @@ SOAP request.
 
 from micropython import const
 
-from holdfast.wire.utf8 import utf8
+from holdfast.wire.json import utf8
 
 # SOAP requests of VAPIX are up to 8 deep and have up to 60 elements and attributes; a SetPort for
 # 16 ports has 120.

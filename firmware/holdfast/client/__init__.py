@@ -1,0 +1,1 @@
+"""WHEN, out of the module: requests to others, names, the time of day."""

@@ -1,0 +1,102 @@
+"""`GET /holdfast/log`: the event log, for operators; it tells names and addresses.
+
+`?limit=` gives the latest entries, `?since=<number>` those after it, oldest first; `more` tells
+that there are others. `number` goes on after a restart from what was in flash (`saved`); with
+`boot`, another after every start, it is told once for all. `at` is ms since that start, `time` ms
+of UTC since 1970 or null, `due` when the thing should have happened.
+"""
+
+from binascii import hexlify
+
+from micropython import const
+
+from holdfast.core.log import TRIP
+from holdfast.wire.http import HttpError, Response, all_digits
+from holdfast.wire.json import quote
+from holdfast.wire.query import parameter
+
+LIMIT = const(64)
+_USUAL = const(32)
+_MOST_DIGITS = const(10)
+
+# By kind, see core.log.
+NAMES = (
+    "trip",
+    "return",
+    "release",
+    "reset",
+    "settings",
+    "failed turn",
+    "login refused",
+    "heap",
+    "network",
+    "clock",
+    "rule",
+    "notification lost",
+    "tls",
+    "alarm",
+    "bypass",
+    "heartbeat not awaited",
+    "logins delayed",
+)
+
+
+class LogService:
+    """log: core.log.Log. reader: a function() for (entries of storage.log_files, storage, what to
+    add to the module's time for UTC). boot: random bytes of this start.
+    """
+
+    def __init__(self, log, reader, boot):
+        self._log = log
+        self._reader = reader
+        self._boot = boot
+
+    def get(self, caller, request, now):
+        """Answer with entries as JSON, in pieces."""
+        limit = min(_number(request.query, "limit", _USUAL), LIMIT)
+        since = _number(request.query, "since", None)
+        log = self._log
+        entries, storage, epoch_ms = self._reader()
+        rows, more = entries(log, storage, since, max(limit, 1), epoch_ms)
+        waiting = [book.waiting[0][0] for book in log.books if book.waiting]
+        pieces = [b'{"entries":[']
+        for i, row in enumerate(rows):
+            pieces.append((("," if i else "") + _entry(*row)).encode())
+        text = (
+            '],"more":%s,"now":%d,"boot":"%s","saved":%d,"lost":%d,"flash":{"writes":%d,"bytes":'
+            '%d,"writes_today":%d,"bytes_today":%d,"failures":%d}}'
+        ) % (
+            "true" if more else "false",
+            now,
+            hexlify(self._boot[:8]).decode(),
+            min(waiting) - 1 if waiting else log.number,
+            log.lost,
+            log.writes,
+            log.bytes,
+            log.writes_today,
+            log.bytes_today,
+            log.failures,
+        )
+        pieces.append(text.encode())
+        return Response(200, pieces, "application/json", ("Cache-Control: no-store",))
+
+
+def _entry(number, at, late, kind, time, text):
+    due = ',"due":%d' % (at - late) if kind == TRIP else ""
+    return '{"number":%d,"at":%d%s,"time":%s,"kind":"%s","text":%s}' % (
+        number,
+        at,
+        due,
+        "%d" % time if time else "null",
+        NAMES[kind],
+        quote(text),
+    )
+
+
+def _number(query, name, default):
+    text = parameter(query, name)
+    if text is None or text == "":
+        return default
+    if not all_digits(text, _MOST_DIGITS):
+        raise HttpError(400)
+    return int(text)

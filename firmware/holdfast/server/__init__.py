@@ -1,0 +1,1 @@
+"""WHEN, towards the module: connections, requests, answers. It moves bytes and decides nothing."""

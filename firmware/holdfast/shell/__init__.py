@@ -1,1 +1,0 @@
-"""WHEN it runs: asyncio, sockets, tasks. The shell moves bytes and time; it takes no decisions."""
