@@ -9,7 +9,7 @@ EMULATOR := $(VENV)/.emulator
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 SOURCES := firmware boards tools host_tests
 
-.PHONY: help run demo test conformance nightly lint types format page screenshots cross package bundle app firmware size emulator bench soak explore mutants clean
+.PHONY: help run demo test conformance nightly docs lint types format page screenshots cross package bundle app firmware size emulator bench soak explore mutants clean
 
 help:
 	@echo "make run      the simulated board; ARGS=\"--help\" tells its options"
@@ -19,6 +19,7 @@ help:
 	@echo "              any VAPIX I/O module: what it does as it should; without URL, the simulated"
 	@echo "make lint     ruff, codespell"
 	@echo "make types    the firmware against the stubs of rp2, esp32 and unix"
+	@echo "make docs     the site of docs/, in build/site"
 	@echo "make page     build the page of firmware/page/ into the firmware; needs npm"
 	@echo "make screenshots  look at the page in Chromium, for README"
 	@echo "make cross    compile every firmware file with mpy-cross"
@@ -74,7 +75,11 @@ lint: $(DEV)
 	$(VENV)/bin/ruff check $(SOURCES)
 	$(VENV)/bin/ruff format --check $(SOURCES)
 	$(VENV)/bin/python tools/pins.py
-	$(VENV)/bin/codespell README.md CHANGELOG.md SECURITY.md Makefile pyproject.toml $(SOURCES)
+	$(VENV)/bin/codespell *.md docs Makefile pyproject.toml $(SOURCES)
+
+docs: $(DEV)
+	@$(VENV)/bin/python tools/command_page.py
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 types: $(DEV)
 	@$(VENV)/bin/python tools/typecheck.py $(ARGS)

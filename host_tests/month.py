@@ -3,7 +3,7 @@
 Jobs check in with jitter, too often, too late or not at all, fail, run and log; monitors are
 paused, enabled and given other times; the module is restarted. The reference knows nothing of the
 engine: it makes lists of what happened and cuts time into intervals, as Pinghome's document and
-README "Monitors" define them.
+docs/monitors.md define them.
 """
 
 from holdfast.core.checkins import COMPLETE, DOWN, FAIL, HOUR_MS, IGNORED, LOG, MISSED, RUN, TICK

@@ -15,7 +15,7 @@ from boards import ANSWER_S, ROOT, From, notification, output, settings, wait_fo
 
 SERVICES = "/vapix/services"
 GPIO = "/vapix/axgpio"
-WSDL = ROOT / "firmware" / "documentation" / "wsdl"
+WSDL = ROOT / "docs" / "wsdl"
 SOAP12 = "http://www.w3.org/2003/05/soap-envelope"
 SOAP11 = "http://schemas.xmlsoap.org/soap/envelope/"
 TYPES = {SOAP12: "application/soap+xml; charset=utf-8", SOAP11: "text/xml; charset=utf-8"}

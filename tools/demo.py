@@ -60,7 +60,7 @@ class Timeline:
 
 
 def draw(timeline, beats, losses, path):
-    """Write the same picture as SVG, as it stands in the README."""
+    """Write the same picture as SVG, as README shows it."""
     end = timeline.now_ms()
 
     def x(ms):

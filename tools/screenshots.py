@@ -1,4 +1,4 @@
-"""Looks at the page in the system's Chromium and keeps what it sees, for README.
+"""Looks at the page in the system's Chromium and keeps what it sees, for the documentation.
 
 A board of its own is brought into the states that matter: all is well, a master is lost, the
 settings, the report, and a phone in the dark.
@@ -12,7 +12,7 @@ from pathlib import Path
 import interpreters
 
 sys.path.insert(0, str(interpreters.ROOT / "host_tests"))
-TARGET = interpreters.FIRMWARE / "documentation" / "page"
+TARGET = interpreters.ROOT / "docs" / "pictures"
 
 WIDE = {"width": 1120, "height": 900}
 PHONE = {"width": 380, "height": 760}

@@ -32,7 +32,7 @@ def heap(text):
 
 
 def parse(arguments=None):
-    parser = argparse.ArgumentParser(description="Run the simulated board.")
+    parser = argparse.ArgumentParser(prog="simulate.py", description="Run the simulated board.")
     parser.add_argument("--runtime", choices=("micropython", "cpython"), default="micropython")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8080, help="0 picks a free one")
