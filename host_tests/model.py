@@ -1,4 +1,4 @@
-"""Whose heartbeat counts and what outputs do then, as docs/concepts.md tells it: a model of one module.
+"""Whose heartbeat counts and what outputs do then, as docs/concepts.md has it: a model of it all.
 
 The model knows no deadlines. It looks at every millisecond and says what is true in it. Rules are
 not in it. `Pair` plays facts to a real Module and to the model; INVARIANTS say what must be true

@@ -1,5 +1,5 @@
 """`holdfast flash` and everything else over a cable, as a user runs it, on a MicroPython behind a
-pseudo-terminal: its raw REPL is the real one. docs/architecture.md lists what only a chip can show.
+pseudo-terminal: its raw REPL is the real one. docs/architecture.md says what a chip alone shows.
 """
 
 import hashlib

@@ -17,7 +17,7 @@ from holdfast_cli.problems import FAILED, REFUSED, SETTINGS, STRANGER, UNREACHAB
 STATUS = "/holdfast/status"
 UPLINKS = "/holdfast/uplinks"
 SETTINGS_PATH = "/holdfast/settings"
-PART_BYTES = 4096  # a request's body, see README "Limits"
+PART_BYTES = 4096  # a request's body, see docs/limits.md
 TIMEOUT_S = 10
 _BUSY_TRIES = 8  # a module that cannot write to flash now can in a moment
 _BUSY_PAUSE_S = 0.5

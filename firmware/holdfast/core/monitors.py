@@ -66,7 +66,7 @@ _DRIFT_MS = const(1000)  # the clock of the day is followed in steps of this
 
 
 class Monitor:
-    """One monitor: what it is told (see README "Monitors") and how it stands. Times are ms of the
+    """One monitor: what it is told (see docs/monitors.md) and how it stands. Times are ms of the
     module's clock, negative before its start.
     """
 

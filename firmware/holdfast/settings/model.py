@@ -33,7 +33,7 @@ class OnTrial(NotSaved):
 
 
 class Settings:
-    """Everything a module is told; see README "Settings".
+    """Everything a module is told; see docs/settings.md.
 
     network: (kind, ssid, key, hostname, country, (address, netmask, gateway, dns)), see
     settings.schema_network; None for what the board does without.

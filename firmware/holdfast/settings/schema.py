@@ -2,7 +2,7 @@
 
 `check(data, wiring)` takes what a JSON reader made of a settings file and the board's wiring, rows
 `(gpio, direction, closed_level)`; it returns Settings or raises SettingsError. What is absent gets
-the default that README "Settings" states; a key nobody knows is an error, because it is a typing
+the default that docs/settings.md states; a key nobody knows is an error, because it is a typing
 mistake. Needed once, at the start, so nothing that stays may be defined here: the app lets this
 module go and its code leaves the heap.
 """
