@@ -23,7 +23,7 @@ class Board:
 
 
 def device():
-    return Device(Board(), "1.2.3", "Nov 24 2026", "A realm")
+    return Device(Board(), "1.2.3", "Nov 24 2026")
 
 
 class Running:
@@ -45,12 +45,11 @@ class Running:
         self.quiet = True
         self.store.quiet = lambda now: self.quiet
         self.store.turn = lambda: 0
-        self.store.adopt = self._adopt
+        self.store.apply = self._apply
 
-    def _adopt(self, settings, now, by):
+    def _apply(self, settings, now, by):
         self.accounts = settings.accounts
-        self.module.name = settings.name
-        self.module.adopt(settings, now)
+        self.module.reconfigure(settings, now)
 
     def account(self, name):
         """The account of a name, None when there is none."""

@@ -59,7 +59,7 @@ class Store:
         settings = check(changed, self._wiring)
         self.saved = changed
         self.count += 1
-        self._module.adopt(settings, self.now)
+        self._module.reconfigure(settings, self.now)
         return self.now
 
 

@@ -236,7 +236,7 @@ def look(start, before, names):
             assert not rows, rows
         texts = [row[4] for book in app.log.books for row in book.waiting]
         assert not [text for text in texts if "damaged" in text], texts
-        people = [row.name for row in app.accounts]
+        people = [row.name for row in app.settings.accounts]
         if "accounts" in before:
             assert not store.fresh, "open"
             assert "root" in people, people

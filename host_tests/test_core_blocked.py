@@ -98,14 +98,14 @@ def test_the_log_tells_when_settings_make_such_a_rule_and_not_again():
     subject.log = Log()
     rule = rows({"conditions": [lost(1)]}, FOLLOW)
     wanted = [ANY + ", so then it does nothing: rule R"]
-    subject.adopt(settings(FREE, **rule), 0)
+    subject.reconfigure(settings(FREE, **rule), 0)
     assert texts(subject) == []
-    subject.adopt(settings(LOCKING, **rule), 1)
+    subject.reconfigure(settings(LOCKING, **rule), 1)
     assert texts(subject) == wanted
-    subject.adopt(settings(dict(LOCKING, **{"3": {"name": "Other"}}), **rule), 2)
+    subject.reconfigure(settings(dict(LOCKING, **{"3": {"name": "Other"}}), **rule), 2)
     assert texts(subject) == wanted
-    subject.adopt(settings(FREE, **rule), 3)
-    subject.adopt(settings(LOCKING, **rule), 4)
+    subject.reconfigure(settings(FREE, **rule), 3)
+    subject.reconfigure(settings(LOCKING, **rule), 4)
     assert texts(subject) == wanted * 2
 
 

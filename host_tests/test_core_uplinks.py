@@ -588,7 +588,7 @@ def test_a_link_that_stays_keeps_its_state_its_queue_and_its_counts():
     subject.put(b, action(1, THERE), 80)
     subject.events()
     due = b.due
-    subject.adopt((rows[1], row("c")), None, 100)
+    subject.reconfigure((rows[1], row("c")), None, 100)
     assert subject.links[0] is b
     assert (b.up, b.since, b.sent, b.due, queues(subject)[0]) == (True, 70, 1, due, ["/1"])
     assert subject.events() == [
@@ -607,7 +607,7 @@ def test_a_link_with_other_settings_keeps_all_and_sends_its_next_heartbeat_soon(
     subject.answer(200, 70)
     subject.put(link, action(1), 80)
     subject.events()
-    subject.adopt((row("a", success=(201,)),), None, 100)
+    subject.reconfigure((row("a", success=(201,)),), None, 100)
     assert subject.links == [link] and subject.events() == []
     assert (link.up, link.sent, queues(subject)) == (True, 1, [["/1"]])
     assert 100 < link.due < 100 + SPREAD_MS
@@ -620,7 +620,7 @@ def test_a_heartbeat_that_was_under_way_says_nothing_of_other_settings():
     a, b = subject.links
     before = a.row, b.row
     subject.events()
-    subject.adopt((row("a", success=(201,)),), None, 100)
+    subject.reconfigure((row("a", success=(201,)),), None, 100)
     subject.events()
     for link, old in zip((a, b), before):
         due = link.due
@@ -636,7 +636,7 @@ def test_the_queue_of_a_link_that_is_gone_goes_to_whoever_holds_it_then():
     subject.put(b, action(2, THERE), 0)
     loose = []
     put = lambda action, now: loose.append((action[2], now))  # noqa: E731
-    subject.adopt((row("b", THERE), row("c", pauses="all")), None, 100)
+    subject.reconfigure((row("b", THERE), row("c", pauses="all")), None, 100)
     assert subject.moved and subject.gone == [a]
     subject.move(put, 110)
     assert (queues(subject), loose, subject.moved, subject.gone) == (
@@ -645,10 +645,10 @@ def test_the_queue_of_a_link_that_is_gone_goes_to_whoever_holds_it_then():
         False,
         [],
     )
-    subject.adopt((row("b", THERE),), None, 120)
+    subject.reconfigure((row("b", THERE),), None, 120)
     subject.move(put, 130)
     assert (queues(subject), loose) == ([["/2"]], [("/1", 130)])
-    subject.adopt((row("b", THERE, pauses="none"),), None, 140)
+    subject.reconfigure((row("b", THERE, pauses="none"),), None, 140)
     subject.move(put, 150)
     assert (queues(subject), loose[1:]) == ([[]], [("/2", 150)])
     assert subject.to_be_saved(10**9)
@@ -660,7 +660,7 @@ def test_one_that_was_being_sent_when_its_link_went_goes_nowhere_else():
     subject.answer(200, 0)
     subject.put(link, action(1), 0)
     due = subject.due_notification(0)
-    subject.adopt((), None, 10)
+    subject.reconfigure((), None, 10)
     subject.deliver(due[0], due[1], 200, 20)
     assert link.delivered == 1
     subject.move(None, 30)
@@ -668,7 +668,7 @@ def test_one_that_was_being_sent_when_its_link_went_goes_nowhere_else():
     again.answer(200, 0)
     again.put(again.links[0], action(1), 0)
     due = again.due_notification(0)
-    again.adopt((), None, 10)
+    again.reconfigure((), None, 10)
     again.deliver(due[0], due[1], None, 20)
     loose = []
     again.move(lambda action, now: loose.append(action[2]), 30)
@@ -679,8 +679,8 @@ def test_a_name_that_comes_again_is_another_link_in_the_place_of_the_first():
     subject = Uplinks(row("a"))
     count = len(subject.system.properties)
     for now in range(10):
-        subject.adopt((), None, now)
-        subject.adopt((row("ab"[now % 2]),), None, now)
+        subject.reconfigure((), None, now)
+        subject.reconfigure((row("ab"[now % 2]),), None, now)
     assert len(subject.system.properties) == count
     assert [one.source for one in subject.system.properties if not one.gone()] == ["b", "b"]
 
@@ -693,12 +693,12 @@ def test_a_disabled_link_sends_nothing_pauses_nothing_and_has_no_event():
     assert subject.due_link(10**9).name == "b"
     subject.reachable(10)
     assert not subject.restore("a", action(), 0, 0)
-    subject.adopt((row("a", pauses="all"), row("b", THERE)), None, 100)
+    subject.reconfigure((row("a", pauses="all"), row("b", THERE)), None, 100)
     assert subject.events() == [("Link", "a", "0", 100), ("Overflow", "a", "0", 100)]
     assert (subject.paused(), a.why, a.due) == (True, "nothing sent yet", 100)
     subject.answer(500, 110, a)
     subject.put(a, action(1), 120)
-    subject.adopt((row("a", pauses="all", enabled=False), row("b", THERE)), None, 130)
+    subject.reconfigure((row("a", pauses="all", enabled=False), row("b", THERE)), None, 130)
     assert subject.events() == [("Overflow", "a", "removed", 130), ("Link", "a", "removed", 130)]
     assert (a.up, a.why, a.due, a.failures, a.failed) == (False, "disabled", None, 0, 1)
     assert not subject.paused() and subject.due_link(10**9).name == "b"
@@ -716,7 +716,7 @@ def test_a_link_that_is_gone_lets_the_others_notifications_go():
         subject.put(a, action(i), 1)
     assert subject.sent(200, 1) is None
     subject.events()
-    subject.adopt((row("a"),), None, 2)
+    subject.reconfigure((row("a"),), None, 2)
     assert ("Overflow", "a", "0", 2) in subject.events()
     assert subject.sent(200, 2) == "/1"
 
@@ -726,21 +726,21 @@ def test_the_inbound_path_is_another_at_once():
     subject.heard(1000)
     subject.events()
     other = (202, "text/plain", b"ok")
-    subject.adopt((row(),), ("/y", 600, other), 1100)
+    subject.reconfigure((row(),), ("/y", 600, other), 1100)
     inbound = subject.inbound
     assert (inbound.path, inbound.reply, inbound.count, inbound.up) == ("/y", other, 1, True)
     assert (inbound.due, subject.events()) == (1600, [])
-    subject.adopt((row(),), ("/y", 50, other), 1200)
+    subject.reconfigure((row(),), ("/y", 50, other), 1200)
     subject.look(1200)
     assert subject.events() == [("Link", "inbound", "0", 1200)]
-    subject.adopt((row(),), ("/y", 0, other), 1300)
+    subject.reconfigure((row(),), ("/y", 0, other), 1300)
     assert subject.events() == [("Link", "inbound", "removed", 1300)]
     subject.heard(1400)
     subject.look(10**9)
     assert (subject.inbound.count, subject.events()) == (2, [])
-    subject.adopt((row(),), ("/y", 10, other), 1500)
+    subject.reconfigure((row(),), ("/y", 10, other), 1500)
     assert subject.events() == [("Link", "inbound", "0", 1500)]
-    subject.adopt((row(),), None, 1600)
+    subject.reconfigure((row(),), None, 1600)
     assert subject.events() == [("Link", "inbound", "removed", 1600)]
     assert subject.inbound is None
     subject.look(10**9)
@@ -766,8 +766,8 @@ def test_settings_that_ran_out_of_memory_are_taken_over_by_the_second_call():
             real(*arguments)
 
         subject.system.change = change
-        raises(NoRoom, subject.adopt, rows, inbound, 10)
-        subject.adopt(rows, inbound, 20)
+        raises(NoRoom, subject.reconfigure, rows, inbound, 10)
+        subject.reconfigure(rows, inbound, 20)
         told = [
             (link.name, link.declared is None, link.overflow is None) for link in subject.links
         ]

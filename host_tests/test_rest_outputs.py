@@ -23,7 +23,7 @@ def test_every_output_has_a_row_and_no_input():
 def test_it_follows_changed_settings_those_of_the_next_start_too():
     subject = module()
     fallback = {"locked": False, "steps": [{"state": "closed"}]}
-    subject.adopt(settings({"2": {"power_on": "closed", "fallback": fallback}}), 5)
+    subject.reconfigure(settings({"2": {"power_on": "closed", "fallback": fallback}}), 5)
     (first, _) = outputs(subject)
     assert first["power_on"]["changes"] == [[0, "closed"]]
     assert first["loss"]["changes"] == [[0, "closed"]]

@@ -62,7 +62,7 @@ class Subject:
         self.store.quiet = lambda now: self.quiet
         self.now = 0
         self.store.turn = lambda: self.now
-        self.store.adopt = lambda settings, now, by: self.adopted.append(settings)
+        self.store.apply = lambda settings, now, by: self.adopted.append(settings)
         self.store.load()
         self.log = Log()
         self.service = SettingsService(self.store, log=self.log)

@@ -354,7 +354,7 @@ def test_the_rows_follow_masters_that_come_and_go():
     bench = Bench({"2": {"fallback": CLOSED}})
     bench.beat()
     now = bench.clock.now()
-    bench.module.adopt(settings({"2": {"fallback": CLOSED}}, [account("new")]), now)
+    bench.module.reconfigure(settings({"2": {"fallback": CLOSED}}, [account("new")]), now)
     bench.ticker.turn()  # `a` is gone: lost, and awaited no more
     bench.beat("new", 50)
     bench.module.command(bench.module.ports[2], 0, "new", bench.clock.now())
@@ -372,7 +372,7 @@ def test_masters_may_come_and_go_while_check_is_under_way():
         bench.beat(master)
 
     def adopt():
-        bench.module.adopt(settings(ports, [account("c")]), bench.clock.now())
+        bench.module.reconfigure(settings(ports, [account("c")]), bench.clock.now())
         bench.alarm.arm()
 
     bench.pins.before = adopt
@@ -563,7 +563,7 @@ def test_the_rows_are_made_when_masters_change_and_not_in_every_turn():
     table = bench.alarm._table
     bench.beat()
     assert bench.alarm._table is table
-    bench.module.adopt(settings(None, [account("b")]), bench.clock.now())
+    bench.module.reconfigure(settings(None, [account("b")]), bench.clock.now())
     bench.ticker.turn()
     assert bench.alarm._table is not table
 

@@ -84,11 +84,11 @@ class Unreadable(Flash):
         return super().read(name)
 
 
-def store(flash, adopt=None):
+def store(flash, apply=None):
     subject = Store(flash, WIRING)
     subject.quiet = lambda now: True
     subject.turn = lambda: 0
-    subject.adopt = adopt or (lambda settings, now, by: None)
+    subject.apply = apply or (lambda settings, now, by: None)
     return subject
 
 

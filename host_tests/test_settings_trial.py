@@ -62,7 +62,7 @@ class Subject:
         self.store = Store(self.flash, WIRING)
         self.store.quiet = lambda now: self.quiet
         self.store.turn = lambda: self.at
-        self.store.adopt = lambda settings, now, by: self.adopted.append(settings.name)
+        self.store.apply = lambda settings, now, by: self.adopted.append(settings.name)
         self.loaded = self.store.load()
         self.trial = Trial(self.store, lambda: self.at, self.restart, self.over)
         self.trial._wait = self.wait
@@ -185,17 +185,17 @@ def test_bad_settings_or_a_moment_that_is_not_quiet_begin_nothing():
 
 def test_out_of_memory_leaves_no_trial_behind():
     subject = Subject()
-    adopt = subject.store.adopt
+    apply = subject.store.apply
 
     tries = [1, 1]
 
     def full(settings, now, by):
         tries.pop()
         if not tries:
-            subject.store.adopt = adopt
+            subject.store.apply = apply
         raise MemoryError
 
-    subject.store.adopt = full
+    subject.store.apply = full
     subject.store.shed = lambda spared: None
     raises(MemoryError, subject.begin)
     subject.begin()
@@ -281,13 +281,13 @@ def test_wherever_the_power_goes_off_a_start_finds_the_old_or_the_kept_ones():
 def test_whatever_keeps_the_module_from_adopting_them_no_trial_stays_behind():
     """Else every further change would be refused until a restart."""
     subject = Subject()
-    adopt = subject.store.adopt
+    apply = subject.store.apply
 
     def broken(settings, now, by):
-        subject.store.adopt = adopt
+        subject.store.apply = apply
         raise ValueError("a mistake of ours")
 
-    subject.store.adopt = broken
+    subject.store.apply = broken
     raises(ValueError, subject.begin)
     assert subject.store.trying is None
     subject.change(lambda document: document.update({"name": "Newer"}))

@@ -8,7 +8,7 @@ from holdfast.wire.http import HttpError
 from holdfast.wire.json import loads
 from makers import Asked, Caller
 
-ABOUT = (Board(), "1.2.3", "Nov 24 2026", "A realm")
+ABOUT = (Board(), "1.2.3", "Nov 24 2026")
 
 
 def call(method, caller=None, params="", version="1.3"):

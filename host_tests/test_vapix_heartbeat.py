@@ -114,7 +114,9 @@ def test_answers_to_masters_that_are_gone_are_not_kept_for_ever():
     service = HeartbeatService(subject)
     for number in range(40):
         name = "m%d" % number
-        subject.adopt(settings(accounts=[account(name), account("b", "administrator")]), number)
+        subject.reconfigure(
+            settings(accounts=[account(name), account("b", "administrator")]), number
+        )
         for master in (name, "b"):
             service.post(Caller(master), Asked(asked(b"1000")), number)
     assert len(service._answers) <= 3

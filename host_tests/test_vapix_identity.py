@@ -23,7 +23,6 @@ def test_serial_number_version_and_board_are_those_handed_in():
     subject = device()
     assert (subject.serial, subject.soc, subject.hardware_id) == ("0200000000AB", "none", "bench")
     assert (subject.version, subject.build_date) == ("1.2.3", "Nov 24 2026")
-    assert subject.realm == "A realm"
 
 
 def test_what_is_restricted_is_a_property():

@@ -7,7 +7,7 @@ from holdfast.vapix.param import Parameters
 from holdfast.wire.http import HttpError
 from makers import Asked, Caller, finished
 
-ABOUT = (Board(), "1.2.3", "Nov 24 2026", "A realm")
+ABOUT = (Board(), "1.2.3", "Nov 24 2026")
 
 
 def ask(

@@ -905,16 +905,24 @@ def test_what_is_put_behind_is_judged_as_by_a_fresh_memory():
             assert verdict(remembers, value, memory=memory) == expected, value
 
 
+def test_another_realm_and_whether_md5_is_offered_count_at_once():
+    authenticator = server()
+    assert len(authenticator.challenges(0)) == 2
+    authenticator.reconfigure("Other", ACCOUNTS, False)
+    (challenge,) = authenticator.challenges(0)
+    assert 'realm="Other"' in challenge and "SHA-256" in challenge
+
+
 def test_accounts_that_changed_are_judged_anew_on_a_kept_connection():
     for accounts, wanted in ((ACCOUNTS, "root"), (ACCOUNTS[1:], "refused")):
         authenticator = server()
         memory = Memory()
         nonce = fresh(authenticator)
         assert verdict(authenticator, credentials(nonce, 1), memory=memory) == "root"
-        authenticator.adopt(accounts)
+        authenticator.reconfigure(authenticator.realm, accounts)
         assert verdict(authenticator, credentials(nonce, 2), memory=memory) == wanted
     other = (Account("root", "new"),)
-    authenticator.adopt(other)
+    authenticator.reconfigure(authenticator.realm, other)
     assert verdict(authenticator, credentials(nonce, 3), memory=memory) == "refused"
     value = credentials(nonce, 4, password="new")
     assert verdict(authenticator, value, memory=memory) == "root"

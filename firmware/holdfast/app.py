@@ -37,6 +37,7 @@ class App:
     """
 
     def __init__(self, board, hal, pins, clock, store, settings, module, life=None):
+        self.settings = settings  # in force, without the ports and rules: the module has those
         self.module = module
         self.events = module.events
         self.store = store
@@ -72,9 +73,9 @@ class App:
         """True when nothing that a pin hangs on is due while flash is written."""
         return self.module.quiet(now, self.about[0].STALL_MS)
 
-    def adopt(self, settings, now, by):
+    def apply(self, settings, now, by):
         """The settings were changed, by whom, with what; see settings.apply."""
-        passing("holdfast.settings.apply", "adopt", self, settings, now, by)
+        passing("holdfast.settings.apply", "apply", self, settings, now, by)
         if self._life is not None:
             self._life.changed()
 
@@ -122,11 +123,11 @@ class App:
 
     def servers(self):
         """Who knows host names: as settings say, else as the network does."""
-        return self.dns or self.network.dns()
+        return self.settings.dns or self.network.dns()
 
     def certificate(self):
         """The name of the file with the certificates that are trusted, "" for none."""
-        return self.uplinks[2] if self.uplinks else ""
+        return self.settings.uplinks[2] if self.settings.uplinks else ""
 
     def timed(self, text):
         """Note what became of the clock."""

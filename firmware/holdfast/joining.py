@@ -22,12 +22,11 @@ def join(app, board, hal, pins, settings):
     module = app.module
     store = app.store
     clock = app.clock
-    app.about = (board, VERSION, BUILD_DATE, settings.realm)
+    app.about = (board, VERSION, BUILD_DATE)
     app.boot = module.random_bytes(16)  # another after every start
-    app.accounts = settings.accounts
     store.module = module
     module.around = app.around
-    store.adopt = app.adopt
+    store.apply = app.apply
     store.quiet = app.calm
     store.turn = app.turn
     # What keeps something in mind stays, once it was used.
@@ -45,9 +44,6 @@ def join(app, board, hal, pins, settings):
     app.keeper = Lazy(
         "holdfast.monitors.store", "Keeper", module, store, clock, module.random_bytes
     )
-    app.monitor_tokens = settings.tokens
-    app.dns = settings.dns
-    app.uplinks = settings.uplinks
     app.outbound = Lazy(
         "holdfast.client.sender",
         "Outbound",
@@ -74,7 +70,8 @@ def join(app, board, hal, pins, settings):
     app.trial = Lazy(
         "holdfast.settings.trial", "Trial", store, clock.now, app.restart, app.trial_over
     )
-    app.authenticator = Authenticator(settings.realm, settings.accounts, module.random_bytes)
+    md5, names = settings.login
+    app.authenticator = Authenticator(settings.realm, settings.accounts, module.random_bytes, md5)
     app.dispatcher = Dispatcher(
         ("/vapix/axhbt", ("POST",), ACTUATE, HeartbeatService(module).post),
         Passing("holdfast.routes", "Services", app),
@@ -82,7 +79,7 @@ def join(app, board, hal, pins, settings):
         app.redeem,
         Lazy("holdfast.server.refusals", "Refusals", module, app.authenticator),
     )
-    app.authenticator.md5, app.dispatcher.names = settings.login
+    app.dispatcher.names = names
     app.dispatcher.hostname = settings.network[3] if settings.network else ""
     alarm = revive = None
     if hal.HAS_ALARM:
@@ -106,12 +103,10 @@ def join(app, board, hal, pins, settings):
     app.server.troubled = app.troubled
     store.shed = app.server.shed
     app.network = hal.Network(board, settings.network, app.quiet)
-    app.tls = settings.tls
     app.tls_place = (getattr(board, "TLS_PORT", _TLS_PORT), getattr(board, "TLS_CONNECTIONS", 1))
     app.gate = None  # of server.tls, with settings that have `tls`
     app.tls_trouble = None  # why the certificate that settings name is not in use
-    app.time = settings.time
-    app.timekeeper = None  # the task that asks for the time
+    app.timekeeper = app.asked_time = None  # the task that asks for the time, and whom
     app.log = module.log = Log()
     app.book("opened", clock.now())
     now = clock.now()

@@ -218,11 +218,11 @@ class Services:
 
     def accounts(self):
         """All accounts, as of now."""
-        return self._app.accounts
+        return self._app.settings.accounts
 
     def monitor_tokens(self):
         """The tokens for monitors, as of now."""
-        return self._app.monitor_tokens
+        return self._app.settings.tokens
 
     def hostname(self):
         """That the network knows; "" where MicroPython has its own for the board."""

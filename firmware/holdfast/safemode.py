@@ -201,7 +201,7 @@ def run(board, hal, pins, running, life):
         life.restart.relent()
     life.starting(module)
     settings = store.load()
-    module.adopt(settings, clock.now())
+    module.reconfigure(settings, clock.now())
     settings.ports = settings.rules = ()
     forget("holdfast.safemode")
     return clock, store, settings, module

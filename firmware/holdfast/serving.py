@@ -23,8 +23,9 @@ def begin(app, listeners, tasks):
     cannot be had.
     """
     host, port = app.network.address()
-    secure = app.tls is not None and use_certificate(app)
-    plain = not secure or app.tls[2]
+    tls = app.settings.tls
+    secure = tls is not None and use_certificate(app)
+    plain = not secure or tls[2]
     # While the loop is busy as many may come as there are places: lwIP resets those for whom it
     # has none in this queue.
     backlog = app.server.connections.limit
@@ -38,7 +39,7 @@ def begin(app, listeners, tasks):
     except OSError as error:
         app.network.refused(error)
         raise
-    if not plain and app.tls[2] is None:
+    if not plain and tls[2] is None:
         text = "HTTP is not served: settings.tls.http is not there; true serves it beside HTTPS"
         if not app.book("known", TLS, text):
             app.log.add(TLS, text, app.clock.now())

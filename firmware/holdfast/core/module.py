@@ -570,13 +570,13 @@ class Module:
             else:
                 first.end()
 
-    def adopt(self, settings, now):
+    def reconfigure(self, settings, now):
         """Take over names, usages, normal states, debounce times, masters and rules from settings
         that were changed while the module runs.
         """
-        from holdfast.core.reconfigure import adopt
+        from holdfast.core.reconfigure import reconfigure
 
-        adopt(self, settings, now)
+        reconfigure(self, settings, now)
 
     # -- return -----------------------------------------------------------------------------------
 

@@ -21,8 +21,9 @@ from holdfast.core.port import RELEASED
 from holdfast.core.session import Session
 
 
-def adopt(module, settings, now):
+def reconfigure(module, settings, now):
     """Take over what counts at once of ports, accounts, rules and uplinks."""
+    module.name = settings.name
     before = _blocked(module)
     module.act(now)  # what is due is of the settings before
     for port, row in zip(module.ports, settings.ports):
@@ -66,7 +67,7 @@ def _links(module, uplinks, now):
         from holdfast.core.uplinks import Links
 
         module.links = Links(module.events, (), None, module.random_bytes, now)
-    module.links.adopt(rows, inbound, now)
+    module.links.reconfigure(rows, inbound, now)
 
 
 def _rules(module, rows, now):

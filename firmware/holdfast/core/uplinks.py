@@ -167,11 +167,11 @@ class Links:
         self.inbound = None
         self.changed_at = None  # the queues, since they were saved
         self._saved_at = None
-        self.adopt(rows, inbound, now, events.declare)
+        self.reconfigure(rows, inbound, now, events.declare)
 
     # -- settings ---------------------------------------------------------------------------------
 
-    def adopt(self, rows, inbound, now, declare=None):
+    def reconfigure(self, rows, inbound, now, declare=None):
         """These are the settings. declare: of the event system, None while others listen. When
         memory runs out, the same call goes on with what was not done.
         """
@@ -200,7 +200,7 @@ class Links:
         for link in self.gone:
             self._announce(link, declare, now)
         self.links = links
-        self._adopt_inbound(inbound, now, declare)
+        self._reconfigure_inbound(inbound, now, declare)
         self._resume(now)
 
     def _announce(self, link, declare, now):
@@ -217,7 +217,7 @@ class Links:
             self._events.set(link.declared, None, now)
             link.declared = None
 
-    def _adopt_inbound(self, settings, now, declare):
+    def _reconfigure_inbound(self, settings, now, declare):
         inbound = self.inbound
         if inbound is None:
             if settings is None:

@@ -4,37 +4,58 @@ import asyncio
 
 from holdfast.core.log import SETTINGS, TLS
 from holdfast.runtime.memory import load
+from holdfast.settings.changes import APPLIED
 from holdfast.settings.model import SettingsError
 
 
-def adopt(app, settings, now, by):
-    """The settings were changed: what counts at once is put into force, see settings.changes.
-    by: who did it with what, None where that is told elsewhere.
+def apply(app, settings, now, by):
+    """Put changed settings into force. by: who changed them with what, None where that is told
+    elsewhere. When memory runs out, the same call goes on with what was not done.
     """
     # Who may come in first: should memory run out after that, nobody who is gone stays.
-    accounts = settings.accounts
-    if _known(accounts) != _known(app.accounts):
+    if _known(settings.accounts) != _known(app.settings.accounts):
         app.tokens.made = None  # tokens of accounts that are gone
-    app.accounts = accounts
-    # The hashes are made with it.
-    app.authenticator.realm = settings.realm
-    app.about = app.about[:3] + (settings.realm,)
-    app.authenticator.adopt(accounts)
-    app.authenticator.md5, app.dispatcher.names = settings.login
-    app.monitor_tokens = settings.tokens
-    app.uplinks = settings.uplinks
-    app.server.dismiss(_known(accounts))
-    app.module.name = settings.name
-    app.module.adopt(settings, now)
-    prepare(app)
-    if settings.time != app.time:
-        app.time = settings.time
-        keep_time(app)
-    app.tls = settings.tls
-    if app.tls is not None and app.gate is not None:
-        use_certificate(app)  # whoever comes from now on gets the new certificate
+    # The network's wait for the next start, as settings.changes says of whatever nobody applies.
+    settings.network, settings.dns = app.settings.network, app.settings.dns
+    app.settings = settings
+    steps = {
+        "logins": _logins,
+        "module": _module,
+        "sender": _sender,
+        "clock": _clock,
+        "certificate": _certificate,
+    }
+    for name, _ in APPLIED:
+        steps[name](app, now)
     if by is not None:
         app.log.add(SETTINGS, "by " + by, now)
+    # The module has taken what it needs of these. Last: after this no call goes on.
+    settings.ports = settings.rules = ()
+
+
+def _logins(app, now):
+    settings = app.settings
+    md5, app.dispatcher.names = settings.login
+    app.authenticator.reconfigure(settings.realm, settings.accounts, md5)
+    app.server.dismiss(_known(settings.accounts))
+
+
+def _module(app, now):
+    app.module.reconfigure(app.settings, now)
+
+
+def _sender(app, now):
+    prepare(app)
+
+
+def _clock(app, now):
+    if app.settings.time != app.asked_time:
+        keep_time(app)
+
+
+def _certificate(app, now):
+    if app.settings.tls is not None and app.gate is not None:
+        use_certificate(app)  # whoever comes from now on gets the new certificate
 
 
 def _known(accounts):
@@ -54,16 +75,18 @@ def keep_time(app):
     if app.timekeeper is not None:
         app.timekeeper.cancel()
         app.timekeeper = None
-    if app.time is not None:
+    server = app.settings.time
+    if server is not None:
         keeper = load("holdfast.client.ntp", "TimeKeeper")
         keeper = keeper(app.clock, app.module.random_bytes, app.timed)
-        app.timekeeper = asyncio.create_task(keeper.run(app.time))
+        app.timekeeper = asyncio.create_task(keeper.run(server))
+    app.asked_time = server
 
 
 def use_certificate(app):
     """Have the certificate and key in use that settings name; False when they cannot be."""
     try:
-        files = app.store.files(app.tls)
+        files = app.store.files(app.settings.tls)
         if app.gate is None:
             make = load("holdfast.server.tls", "Gate")
             stall_ms = app.about[0].TLS_STALL_MS

@@ -1,51 +1,52 @@
-"""What of changed settings waits for the next start: the counterpart of core.reconfigure.
+"""What a change of settings means: merge patches, who applies a changed key to the running module,
+and what waits for the next start.
 
-Loaded when somebody replaces settings, and let go again.
+Loaded for a change, and let go again.
 """
 
-# What a running module takes over, see core.reconfigure and the app. All else is read at a start.
-_AT_ONCE = (
-    "name",
-    "realm",
-    "accounts",
-    "rules",
-    "actions",
-    "monitors",
-    "uplinks",
-    "time",
-    "login",
-    "checksum",
+# Who applies changed keys at once, in this order; see apply.py. `ports.*` is any port. A key that
+# stands nowhere here is read at a start alone.
+APPLIED = (
+    ("logins", "accounts realm login monitors"),
+    (
+        "module",
+        "name rules actions uplinks heartbeat.masters heartbeat.needed heartbeat.first_within"
+        " heartbeat.return_after heartbeat.stagger ports.*.name ports.*.usage ports.*.normal"
+        " ports.*.debounce ports.*.fallback",
+    ),
+    ("sender", "rules actions uplinks"),
+    ("clock", "time"),
+    ("certificate", "tls.certificate tls.key"),  # where TLS is served
 )
-# Of `heartbeat` the others count at once: whose heartbeat counts.
-_HEARTBEAT_LATE = ("shortest", "longest")
-_PORT_AT_ONCE = ("name", "usage", "normal", "debounce", "fallback")
 
 
 def late(document, secure):
     """{path: value} of what is read at the start only; document: a JSON object, checked or not;
     secure: TLS is served, so that another certificate counts from the next connection on.
     """
+    at_once = " %s " % " ".join([keys for _, keys in APPLIED])
     found = {}
     for key in document:
-        if key == "ports" and isinstance(document[key], dict):
-            for port in document[key]:
-                row = document[key][port]
-                for name in row if isinstance(row, dict) else ():
-                    if name not in _PORT_AT_ONCE:
-                        found["ports.%s.%s" % (port, name)] = row[name]
-        elif key == "heartbeat" and isinstance(document[key], dict):
-            for name in _HEARTBEAT_LATE:
-                if name in document[key]:
-                    found["heartbeat." + name] = document[key][name]
-        elif key == "tls" and secure:
-            tls = document[key]
-            if tls is not None:
-                found[key] = True
-            if isinstance(tls, dict) and tls.get("http", False) is not False:
-                found["tls.http"] = tls["http"]
-        elif key not in _AT_ONCE:
-            found[key] = document[key]
+        value = document[key]
+        if key == "tls" and secure:
+            if value is not None:
+                found[key] = True  # listening begins and ends with a start
+            if isinstance(value, dict) and value.get("http", False) is not False:
+                found["tls.http"] = value["http"]
+        elif key == "ports" and isinstance(value, dict):
+            for port in value:
+                _late("ports.%s." % port, "ports.*.", value[port], at_once, found)
+        elif key == "heartbeat" and isinstance(value, dict):
+            _late("heartbeat.", "heartbeat.", value, at_once, found)
+        elif " %s " % key not in at_once:
+            found[key] = value
     return found
+
+
+def _late(path, pattern, row, at_once, found):
+    for name in row if isinstance(row, dict) else ():
+        if " %s%s " % (pattern, name) not in at_once:
+            found[path + name] = row[name]
 
 
 def waits(before, after):

@@ -1,12 +1,12 @@
 """The settings in flash: loaded at the start, changed while the module runs, never half.
 
 A change is made on the document: what flash holds is read, edited and checked as a whole, and
-replaced as storage.atomic does it. Only then the running module adopts it. At whichever write or
+replaced as storage.atomic does it. Only then the running module gets it. At whichever write or
 rename the power goes off, the next start finds the old settings or the new ones. What changes
 nothing is not written: clients repeat themselves, and flash wears.
 
 The coroutines run in the store's own task, one at a time. Others have their turn between the
-steps: read and parse, edit, check, make the text, each change of flash, adopt. Before each change
+steps: read and parse, edit, check, make the text, each change of flash, apply. Before each change
 of flash they look whether a deadline is near.
 
 What is written ends with its format and a checksum over all before it, as the last members of the
@@ -203,7 +203,7 @@ def spend(store):
 
 
 async def change(store, edit, by, guard):
-    """Edit the document, check it, save it, adopt it; the time when it was."""
+    """Edit the document, check it, save it, apply it; the time when it was."""
     settings, data = await _edited(store, edit, guard)
     if data is not None:
         copies = heap.load("holdfast.storage.atomic", "Copies")(
@@ -211,15 +211,15 @@ async def change(store, edit, by, guard):
         )
         await _write(store, copies.steps(data), copies)
         await sleep_ms(0)
-    return _adopt(store, settings, by)
+    return _apply(store, settings, by)
 
 
 async def attempt(store, edit, by, guard, waiting, begun):
-    """Edit and check as `change`, adopt it, and leave what is in force in flash.
+    """Edit and check as `change`, apply it, and leave what is in force in flash.
 
     waiting: a list to which `edit` adds the paths of what counts at a start only. With some beside
     those of ports the next start tries the settings, once. begun: a function(now) that is called
-    when they are adopted instead. True when they are left to the next start.
+    when they are applied instead. True when they are left to the next start.
     """
     settings, data = await _edited(store, edit, guard)
     data = data or content(store)
@@ -234,7 +234,7 @@ async def attempt(store, edit, by, guard, waiting, begun):
     await sleep_ms(0)
     store.trying = TRIAL
     try:
-        begun(_adopt(store, settings, by))
+        begun(_apply(store, settings, by))
     except Exception:
         store.trying = None
         raise
@@ -271,12 +271,12 @@ def _kept(store):
 
 
 async def back(store, by):
-    """Adopt the settings of the file in force instead of those on trial."""
+    """Apply the settings of the file in force instead of those on trial."""
     if store.trying is not None:
         settings = current(store)
         await sleep_ms(0)
         store.trying = None
-        _adopt(store, settings, by)
+        _apply(store, settings, by)
 
 
 async def drop(store):
@@ -412,16 +412,16 @@ async def _write(store, steps, copies=None):
             store.name = copies.held
 
 
-def _adopt(store, settings, by):
+def _apply(store, settings, by):
     """The module takes over other settings; the time."""
     now = store.turn()
     # Nobody may come in by the door of a new device from here on.
     store.fresh = not settings.accounts and not store.damaged
     try:
-        store.adopt(settings, now, by)
+        store.apply(settings, now, by)
     except MemoryError:
         store.shed(None)
-        store.adopt(settings, now, by)
+        store.apply(settings, now, by)
     return now
 
 

@@ -52,7 +52,7 @@ class Store:
     storage: of the HAL. wiring: the board's PORTS. Set when the module runs: module: of core,
     whose rules a change may not make useless. turn: a function() that does what is due and gives
     the time. quiet: a function(now) that tells whether nothing is due while flash is written.
-    adopt: a function(settings, now, by) for what has changed. shed: a function(connection) that
+    apply: a function(settings, now, by) for what has changed. shed: a function(connection) that
     makes memory at the expense of others.
     """
 
@@ -64,7 +64,7 @@ class Store:
     def __init__(self, storage, wiring):
         self.storage = storage
         self.wiring = wiring
-        self.module = self.turn = self.quiet = self.adopt = self.shed = None
+        self.module = self.turn = self.quiet = self.apply = self.shed = None
         self.name = None  # of the file that holds the settings in force, None for none
         self.damaged = False  # flash holds settings that cannot be used
         self.fresh = False  # nobody has an account, and nothing is broken: a device to be set up
@@ -106,7 +106,7 @@ class Store:
             let_go()
 
     async def change(self, edit, by=None, guard=None):
-        """Edit the settings, check them, save them, adopt them, all or nothing; the time.
+        """Edit the settings, check them, save them, apply them, all or nothing; the time.
 
         edit: a function(document) that changes it in place. by: who asks, with what, for the log.
         guard: a function(data) that looks at the document in force (bytes) before. What the two

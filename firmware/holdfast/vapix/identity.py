@@ -27,11 +27,9 @@ RESTRICTED = ("Architecture", "Soc", "SocSerialNumber")
 
 
 class Device:
-    """The facts as texts. board: the board's module; version, build_date: the firmware's; realm:
-    what password hashes are made with.
-    """
+    """The facts as texts. board: the board's module; version, build_date: the firmware's."""
 
-    def __init__(self, board, version, build_date, realm):
+    def __init__(self, board, version, build_date):
         self.brand = "Holdfast"
         self.product_number = board.PRODUCT
         self.product_short = self.product_full = "Holdfast " + board.PRODUCT
@@ -45,4 +43,3 @@ class Device:
         self.soc_serial = board.SOC_SERIAL
         self.version = version
         self.build_date = build_date
-        self.realm = realm

@@ -124,9 +124,7 @@ class Authenticator:
     """
 
     def __init__(self, realm, accounts, random_bytes, md5=True):
-        self.realm = realm
-        self.md5 = md5
-        self.adopt(accounts)
+        self.reconfigure(realm, accounts, md5)
         key = random_bytes(32) + bytes(32)  # one block of SHA-256
         self._inner = bytes([byte ^ 0x36 for byte in key])
         self._outer = bytes([byte ^ 0x5C for byte in key])
@@ -134,8 +132,10 @@ class Authenticator:
         self._floor = 0  # serials up to here are stale unless their nonce is in the table
         self._nonces = {}
 
-    def adopt(self, accounts):
-        """From now on these are the accounts; what connections remember of others is void."""
+    def reconfigure(self, realm, accounts, md5=True):
+        """These count from now on; what connections remember of other accounts is void."""
+        self.realm = realm
+        self.md5 = md5
         self._accounts = {account.name.encode(): account for account in accounts}
 
     def account(self, name):
