@@ -6,6 +6,7 @@ VENV ?= .venv
 RUN := $(VENV)/.run
 DEV := $(VENV)/.dev
 EMULATOR := $(VENV)/.emulator
+PROSE := build/prose/.made
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 SOURCES := firmware boards tools host_tests
 
@@ -17,7 +18,7 @@ help:
 	@echo "make test     the tests, on CPython and MicroPython"
 	@echo "make conformance URL=http://... USER=... PASS=... [OUTPUT=4] [ACCOUNTS=1] [HEARTBEATS=1]"
 	@echo "              any VAPIX I/O module: what it does as it should; without URL, the simulated"
-	@echo "make lint     ruff, codespell"
+	@echo "make lint     ruff, codespell; the English of the documents (needs npm)"
 	@echo "make types    the firmware against the stubs of rp2, esp32 and unix"
 	@echo "make docs     the site of docs/, in build/site"
 	@echo "make page     build the page of firmware/page/ into the firmware; needs npm"
@@ -71,10 +72,18 @@ else
 	@$(VENV)/bin/python tools/nightly.py
 endif
 
-lint: $(DEV)
+# The English of the documents: textlint, from npm, with a rule of ours.
+$(PROSE): tools/prose/package-lock.json
+	@mkdir -p $(@D) && cp tools/prose/package*.json $(@D)
+	@cd $(@D) && npm ci --no-audit --no-fund --ignore-scripts
+	@touch $@
+
+lint: $(DEV) $(PROSE)
 	$(VENV)/bin/ruff check $(SOURCES)
 	$(VENV)/bin/ruff format --check $(SOURCES)
 	$(VENV)/bin/python tools/pins.py
+	NODE_PATH=build/prose/node_modules build/prose/node_modules/.bin/textlint \
+	    --rulesdir tools/prose/rules *.md docs "boards/*/README.md"
 	$(VENV)/bin/codespell *.md docs Makefile pyproject.toml $(SOURCES)
 
 docs: $(DEV)
