@@ -34,7 +34,8 @@ class Connections:
         self.all = []
         self.outgoing = 0  # of the board's connections, those that the module itself has made
         self.limit = limit
-        self._left = []  # (address, session) of masters whose connection has ended, latest last
+        # Masters whose connection has ended, latest last: (address, session, its last feed there).
+        self._left = []
 
     def taken(self):
         """True when not one is free, counting those about to end."""
@@ -71,7 +72,7 @@ class Connections:
             for row in self._left:
                 if row[1].id and row[1] is not session:
                     left.append(row)
-            left.append((address_text(connection.peer), session))
+            left.append((address_text(connection.peer), session, session.last_at))
             self._left = left[-_ADDRESSES:]
         except MemoryError:
             pass  # whoever calls from there is a stranger until its next heartbeat
@@ -92,9 +93,11 @@ class Connections:
         return False
 
     def _awaits(self):
-        """True while a session lives whose master has closed a connection: it will come again."""
+        """True while a session lives that was last fed through a connection that has ended: its
+        master will come again.
+        """
         for row in self._left:
-            if row[1].id is not None:
+            if row[1].id is not None and row[1].last_at == row[2]:
                 return True
         return False
 
