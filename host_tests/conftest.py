@@ -88,7 +88,9 @@ def micropython():
 
 def pytest_generate_tests(metafunc):
     """`runtime` is each of RUNTIMES, where a test does not say which itself."""
-    said = [mark.args[0] for mark in metafunc.definition.iter_markers("parametrize")]
+    said = []
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        said += mark.args[0].split(",") if isinstance(mark.args[0], str) else mark.args[0]
     if "runtime" in metafunc.fixturenames and "runtime" not in said:
         values = getattr(metafunc.module, "RUNTIMES", RUNTIMES)
         metafunc.parametrize("runtime", values, indirect=True, scope="session")
