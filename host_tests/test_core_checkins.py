@@ -22,7 +22,8 @@ from holdfast.core.checkins import (
     UP,
     Refused,
 )
-from holdfast.core.events import MONITOR, VALUES
+from holdfast.core.events import VALUES
+from holdfast.core.topics import MONITOR
 
 
 def test_states_are_the_places_of_their_words_in_events():

@@ -16,9 +16,10 @@ from holdfast.core.checkins import (
     TICK,
     UP,
 )
-from holdfast.core.events import MONITOR, EventSystem
+from holdfast.core.events import EventSystem
 from holdfast.core.monitors import PER_MINUTE, Monitor, Monitors
 from holdfast.core.rules import Rules
+from holdfast.core.topics import MONITOR
 from makers import module
 from makers import settings as make_settings
 
@@ -463,7 +464,7 @@ def test_monitors_come_and_go_with_events():
         ("second", "removed", 8),
         ("renamed", "new", 8),
     ]
-    assert third.declared.index == 0  # the place that was free
+    assert watched.events.properties[0] is third.declared  # the place that was free
     assert len(watched.events.properties) == 2
     assert second.declared.source == "renamed"
     watched.subject.remove(third, 9)

@@ -155,23 +155,15 @@ def test_which_characters_a_name_is_made_of():
                 assert not good, name
 
 
-class Declared:
-    """A property: its place, and a row of TOPICS."""
-
-    def __init__(self, index, topic):
-        self.index = index
-        self.topic = (topic, "source", "data")
-
-
-def test_what_is_asked_of_properties_is_found_out_once_and_goes_on_with_new_ones():
-    properties = [Declared(0, PORT), Declared(1, READY), Declared(2, PORT)]
+def test_what_is_asked_of_topics_is_found_out_once_and_goes_on_with_new_ones():
+    topics = [(PORT,), (READY,)]
     compiled = topic_filter(PORT)
     flags = bytearray()
-    assert asks(flags, compiled, properties, properties[0])
+    assert asks(flags, compiled, topics, topics[0])
     assert list(flags) == [1]
-    assert asks(flags, compiled, properties, properties[2])
-    assert list(flags) == [1, 0, 1]
-    assert not asks(flags, compiled, properties, properties[1])
-    properties.append(Declared(3, READY))
-    assert not asks(flags, compiled, properties, properties[3])
-    assert list(flags) == [1, 0, 1, 0]
+    assert not asks(flags, compiled, topics, topics[1])
+    assert list(flags) == [1, 0]
+    assert asks(flags, compiled, topics, topics[0])
+    topics += [("tns1:Device/Other",), (READY + "/Below",)]
+    assert not asks(flags, compiled, topics, topics[3])
+    assert list(flags) == [1, 0, 0, 0]

@@ -1,6 +1,7 @@
 """GetEventInstances: every topic once, with the values of its source."""
 
-from holdfast.core.events import SOURCE, TOPIC, TOPICS
+from holdfast.core.events import SOURCE, TOPIC
+from holdfast.core.topics import TOPICS
 from holdfast.vapix.eventinstances import DETAILS, EventInstances
 from holdfast.wire.xml import parse
 from makers import module

@@ -34,10 +34,10 @@ def _by_loss(rule):
 
 
 def _needs(asked, stateful):
-    """True for a filter, (flags, topics, content), that a loss meets and its end does not."""
-    _, topics, content = asked
+    """True for a filter, (flags, topics, content, ...), that a loss meets and its end does not."""
+    topics, content = asked[1:3]
     no, yes = HEARTBEAT[VALUES]
-    declared = Property(0, HEARTBEAT, None, no, 0)
+    declared = Property(HEARTBEAT, None, no, 0)
     return (
         topic_matches(topics, HEARTBEAT[TOPIC])
         and matches(content, declared, yes, stateful)

@@ -13,14 +13,14 @@ HISTORY_KEPT = const(64)  # changes, for those who were away for a moment
 # The data of a property that was withdrawn, as its last event says.
 REMOVED = "removed"
 
-# The fields of a row of TOPICS. Everybody who declares, filters or lists events reads these rows.
+# The fields of a topic's row. Everybody who declares, filters or lists events reads these rows.
 TOPIC = const(0)  # child topics without prefix, as real devices emit them
 SOURCE = const(1)  # name of the source item, None: there is no source
 DATA = const(2)  # name of the data item
 VALUES = const(3)  # the data while inactive and while active, then of further states
 
-# VAPIX "Input and outputs" and "Heartbeat service API"; ONVIF Device I/O for the two triggers; the
-# last two are our own.
+# VAPIX "Input and outputs" and "Heartbeat service API"; ONVIF Device I/O for the two triggers. Our
+# own are in core.topics.
 _BOOLEAN = ("0", "1")
 HEARTBEAT = (
     "tns1:Device/tnsaxis:Monitor/Heartbeat",
@@ -70,45 +70,12 @@ RELAY = (
     "LogicalState",
     ("inactive", "active"),
 )
-UPLINK = (
-    "tns1:Device/tnsholdfast:Uplink/Link",
-    "name",
-    "up",
-    _BOOLEAN,
-)
-OVERFLOW = (
-    "tns1:Device/tnsholdfast:Uplink/Overflow",
-    "name",
-    "lost",
-    _BOOLEAN,
-)
-# Ours; by the name a monitor is known by, because its id is a secret. See core.monitors.
-MONITOR = (
-    "tns1:Device/tnsholdfast:Monitor/State",
-    "monitor",
-    "state",
-    ("up", "down", "new", "late", "paused", REMOVED),
-)
-TOPICS = (
-    HEARTBEAT,
-    SYSTEM_READY,
-    PORT,
-    OUTPUT_PORT,
-    VIRTUAL_INPUT,
-    VIRTUAL_PORT,
-    DIGITAL_INPUT,
-    RELAY,
-    UPLINK,
-    OVERFLOW,
-    MONITOR,
-)
 
 
 class Property:
-    """One declared property: a row of TOPICS, its source value or None, and the current value."""
+    """One declared property: its topic's row, its source value or None, and the current value."""
 
-    def __init__(self, index, topic, source, data, at):
-        self.index = index
+    def __init__(self, topic, source, data, at):
         self.topic = topic
         self.source = source
         self.data = data
@@ -136,6 +103,7 @@ class EventSystem:
     def __init__(self):
         self.trips = []
         self.properties = []
+        self.topics = []  # of them, each once
         self.sequence = 0
         self.history = None
         self._changes = []
@@ -145,7 +113,9 @@ class EventSystem:
 
         active: or the number of one of the topic's VALUES.
         """
-        declared = Property(len(self.properties), topic, source, topic[VALUES][int(active)], at)
+        declared = Property(topic, source, topic[VALUES][int(active)], at)
+        if topic not in self.topics:
+            self.topics.append(topic)
         self.properties.append(declared)
         return declared
 
@@ -153,11 +123,10 @@ class EventSystem:
         """As `declare` while others listen: its first value is an event. It takes the place of one
         of its topic that was withdrawn, so that what is known of the topic at that place holds.
         """
-        for declared in self.properties:
+        for place, declared in enumerate(self.properties):
             if declared.topic is topic and declared.gone():
-                data = topic[VALUES][int(active)]
-                declared = Property(declared.index, topic, source, data, at)
-                self.properties[declared.index] = declared
+                declared = Property(topic, source, topic[VALUES][int(active)], at)
+                self.properties[place] = declared
                 break
         else:
             declared = self.declare(topic, source, active, at)

@@ -56,7 +56,8 @@ from holdfast.core.checkins import (
     TIMELY,
     UP,
 )
-from holdfast.core.events import MONITOR, VALUES
+from holdfast.core.events import VALUES
+from holdfast.core.topics import MONITOR
 
 _MINUTE_MS = const(60000)
 PER_MINUTE = const(120)  # check-ins of one monitor that are taken

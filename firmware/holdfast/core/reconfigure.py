@@ -78,7 +78,7 @@ def _rules(module, rows, now):
 
     rules = module.rules
     before = rules.rules
-    after = [Rule(row, module.events.properties) for row in rows]
+    after = [Rule(row, module.events) for row in rows]
     for i, rule in enumerate(after):
         asked = _asked(rule)
         for known in before:
@@ -95,7 +95,7 @@ def _rules(module, rows, now):
 def _asked(rule):
     """What its settings ask for: the same for two rules of the same row."""
     start = None if rule.start is None else rule.start[1:]
-    conditions = [condition[1:] for condition in rule.conditions]
+    conditions = [condition[1:3] for condition in rule.conditions]
     return rule.id, rule.name, start, conditions, rule.action
 
 

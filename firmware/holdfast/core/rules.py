@@ -34,21 +34,18 @@ _SECOND_MS = const(1000)
 REST_MS = const(60000)
 OUTGOING = const(8)  # notifications that wait; the oldest gives way
 
-_NO = const(1)  # of a property that a condition asks for: does it hold?
-_YES = const(2)
-_HOLDS = b"\x02"
-
 
 class Rule:
-    """One rule at work."""
+    """One rule at work. events: the EventSystem."""
 
-    def __init__(self, row, properties):
+    def __init__(self, row, events):
         self.id, self.name, start, conditions, self.action = row
         self.who = "rule " + self.name
-        self._properties = properties
+        self._topics = events.topics
         self.start = None if start is None else (bytearray(), start[0], start[1])
-        self.conditions = [(bytearray(), topics, content) for topics, content in conditions]
-        for declared in properties:
+        # The last of each: the properties for which it holds.
+        self.conditions = [(bytearray(), topics, content, []) for topics, content in conditions]
+        for declared in events.properties:
             self.note(declared, declared.data)
         self.met = self.holds()  # all conditions
         self.on = False  # of FOLLOW: the conditions hold
@@ -62,15 +59,18 @@ class Rule:
 
     def note(self, declared, data):
         """A property has this value now."""
-        for flags, topics, content in self.conditions:
-            if asks(flags, topics, self._properties, declared):
+        for flags, topics, content, found in self.conditions:
+            if asks(flags, topics, self._topics, declared.topic):
                 holds = not declared.gone() and matches(content, declared, data, True)
-                flags[declared.index] = _YES if holds else _NO
+                if holds and declared not in found:
+                    found.append(declared)
+                elif not holds and declared in found:
+                    found.remove(declared)
 
     def holds(self):
         """True when every condition holds for some property."""
-        for flags, _, _ in self.conditions:
-            if _HOLDS not in flags:
+        for condition in self.conditions:
+            if not condition[3]:
                 return False
         return True
 
@@ -79,7 +79,7 @@ class Rule:
         if self.start is None:
             return False
         flags, topics, content = self.start
-        if not asks(flags, topics, self._properties, declared):
+        if not asks(flags, topics, self._topics, declared.topic):
             return False
         return matches(content, declared, data, False)
 
@@ -119,7 +119,7 @@ class Rules:
         self.outgoing = []  # ((NOTIFY, ...), property, data, at)
         self.lost = 0  # notifications that gave way
         self.rules = []
-        self.begin([Rule(row, module.events.properties) for row in rows], now)
+        self.begin([Rule(row, module.events) for row in rows], now)
 
     def begin(self, rules, now):
         """These are the rules from now on; what is new of them and follows its conditions takes

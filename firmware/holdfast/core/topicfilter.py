@@ -39,13 +39,14 @@ def topic_matches(compiled, topic):
     return ("/".join(names) + "//").startswith(compiled)
 
 
-def asks(flags, compiled, properties, declared):
-    """Is this property's topic among those asked for? flags: by index of a property, what is known
-    so far; it grows when properties are introduced later.
+def asks(flags, compiled, topics, topic):
+    """Is this row of `topics` among those asked for? flags: by place in that list, what is known
+    so far; it grows when topics come later.
     """
-    for other in properties[len(flags) : declared.index + 1]:
-        flags.append(topic_matches(compiled, other.topic[0]))
-    return flags[declared.index]
+    place = topics.index(topic)
+    for row in topics[len(flags) : place + 1]:
+        flags.append(topic_matches(compiled, row[0]))
+    return flags[place]
 
 
 def _topic_prefix(path):

@@ -26,8 +26,8 @@ and its own come in their order.
 
 from micropython import const
 
-from holdfast.core.events import OVERFLOW, UPLINK
 from holdfast.core.rules import OUTGOING
+from holdfast.core.topics import OVERFLOW, UPLINK
 
 UNIFI = const(0)
 AIRNODE = const(1)

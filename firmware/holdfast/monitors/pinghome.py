@@ -30,8 +30,9 @@ from holdfast.wire.query import field, parameters, unquote
 
 # isort: split
 from holdfast.core.checkins import DOWN, HOUR_MS, RESULTS, Refused
-from holdfast.core.events import MONITOR, VALUES
+from holdfast.core.events import VALUES
 from holdfast.core.tokens import OPERATOR, VIEWER
+from holdfast.core.topics import MONITOR
 from holdfast.monitors.check_in import (
     Problem,
     Told,

@@ -4,7 +4,6 @@ Where to is told by scheme, host and port alone: the rest of an address may be a
 ms of the module's clock, which starts at 0 and never wraps; `now` tells where it stands.
 """
 
-from holdfast.core.uplinks import KINDS
 from holdfast.rest.json import boolean, number
 from holdfast.wire.http import Response
 from holdfast.wire.json import quote
@@ -31,6 +30,8 @@ class UplinksService:
 
 
 def _link(link, now):
+    from holdfast.core.uplinks import KINDS  # it is loaded where there is a link
+
     secure, host, port = link.receiver
     return (
         '{"name":%s,"kind":"%s","enabled":%s,"receiver":%s,"up":%s,"since":%d,"why":%s,"status":%s,'

@@ -15,9 +15,10 @@ settings.schema.
 from micropython import const
 
 from holdfast.core.contentfilter import content_filter
-from holdfast.core.events import TOPIC, TOPICS
+from holdfast.core.events import TOPIC, EventSystem
 from holdfast.core.rules import FOLLOW, NOTIFY, PLAY, SET, Rule
 from holdfast.core.topicfilter import MAX_LENGTH, FilterError, topic_filter, topic_matches
+from holdfast.core.topics import TOPICS
 from holdfast.settings.address import url
 from holdfast.settings.model import SettingsError
 from holdfast.settings.schema import Keys
@@ -222,7 +223,7 @@ def refuse(module, settings):
             if blocked(module, rule) is not None:
                 known.append((rule.id, rule.action[1]))
     for row in settings.rules:
-        rule = Rule(row, ())
+        rule = Rule(row, EventSystem())
         why = blocked(settings, rule)
         if why is not None and (rule.id, rule.action[1]) not in known:
             text = "%s would do nothing at a loss: %s; set ports.%d.fallback.locked to false first"

@@ -20,6 +20,7 @@ _PASSING = (
     "storage.atomic",
     "core.reconfigure",
     "core.blocked",
+    "core.topics",
     "settings.schema_rules",
     "settings.schema_uplinks",
     "settings.schema_network",

@@ -12,7 +12,7 @@ from binascii import a2b_base64, unhexlify
 
 from holdfast.core.accounts import ACTUATE, Account
 from holdfast.core.tokens import token_row
-from holdfast.uplink.unifi import MARK
+from holdfast.uplink import MARK
 from holdfast.wire.digest import Refused
 from holdfast.wire.http import HttpError, Response
 

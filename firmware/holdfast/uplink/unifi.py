@@ -4,9 +4,8 @@ to which any 2xx is a good answer.
 The page leaves open what the body holds; an empty JSON object, unless settings say otherwise.
 """
 
+from holdfast.uplink import MARK
 from holdfast.wire.httpclient import JSON, basic, request
-
-MARK = "x-snd-eb-heartbeat"
 
 
 def heartbeat(link, utc_s, serial):

@@ -6,18 +6,16 @@ from holdfast.core.events import (
     DATA,
     DIGITAL_INPUT,
     HEARTBEAT,
-    MONITOR,
     OUTPUT_PORT,
-    OVERFLOW,
     PORT,
     RELAY,
     SOURCE,
     SYSTEM_READY,
     TOPIC,
-    UPLINK,
     VIRTUAL_INPUT,
     VIRTUAL_PORT,
 )
+from holdfast.core.topics import MONITOR, OVERFLOW, UPLINK
 from holdfast.wire.xml import escape
 
 # How topics are declared, in one text each: names for people of topic, source and data, with types

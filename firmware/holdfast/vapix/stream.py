@@ -195,7 +195,7 @@ class EventStream:
         self._messages = None
         self.farewell = False  # the peer has said goodbye
         self._holds = None  # content_matches, loaded with the first content filter
-        # ((flags by property index, topics, content program or None), ...)
+        # ((flags by place of a topic, topics, content program or None), ...)
         self._filters = ()
         self._at = (0, 0)  # the next to show: filter, property
 
@@ -255,9 +255,9 @@ class EventStream:
     def _count(self, declared, data, at_filter, at_property):
         count = 0
         for i, (flags, topics, content) in enumerate(self._filters):
-            if not asks(flags, topics, self._properties, declared):
+            if not asks(flags, topics, self._events.topics, declared.topic):
                 continue
-            if i > at_filter or (i == at_filter and declared.index >= at_property):
+            if i > at_filter or (i == at_filter and declared in self._properties[at_property:]):
                 break
             if content is None or self._holds(content, declared.items(data)):
                 count += 1
@@ -275,7 +275,7 @@ class EventStream:
             while at_property < len(self._properties):
                 declared = self._properties[at_property]
                 at_property += 1
-                if declared.gone() or not asks(flags, topics, self._properties, declared):
+                if declared.gone() or not asks(flags, topics, self._events.topics, declared.topic):
                     continue
                 if content is None or self._holds(content, declared.items(declared.data)):
                     self._at = (at_filter, at_property)
