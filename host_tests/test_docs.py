@@ -4,6 +4,7 @@ import json
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import command_page
@@ -128,3 +129,9 @@ def test_home_assistant_finds_what_its_lines_read(start):
 
     assert value(rest["binary_sensor"][0]) == "False"
     assert value(rest["sensor"][0]) == "0"
+
+
+def test_every_file_names_the_same_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    package = json.loads((ROOT / "package.json").read_text())["version"]
+    assert project == package == product.version()
