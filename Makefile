@@ -88,6 +88,7 @@ lint: $(DEV) $(PROSE)
 
 docs: $(DEV)
 	@$(VENV)/bin/python tools/command_page.py
+	@$(VENV)/bin/python tools/settings_schema.py
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 types: $(DEV)

@@ -93,7 +93,9 @@ def test_bad_keys_are_named():
     refused("links[1].name", UNIFI_LINK, UNIFI_LINK)
     refused("links[0].name", changed(UNIFI_LINK, name="inbound"))
     refused("links", *[changed(UNIFI_LINK, name=str(i)) for i in range(5)])
-    refused("links[0].kind", 7)
+    refused("links[0]", 7)
+    refused("links[0].kind", {})
+    refused("links[0].kind", changed(UNIFI_LINK, kind="unify"))
     for key, value in (("result", "ok"), ("interval", 0), ("pauses", "own")):
         refused("links[0]." + key, changed(PINGHOME_LINK, **{key: value}))
 

@@ -74,11 +74,12 @@ def parts(data, wiring):
         raise SettingsError(
             keys.path("realm"), "must be printable ASCII without quote, backslash or colon"
         )
-    accounts = _accounts(keys.get("accounts", []), keys.path("accounts"))
+    accounts = _accounts(keys)
     yield
     heartbeat = keys.object("heartbeat", _HEARTBEAT_KEYS)
-    longest_ms = heartbeat.integer("longest", _DAY_MS, 1, MAX_MS)
-    shortest_ms = heartbeat.integer("shortest", min(_SHORTEST_MS, longest_ms), 1, longest_ms)
+    longest_ms = heartbeat.integer("longest", _DAY_MS, 1, MAX_MS, "ms")
+    shortest_ms = min(_SHORTEST_MS, longest_ms)
+    shortest_ms = heartbeat.integer("shortest", shortest_ms, 1, longest_ms, "ms")
     ports = keys.object("ports", tuple(str(i) for i in range(len(wiring))))
     masters = tuple(account.name for account in accounts if account.role >= OPERATOR)
     rows = []
@@ -153,12 +154,14 @@ class Keys:
             raise SettingsError(self.path(key), problem)
         return value
 
-    def integer(self, key, default, low, high):
+    def integer(self, key, default, low, high, unit=""):
+        """unit: what is counted, for whoever is told."""
         value = self._data.get(key, default)
         if value is default:
             return value
         if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise SettingsError(self.path(key), "must be an integer from %d to %d" % (low, high))
+            problem = "must be an integer from %d to %d%s" % (low, high, unit and ", in " + unit)
+            raise SettingsError(self.path(key), problem)
         return value
 
     def boolean(self, key, default):
@@ -174,43 +177,52 @@ class Keys:
             raise SettingsError(self.path(key), "must be one of: " + ", ".join(choices))
         return choices.index(value)
 
+    def hex(self, key, digits):
+        """So many hex digits, in lower case."""
+        value = self._data.get(key)
+        value = value.lower() if isinstance(value, str) else ""
+        if len(value) != digits or value.strip("0123456789abcdef"):
+            raise SettingsError(self.path(key), "must be %d hex digits" % digits)
+        return value
 
-def _accounts(data, path):
-    if not isinstance(data, list) or len(data) > _MAX_ACCOUNTS:
-        raise SettingsError(path, "must be a list of up to %d accounts" % _MAX_ACCOUNTS)
+    def items(self, key, limit, what=""):
+        """A list of up to so many. what: they are, for whoever is told."""
+        value = self._data.get(key, [])
+        if not isinstance(value, list) or len(value) > limit:
+            raise SettingsError(self.path(key), "must be a list of up to %d%s" % (limit, what))
+        return value
+
+    def rows(self, key, limit, what, known):
+        """As `items`, of objects: a generator of their Keys."""
+        for i, row in enumerate(self.items(key, limit, what)):
+            yield Keys(row, "%s[%d]" % (self.path(key), i), known)
+
+
+_ACCOUNT_KEYS = ("name", "role", "md5", "sha256", "first_heartbeat_within")
+
+
+def _accounts(keys):
     accounts = []
-    for i, row in enumerate(data):
-        account = _account(row, "%s[%d]" % (path, i))
+    for row in keys.rows("accounts", _MAX_ACCOUNTS, " accounts", _ACCOUNT_KEYS):
+        account = _account(row)
         if account.name in [other.name for other in accounts]:
-            raise SettingsError("%s[%d].name" % (path, i), "is there twice")
+            raise SettingsError(row.path("name"), "is there twice")
         accounts.append(account)
     return tuple(accounts)
 
 
-def _account(data, path):
-    keys = Keys(data, path, ("name", "role", "md5", "sha256", "first_heartbeat_within"))
+def _account(keys):
     name = keys.text("name", "")
     if not name or name.strip(_LETTERS):
         raise SettingsError(keys.path("name"), "must be letters, digits, dot, dash, underscore")
-    role = keys.choice("role", None, ROLES)
-    if role < VIEWER:
-        raise SettingsError(keys.path("role"), "must be one of: " + ", ".join(ROLES[VIEWER:]))
-    within = keys.integer("first_heartbeat_within", None, 1, MAX_MS)
+    role = VIEWER + keys.choice("role", None, ROLES[VIEWER:])
+    within = keys.integer("first_heartbeat_within", None, 1, MAX_MS, "ms")
     if within is not None and role < OPERATOR:
         raise SettingsError(
             keys.path("first_heartbeat_within"), "is for operator and administrator"
         )
-    return Account(name, role, _hash(keys, "md5", 32), _hash(keys, "sha256", 64), within)
-
-
-def _hash(keys, key, length):
-    value = keys.get(key, None)
-    if not isinstance(value, str) or len(value) != length:
-        raise SettingsError(keys.path(key), "must be %d hex digits" % length)
-    value = value.lower()
-    if value.strip("0123456789abcdef"):
-        raise SettingsError(keys.path(key), "must be %d hex digits" % length)
-    return value.encode()
+    md5 = keys.hex("md5", 32).encode()
+    return Account(name, role, md5, keys.hex("sha256", 64).encode(), within)
 
 
 def _masters(settings, keys, accounts):
@@ -219,7 +231,7 @@ def _masters(settings, keys, accounts):
     path = keys.path("masters")
     if not isinstance(names, list):
         raise SettingsError(path, "must be a list of accounts that may actuate")
-    within_ms = keys.integer("first_within", _FIRST_WITHIN_MS, 1, MAX_MS)
+    within_ms = keys.integer("first_within", _FIRST_WITHIN_MS, 1, MAX_MS, "ms")
     named = {}
     for name in names:
         if name not in accounts:
@@ -248,7 +260,7 @@ def _masters(settings, keys, accounts):
             raise SettingsError(keys.path("needed"), problem % len(named))
         settings.needed = needed
     settings.return_after = keys.integer("return_after", 1, 1, _MAX_RETURN_AFTER)
-    settings.stagger_ms = keys.integer("stagger", 0, 0, _MAX_STAGGER_MS)
+    settings.stagger_ms = keys.integer("stagger", 0, 0, _MAX_STAGGER_MS, "ms")
 
 
 _OUTPUT_KEYS = ("name", "usage", "normal", "closed_level", "power_on", "fallback")
@@ -269,7 +281,7 @@ def _port(ports, index, row, masters):
         power_on = keys.choice("power_on", "open", STATES[:2])
         fallback = _fallback(keys, masters)
     else:
-        debounce_ms = keys.integer("debounce", 0, 0, _MAX_DEBOUNCE_MS)
+        debounce_ms = keys.integer("debounce", 0, 0, _MAX_DEBOUNCE_MS, "ms")
     return PortSettings(name, usage, output, normal, closed_level, power_on, fallback, debounce_ms)
 
 
@@ -293,9 +305,9 @@ def _steps(data, path):
     steps = []
     for i, row in enumerate(data):
         keys = Keys(row, "%s[%d]" % (path, i), ("after", "state", "pulse"))
-        after = keys.integer("after", 0, 0, MAX_MS)
+        after = keys.integer("after", 0, 0, MAX_MS, "ms")
         state = keys.choice("state", "open", STATES)
-        pulse = keys.integer("pulse", None, 1, MAX_MS)
+        pulse = keys.integer("pulse", None, 1, MAX_MS, "ms")
         if steps and after <= steps[-1][0]:
             raise SettingsError(keys.path("after"), "must be later than the step before has ended")
         steps.append((after, state))

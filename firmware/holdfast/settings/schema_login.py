@@ -16,14 +16,12 @@ _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-."
 
 def login(keys):
     """(md5, names): whether MD5 may be used, and host names in lower case."""
-    data = keys.get("names", [])
-    path = keys.path("names")
-    if not isinstance(data, list) or len(data) > _MAX_NAMES:
-        raise SettingsError(path, "must be a list of up to %d host names" % _MAX_NAMES)
     names = []
-    for i, name in enumerate(data):
+    for i, name in enumerate(keys.items("names", _MAX_NAMES, " host names")):
         name = name.lower() if isinstance(name, str) else ""
         if not name or len(name) > _MAX_NAME or name.strip(_LETTERS):
-            raise SettingsError("%s[%d]" % (path, i), "must be a host name without a port")
+            raise SettingsError(
+                "%s[%d]" % (keys.path("names"), i), "must be a host name without a port"
+            )
         names.append(name)
     return keys.boolean("md5", True), tuple(names)

@@ -12,7 +12,6 @@ from micropython import const
 
 from holdfast.core.tokens import ROLES
 from holdfast.settings.model import SettingsError
-from holdfast.settings.schema import Keys
 
 _MAX_TOKENS = const(8)
 _HEX_DIGITS = const(64)
@@ -21,19 +20,11 @@ _HEX_DIGITS = const(64)
 def tokens(keys):
     """The rows of all tokens; SettingsError. keys: of the settings."""
     monitors = keys.object("monitors", ("tokens",))
-    data = monitors.get("tokens", [])
-    path = monitors.path("tokens")
-    if not isinstance(data, list) or len(data) > _MAX_TOKENS:
-        raise SettingsError(path, "must be a list of up to %d tokens" % _MAX_TOKENS)
     rows = []
-    for i, row in enumerate(data):
-        token = Keys(row, "%s[%d]" % (path, i), ("name", "role", "sha256"))
+    for token in monitors.rows("tokens", _MAX_TOKENS, " tokens", ("name", "role", "sha256")):
         name = token.text("name", "")
         if not name or name in [other[0] for other in rows]:
             raise SettingsError(token.path("name"), "must be a name that no other token has")
         role = token.choice("role", None, ROLES)
-        digest = token.text("sha256", "", _HEX_DIGITS).lower()
-        if len(digest) != _HEX_DIGITS or digest.strip("0123456789abcdef"):
-            raise SettingsError(token.path("sha256"), "must be %d hex digits" % _HEX_DIGITS)
-        rows.append((name, role, unhexlify(digest)))
+        rows.append((name, role, unhexlify(token.hex("sha256", _HEX_DIGITS))))
     return tuple(rows)

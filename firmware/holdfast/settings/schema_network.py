@@ -113,11 +113,7 @@ def _address(keys, key):
 
 def servers(keys):
     """Rows `(address, port)` of `network.dns`; none: those the network itself names."""
-    data = keys.get("dns", [])
-    path = keys.path("dns")
-    if not isinstance(data, list) or len(data) > _MAX_SERVERS:
-        raise SettingsError(path, "must be a list of up to %d addresses" % _MAX_SERVERS)
     rows = []
-    for i, text in enumerate(data):
-        rows.append(place("%s[%d]" % (path, i), text, _DNS_PORT))
+    for i, text in enumerate(keys.items("dns", _MAX_SERVERS, " addresses")):
+        rows.append(place("%s[%d]" % (keys.path("dns"), i), text, _DNS_PORT))
     return tuple(rows)

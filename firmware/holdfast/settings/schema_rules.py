@@ -110,13 +110,9 @@ def _rule(identifier, keys, actions):
     start = None
     if keys.get("start", None) is not None:
         start = _filter(keys.object("start", ("topic", "content")), False)
-    data = keys.get("conditions", [])
-    path = keys.path("conditions")
-    if not isinstance(data, list) or len(data) > MAX_CONDITIONS:
-        raise SettingsError(path, "must be a list of up to %d" % MAX_CONDITIONS)
     conditions = []
-    for i, row in enumerate(data):
-        conditions.append(_filter(Keys(row, "%s[%d]" % (path, i), ("topic", "content")), True))
+    for row in keys.rows("conditions", MAX_CONDITIONS, "", ("topic", "content")):
+        conditions.append(_filter(row, True))
     identifier_of_action = keys.get("action", None)
     action = actions.get(identifier_of_action) if isinstance(identifier_of_action, str) else None
     if action is None:
@@ -124,7 +120,7 @@ def _rule(identifier, keys, actions):
     if start is None and not conditions:
         raise SettingsError(keys.path("start"), "a rule needs a start or a condition")
     if action[0] == FOLLOW and not conditions:
-        raise SettingsError(path, "an action that lasts needs a condition")
+        raise SettingsError(keys.path("conditions"), "an action that lasts needs a condition")
     if not enabled:
         return None
     return identifier, name, start, tuple(conditions), action
@@ -150,10 +146,9 @@ def _filter(keys, condition):
 
 def _action(keys, outputs, certificate):
     keys.text("name", "", _MAX_TEXT)
-    template = keys.get("template", None)
-    names = TEMPLATES.get(template) if isinstance(template, str) else None
-    if names is None:
-        raise SettingsError(keys.path("template"), "must be one of: " + ", ".join(TEMPLATES))
+    templates = tuple(TEMPLATES)
+    template = templates[keys.choice("template", None, templates)]
+    names = TEMPLATES[template]
     parameters = keys.object("parameters", names)
     values = {}
     for name in names:

@@ -69,15 +69,12 @@ def uplinks(keys):
     inbound = None
     if keys.get("inbound", None) is not None:
         inbound = _inbound(keys.object("inbound", ("path", "within", "reply")))
-    data = keys.get("links", [])
-    path = keys.path("links")
-    if not isinstance(data, list) or len(data) > _MAX_LINKS:
-        raise SettingsError(path, "must be a list of up to %d" % _MAX_LINKS)
     rows = []
-    for i, row in enumerate(data):
-        row = _link(row, "%s[%d]" % (path, i), bool(certificate))
+    for i, data in enumerate(keys.items("links", _MAX_LINKS)):
+        path = "%s[%d]" % (keys.path("links"), i)
+        row = _link(data, path, bool(certificate))
         if row[1] in [other[1] for other in rows] + [INBOUND]:
-            raise SettingsError("%s[%d].name" % (path, i), "is there twice, or is taken")
+            raise SettingsError(path + ".name", "is there twice, or is taken")
         rows.append(row)
     return tuple(rows), inbound, certificate
 
@@ -89,7 +86,7 @@ def _inbound(keys):
             path = ""
     if path[:1] != "/":
         raise SettingsError(keys.path("path"), "must be a path of printable ASCII")
-    within_ms = keys.integer("within", 0, 0, _DAY_S) * 1000
+    within_ms = keys.integer("within", 0, 0, _DAY_S, "s") * 1000
     reply = keys.object("reply", ("status", "type", "body"))
     status = reply.integer("status", 200, 200, 204)
     if status not in _REPLIES:
@@ -103,21 +100,17 @@ def _inbound(keys):
 
 
 def _link(data, path, certificate):
-    kind = data.get("kind") if isinstance(data, dict) else None
-    if not isinstance(kind, str) or kind not in KINDS:
-        raise SettingsError(path + ".kind", "must be one of: " + ", ".join(KINDS))
-    kind = KINDS.index(kind)
+    # Which keys it may have, its kind says.
+    kind = Keys(data, path, data).choice("kind", None, KINDS)
     interval, default_s, more = _ROWS[kind]
     keys = Keys(data, path, _COMMON + (interval,) + more)
     name = keys.text("name", "")
     if not name or " " in name:
         raise SettingsError(keys.path("name"), "must be there, without blanks")
     receiver, target = url(keys, "url", keys.text("url", "", MAX_URL), certificate)
-    interval_ms = keys.integer(interval, default_s, 1, _DAY_S) * 1000
+    interval_ms = keys.integer(interval, default_s, 1, _DAY_S, "s") * 1000
     pauses = PAUSES[keys.choice("pauses", "all", PAUSES)] if kind == UNIFI else "none"
-    success = keys.get("success", [])
-    if not isinstance(success, list) or len(success) > _MAX_STATUSES:
-        raise SettingsError(keys.path("success"), "must be a list of up to 8 statuses")
+    success = keys.items("success", _MAX_STATUSES, " statuses")
     for status in success:
         if not isinstance(status, int) or isinstance(status, bool) or not 200 <= status <= 599:
             raise SettingsError(keys.path("success"), "must hold statuses from 200 to 599")
