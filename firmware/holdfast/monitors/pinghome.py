@@ -89,7 +89,8 @@ class Pinghome:
                         monitors.append(monitor)
         if not monitors:
             raise Problem(400, "the ids of the monitors to remove are needed", "id")
-        return self._removed(monitors, now)
+        self._keeper.method("remove")(monitors, now)
+        return _deleted(monitors)
 
     def one(self, caller, request, now):
         """GET: read, or check in; see the top."""
@@ -117,12 +118,9 @@ class Pinghome:
         return self._answer(self._remove, caller, request, now, OPERATOR)
 
     def _remove(self, caller, request, now):
-        return self._removed([self._named(request)], now)
-
-    def _removed(self, monitors, now):
-        ids = ",".join([quote(monitor.id) for monitor in monitors])
+        monitors = [self._named(request)]
         self._keeper.method("remove")(monitors, now)
-        return answer('{"message":"deleted","ids":[%s]}' % ids)
+        return _deleted(monitors)
 
     def listed(self, caller, request, now):
         return self._answer(self._listed, caller, request, now, VIEWER)
@@ -284,6 +282,11 @@ class Pinghome:
             monitor.id,
             _guessed(known),
         )
+
+
+def _deleted(monitors):
+    ids = ",".join([quote(monitor.id) for monitor in monitors])
+    return answer('{"message":"deleted","ids":[%s]}' % ids)
 
 
 def _host(request):

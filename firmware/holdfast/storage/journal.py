@@ -33,7 +33,9 @@ class Journal:
 
     def _search(self):
         """(first, 0): the first file that is there and has none before it."""
-        there = [self._data(number) is not None for number in range(_ROUND)]
+        there = bytearray(_ROUND)
+        for number in range(_ROUND):  # no comprehension, no _data: the stack would be too short
+            there[number] = self._storage.read(self.name(number)) is not None
         for number in range(_ROUND):
             if there[number] and not there[number - 1]:
                 return number, 0
