@@ -5,6 +5,7 @@ MicroPython.
 from flash import Flash
 from holdfast.core.accounts import Account
 from holdfast.core.module import Module
+from holdfast.core.reconfigure import reconfigure
 from holdfast.settings.store import Store
 from holdfast.vapix.identity import Device
 from holdfast.wire.dump import dumps
@@ -49,7 +50,7 @@ class Running:
 
     def _apply(self, settings, now, by):
         self.accounts = settings.accounts
-        self.module.reconfigure(settings, now)
+        reconfigure(self.module, settings, now)
 
     def account(self, name):
         """The account of a name, None when there is none."""

@@ -4,6 +4,7 @@ import asyncio
 
 from holdfast.core.accounts import Account
 from holdfast.core.module import Module
+from holdfast.core.reconfigure import reconfigure
 from holdfast.runtime.portable import again
 from holdfast.settings.model import NotSaved
 from holdfast.settings.schema import check
@@ -59,7 +60,7 @@ class Store:
         settings = check(changed, self._wiring)
         self.saved = changed
         self.count += 1
-        self._module.reconfigure(settings, self.now)
+        reconfigure(self._module, settings, self.now)
         return self.now
 
 

@@ -2,6 +2,7 @@
 
 from holdfast.core.blocked import blocked
 from holdfast.core.log import Log
+from holdfast.core.reconfigure import reconfigure
 from holdfast.settings.model import SettingsError
 from holdfast.settings.schema_rules import refuse
 from makers import module, settings
@@ -98,14 +99,14 @@ def test_the_log_tells_when_settings_make_such_a_rule_and_not_again():
     subject.log = Log()
     rule = rows({"conditions": [lost(1)]}, FOLLOW)
     wanted = [ANY + ", so then it does nothing: rule R"]
-    subject.reconfigure(settings(FREE, **rule), 0)
+    reconfigure(subject, settings(FREE, **rule), 0)
     assert texts(subject) == []
-    subject.reconfigure(settings(LOCKING, **rule), 1)
+    reconfigure(subject, settings(LOCKING, **rule), 1)
     assert texts(subject) == wanted
-    subject.reconfigure(settings(dict(LOCKING, **{"3": {"name": "Other"}}), **rule), 2)
+    reconfigure(subject, settings(dict(LOCKING, **{"3": {"name": "Other"}}), **rule), 2)
     assert texts(subject) == wanted
-    subject.reconfigure(settings(FREE, **rule), 3)
-    subject.reconfigure(settings(LOCKING, **rule), 4)
+    reconfigure(subject, settings(FREE, **rule), 3)
+    reconfigure(subject, settings(LOCKING, **rule), 4)
     assert texts(subject) == wanted * 2
 
 

@@ -4,7 +4,7 @@ from holdfast.core.events import VIRTUAL_INPUT, VIRTUAL_PORT
 from holdfast.core.log import BYPASS, FAILED, RELEASE, RETURN, STRAY, TRIP, Log
 from holdfast.core.module import BUSY, LOCKED, NOT_OUTPUT, TRIPS_KEPT
 from holdfast.core.port import CLOSED, OPEN
-from holdfast.core.reconfigure import restarted, set_normal
+from holdfast.core.reconfigure import reconfigure, restarted, set_normal
 from makers import account, events, module, settings, turn
 
 CLOSE_ON_LOSS = {"2": {"fallback": {"steps": [{"state": "closed"}]}}}
@@ -627,7 +627,7 @@ def test_a_glitch_of_a_debounced_input_is_no_event():
 def test_names_and_debounce_times_are_adopted():
     subject = module({"0": {"debounce": 100}})
     subject.input(0, 1, 0)
-    subject.reconfigure(settings({"0": {"name": "N", "usage": "Door"}}), 10)
+    reconfigure(subject, settings({"0": {"name": "N", "usage": "Door"}}), 10)
     assert (subject.ports[0].name, subject.ports[0].usage) == ("N", "Door")
     subject.input(0, 1, 20)
     assert events(subject) == [("Port", "0", "1", 20), ("DigitalInput", "0", "1", 20)]
@@ -636,9 +636,9 @@ def test_names_and_debounce_times_are_adopted():
 def test_a_change_while_a_level_waits_to_be_believed_does_not_shorten_the_next_wait():
     subject = module({"0": {"debounce": 100}})
     subject.input(0, 1, 0)
-    subject.reconfigure(settings({}), 10)
+    reconfigure(subject, settings({}), 10)
     subject.input(0, 1, 20)
-    subject.reconfigure(settings({"0": {"debounce": 100}}), 30)
+    reconfigure(subject, settings({"0": {"debounce": 100}}), 30)
     events(subject)
     subject.input(0, 0, 200)
     assert events(subject) == []
@@ -646,10 +646,10 @@ def test_a_change_while_a_level_waits_to_be_believed_does_not_shorten_the_next_w
 
 def test_an_adopted_normal_state_flips_an_output_and_turns_an_input():
     subject = module()
-    subject.reconfigure(settings({"0": {"normal": "closed"}, "2": {"normal": "closed"}}), 10)
+    reconfigure(subject, settings({"0": {"normal": "closed"}, "2": {"normal": "closed"}}), 10)
     assert events(subject) == [("Port", "0", "1", 10), ("DigitalInput", "0", "1", 10)]
     assert (subject.levels[2], subject.ports[2].active()) == (1, False)
-    subject.reconfigure(settings({"0": {"normal": "closed"}, "2": {"normal": "closed"}}), 20)
+    reconfigure(subject, settings({"0": {"normal": "closed"}, "2": {"normal": "closed"}}), 20)
     assert events(subject) == [] and subject.levels[2] == 1  # once
 
 
@@ -657,7 +657,7 @@ def test_an_adopted_normal_state_does_not_move_a_locked_output():
     subject = module(LOCKING)
     subject.heartbeat("a", 100, 0)
     turn(subject, 200)
-    subject.reconfigure(settings({"2": {"normal": "closed", "fallback": {"locked": True}}}), 300)
+    reconfigure(subject, settings({"2": {"normal": "closed", "fallback": {"locked": True}}}), 300)
     assert (subject.levels[2], subject.ports[2].active()) == (0, True)
     assert ("Port", "2", "1", 300) in events(subject)
 
@@ -665,7 +665,7 @@ def test_an_adopted_normal_state_does_not_move_a_locked_output():
 def test_a_master_that_is_gone_is_lost_once_and_awaited_no_more():
     subject = module(CLOSE_ON_LOSS)
     subject.heartbeat("a", 1000, 0)
-    subject.reconfigure(settings(CLOSE_ON_LOSS, [account("b")]), 100)
+    reconfigure(subject, settings(CLOSE_ON_LOSS, [account("b")]), 100)
     assert subject.levels[2] == 1 and subject.trip_count == 1
     assert not subject.lost or events(subject, 100)[-1][:3] == ("Heartbeat", None, "0")
     assert subject.session("a") is None and subject.session("b") is not None
@@ -675,7 +675,7 @@ def test_a_master_that_is_gone_is_lost_once_and_awaited_no_more():
 def test_a_master_that_stays_keeps_its_session_and_a_new_one_may_begin():
     subject = module()
     before = subject.heartbeat("a", 1000, 0).id
-    subject.reconfigure(settings(None, [account("a"), account("c")]), 100)
+    reconfigure(subject, settings(None, [account("a"), account("c")]), 100)
     assert subject.heartbeat("a", 1000, 200).id == before
     assert subject.heartbeat("c", 50, 200).id != before
     turn(subject, 300)
@@ -693,7 +693,7 @@ def fallback(**more):
 
 def test_a_new_timeline_counts_from_the_next_loss_on():
     subject = module(fallback(steps=[{"after": 0, "state": "open"}]))
-    subject.reconfigure(settings(fallback(steps=[{"after": 10, "state": "closed"}])), 0)
+    reconfigure(subject, settings(fallback(steps=[{"after": 10, "state": "closed"}])), 0)
     subject.heartbeat("a", 100, 0)
     turn(subject, 101)
     assert subject.ports[2].state == 0
@@ -706,7 +706,7 @@ def test_a_timeline_under_way_goes_on_when_a_shorter_one_comes():
     subject = module(fallback(steps=long))
     subject.heartbeat("a", 100, 0)
     turn(subject, 101)
-    subject.reconfigure(settings(fallback(steps=[{"after": 0, "state": "closed"}])), 110)
+    reconfigure(subject, settings(fallback(steps=[{"after": 0, "state": "closed"}])), 110)
     turn(subject, 151)
     assert subject.ports[2].state == 0
     assert subject.next_deadline() is None
@@ -715,7 +715,7 @@ def test_a_timeline_under_way_goes_on_when_a_shorter_one_comes():
 def test_what_is_written_when_a_turn_fails_follows_in_place():
     subject = module(fallback(steps=[{"state": "open"}]))
     levels = subject.fallback_levels
-    subject.reconfigure(settings(fallback(steps=[{"state": "closed"}])), 0)
+    reconfigure(subject, settings(fallback(steps=[{"state": "closed"}])), 0)
     assert subject.fallback_levels is levels and levels[2] == 1
 
 
@@ -724,15 +724,16 @@ def test_a_port_that_comes_to_a_lost_master_falls_back_and_one_that_leaves_it_do
     subject.heartbeat("a", 100, 0)
     turn(subject, 101)
     assert not subject.ports[2].lost
-    subject.reconfigure(
+    reconfigure(
+        subject,
         settings(fallback(master="a", steps=[{"state": "closed"}], locked=True), heartbeat=BOTH),
         200,
     )
     turn(subject, 200)
     assert subject.ports[2].lost and subject.ports[2].state == 1
     assert subject.refuses(subject.ports[2], 200) == "locked"
-    subject.reconfigure(
-        settings(fallback(master="b", steps=[{"state": "closed"}]), heartbeat=BOTH), 300
+    reconfigure(
+        subject, settings(fallback(master="b", steps=[{"state": "closed"}]), heartbeat=BOTH), 300
     )
     turn(subject, 300)
     assert not subject.ports[2].lost
@@ -747,7 +748,7 @@ def relocked(command):
     assert command(subject, subject.ports[2]) is None
     turn(subject, 150)
     assert subject.ports[2].state == OPEN
-    subject.reconfigure(settings(fallback(steps=steps, locked=True)), 200)
+    reconfigure(subject, settings(fallback(steps=steps, locked=True)), 200)
     turn(subject, 200)
     return subject, subject.ports[2]
 
@@ -759,7 +760,7 @@ def test_a_port_that_is_locked_while_its_master_is_lost_keeps_nothing_that_was_c
     turn(subject, 1200)
     assert port.state == OPEN and port.due is None
     # No further change of settings begins the timeline anew.
-    subject.reconfigure(settings(fallback(steps=[{"state": "closed"}], locked=True)), 1300)
+    reconfigure(subject, settings(fallback(steps=[{"state": "closed"}], locked=True)), 1300)
     turn(subject, 1300)
     assert port.state == OPEN
 
@@ -777,7 +778,7 @@ def test_a_port_that_is_locked_during_a_fault_of_the_module_falls_back_too():
     subject.fail(10)
     turn(subject, 10)
     subject.command(subject.ports[2], OPEN, "a", 20)
-    subject.reconfigure(settings(fallback(steps=[{"state": "closed"}], locked=True)), 30)
+    reconfigure(subject, settings(fallback(steps=[{"state": "closed"}], locked=True)), 30)
     turn(subject, 30)
     assert (subject.ports[2].state, subject.ports[2].why) == (CLOSED, "fallback")
 
@@ -785,7 +786,7 @@ def test_a_port_that_is_locked_during_a_fault_of_the_module_falls_back_too():
 def test_an_alarm_for_a_master_that_is_removed_meanwhile_locks_nothing_for_ever():
     subject = module()
     gone = subject.heartbeat("a", 100, 0)
-    subject.reconfigure(settings(None, [account("b")]), 150)
+    reconfigure(subject, settings(None, [account("b")]), 150)
     turn(subject, 150)
     subject.overtaken(gone, 101, 121)
     turn(subject, 160)
@@ -1089,7 +1090,7 @@ def test_a_change_of_settings_arrives_at_the_ports_and_ends_a_loss_with_its_mast
     subject.heartbeat("b", 100, 0)
     row = {"name": "Strike", "usage": "Door", "power_on": "closed"}
     gone = subject.session("b")
-    subject.reconfigure(settings({"2": row}, [account("a")]), 50)
+    reconfigure(subject, settings({"2": row}, [account("a")]), 50)
     port = subject.ports[2]
     assert (port.name, port.usage, port.power_on) == ("Strike", "Door", 1)
     assert gone.lost is False and gone not in subject.sessions
@@ -1231,12 +1232,12 @@ def test_masters_that_settings_name_or_no_longer_name_count_at_once():
     assert subject.lost
     # Lost was a, whom nobody awaits any more; b is awaited from now on.
     named = {"shortest": 1, "masters": ["b"], "first_within": 50}
-    subject.reconfigure(settings(CLOSE_ON_LOSS, heartbeat=named), 200)
+    reconfigure(subject, settings(CLOSE_ON_LOSS, heartbeat=named), 200)
     turn(subject, 200)
     assert not subject.lost and not subject.ports[2].lost
     turn(subject, 251)
     assert subject.lost and subject.session("b").lost
-    subject.reconfigure(settings(CLOSE_ON_LOSS), 300)
+    reconfigure(subject, settings(CLOSE_ON_LOSS), 300)
     assert subject.lost  # there is one heartbeat, and it is lost
     subject.heartbeat("a", 100, 310)
     turn(subject, 310)
@@ -1376,10 +1377,10 @@ def test_settings_end_an_account_that_sends_without_a_loss_where_another_lives()
     subject.heartbeat("a", 1000, 0)
     subject.heartbeat("b", 1000, 0)
     gone = subject.session("b")
-    subject.reconfigure(settings(CLOSE_ON_LOSS, [account("a")]), 10)
+    reconfigure(subject, settings(CLOSE_ON_LOSS, [account("a")]), 10)
     assert (gone.id, gone.expires_at, subject.lost, subject.trips) == (None, None, False, [])
     # The last one's end is a loss, and nobody is awaited then.
-    subject.reconfigure(settings(CLOSE_ON_LOSS, [account("c")]), 20)
+    reconfigure(subject, settings(CLOSE_ON_LOSS, [account("c")]), 20)
     assert [trip[:2] for trip in subject.trips] == [("a", 20)]
     assert not subject.lost and not subject.ports[2].lost
 
@@ -1391,10 +1392,10 @@ def test_who_is_named_no_more_is_awaited_no_more_and_what_it_lost_is_over():
     turn(subject, 11)
     assert subject.session("a").lost and subject.session("b").expires_at == 51
     only = dict(one, masters=["b"])
-    subject.reconfigure(settings(CLOSE_ON_LOSS, heartbeat=only), 20)
+    reconfigure(subject, settings(CLOSE_ON_LOSS, heartbeat=only), 20)
     assert not subject.session("a").lost and not subject.ports[2].lost
     assert subject.session("b").expires_at == 51  # it goes on being awaited
-    subject.reconfigure(settings(CLOSE_ON_LOSS), 30)
+    reconfigure(subject, settings(CLOSE_ON_LOSS), 30)
     assert subject.session("b").expires_at is None
     assert subject.next_deadline() is None
 
@@ -1403,6 +1404,6 @@ def test_a_bypass_that_ends_when_settings_change_ends_under_the_settings_before(
     subject = module(CLOSE_ON_LOSS)
     subject.bypass(subject.ports[2], 100, "root", 0)
     own = {"2": {"fallback": {"master": "c"}}}
-    subject.reconfigure(settings(own, [account("c")]), 100)
+    reconfigure(subject, settings(own, [account("c")]), 100)
     assert subject.ports[2].bypassed_until is None
     assert subject.session("c").expires_at == 100 + 60000 + 1

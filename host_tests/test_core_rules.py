@@ -4,6 +4,7 @@ from claims import raises
 from holdfast.core.events import PORT, VIRTUAL_INPUT
 from holdfast.core.log import RULES, Log
 from holdfast.core.port import CLOSED, OPEN
+from holdfast.core.reconfigure import reconfigure
 from holdfast.core.rules import BURST, FOLLOW, NOTIFY, OUTGOING, PLAY, REST_MS, SET
 from makers import account, module, settings
 
@@ -257,11 +258,11 @@ def test_new_rules_replace_the_old_ones_and_what_was_held_is_let_go():
     before = ruled((follow("3"), None, INPUT_0))
     rows = [(r.id, r.name, None, (), r.action) for r in before.rules.rules]
     assert len(rows) == 1
-    subject.reconfigure(settings_with((follow("3"), None, INPUT_0)), 10)
+    reconfigure(subject, settings_with((follow("3"), None, INPUT_0)), 10)
     turn(subject, 10)
     assert not subject.ports[2].active()
     assert subject.ports[3].active()
-    subject.reconfigure(settings_with(), 20)
+    reconfigure(subject, settings_with(), 20)
     turn(subject, 20)
     assert not subject.ports[3].active()
 
@@ -280,7 +281,7 @@ def test_a_rule_that_stays_holds_its_port_through_a_change_of_something_else():
     # What somebody has set since is not set again by it either.
     subject.command(subject.ports[3], subject.ports[3].normal, "a", 30)
     turn(subject, 30)
-    subject.reconfigure(settings_with(*rows, ports={"0": {"name": "Door"}}), 40)
+    reconfigure(subject, settings_with(*rows, ports={"0": {"name": "Door"}}), 40)
     turn(subject, 40)
     assert subject.ports[0].name == "Door"
     assert subject.ports[2].active() and not subject.ports[3].active()
@@ -299,7 +300,7 @@ def test_no_change_of_settings_ends_a_rest_or_forgets_what_was_counted():
     turn(subject, 0)
     before = [(rule.fired, rule.missed, rule.resting_until) for rule in subject.rules.rules]
     assert before[1][2] == REST_MS
-    subject.reconfigure(settings_with(*rows, (toggle("3"), INPUT_0)), 10)
+    reconfigure(subject, settings_with(*rows, (toggle("3"), INPUT_0)), 10)
     turn(subject, 10)
     rules = subject.rules.rules
     assert [(rule.fired, rule.missed, rule.resting_until) for rule in rules[:2]] == before
@@ -313,7 +314,7 @@ def test_what_a_change_of_settings_itself_brings_about_is_seen_by_rules_that_sta
     subject = ruled(*rows, ports=free)
     subject.heartbeat("a", 1000, 0)
     turn(subject, 0)
-    subject.reconfigure(settings_with(*rows, ports=free, accounts=[account("b")]), 10)
+    reconfigure(subject, settings_with(*rows, ports=free, accounts=[account("b")]), 10)
     turn(subject, 10)
     assert subject.rules.rules[0].fired == 1
     assert subject.ports[2].active()
@@ -323,10 +324,10 @@ def test_a_rule_that_is_replaced_under_its_number_begins_anew():
     subject = ruled((follow(), None, INPUT_0))
     subject.input(0, 1, 5)
     turn(subject, 5)
-    subject.reconfigure(settings_with((follow("3"), None, INPUT_0)), 10)
+    reconfigure(subject, settings_with((follow("3"), None, INPUT_0)), 10)
     turn(subject, 10)
     assert not subject.ports[2].active() and subject.ports[3].active()
-    subject.reconfigure(settings_with((follow("3"), None, INPUT_1)), 20)
+    reconfigure(subject, settings_with((follow("3"), None, INPUT_1)), 20)
     turn(subject, 20)
     assert subject.ports[3].active() == (subject.ports[1].state == CLOSED)
 
@@ -561,7 +562,7 @@ def test_whether_any_rule_notifies_is_known():
     assert ruled((toggle(), INPUT_0)).rules.notifies is False
     subject = ruled((toggle(), INPUT_0), (notification(), INPUT_0))
     assert subject.rules.notifies is True
-    subject.reconfigure(settings_with((toggle("3"), INPUT_0)), 5)
+    reconfigure(subject, settings_with((toggle("3"), INPUT_0)), 5)
     assert subject.rules.notifies is False
 
 

@@ -48,7 +48,7 @@ TESTED_ELSEWHERE = {
     "routes": "rows and what is behind them: every test_e2e_*.py, test_server_dispatch.py",
     "wire/rarejson": "what wire/json seldom reads: test_wire_json.py",
     "wire/target": "what wire/http seldom reads: test_wire_http.py, test_wire_query.py",
-    "core/reconfigure": "Module.reconfigure: test_core_module.py, test_core_rules.py",
+    "core/reconfigure": "what changes of a module: test_core_module.py, test_core_rules.py",
     "serving": "what begins, once: every test_e2e_*.py",
     "joining": "joins everything, once: every test_e2e_*.py",
     "vapix/reply": "the answer to a call: test_vapix_systemready.py, test_vapix_time.py",

@@ -1,5 +1,6 @@
 """What the module tells of its outputs; sweep_truth.py holds it to what pins do."""
 
+from holdfast.core.reconfigure import reconfigure
 from holdfast.rest.outputs import OutputsService
 from holdfast.wire.json import loads
 from makers import Asked, Caller, module, settings
@@ -23,7 +24,7 @@ def test_every_output_has_a_row_and_no_input():
 def test_it_follows_changed_settings_those_of_the_next_start_too():
     subject = module()
     fallback = {"locked": False, "steps": [{"state": "closed"}]}
-    subject.reconfigure(settings({"2": {"power_on": "closed", "fallback": fallback}}), 5)
+    reconfigure(subject, settings({"2": {"power_on": "closed", "fallback": fallback}}), 5)
     (first, _) = outputs(subject)
     assert first["power_on"]["changes"] == [[0, "closed"]]
     assert first["loss"]["changes"] == [[0, "closed"]]

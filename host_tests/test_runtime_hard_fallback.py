@@ -4,6 +4,7 @@ import gc
 
 from hog import Hog
 from holdfast.core.module import Module
+from holdfast.core.reconfigure import reconfigure
 from holdfast.hal.clock import Clock
 from holdfast.hal.pins import Pins
 from holdfast.runtime import ticker as ticker_module
@@ -354,7 +355,7 @@ def test_the_rows_follow_masters_that_come_and_go():
     bench = Bench({"2": {"fallback": CLOSED}})
     bench.beat()
     now = bench.clock.now()
-    bench.module.reconfigure(settings({"2": {"fallback": CLOSED}}, [account("new")]), now)
+    reconfigure(bench.module, settings({"2": {"fallback": CLOSED}}, [account("new")]), now)
     bench.ticker.turn()  # `a` is gone: lost, and awaited no more
     bench.beat("new", 50)
     bench.module.command(bench.module.ports[2], 0, "new", bench.clock.now())
@@ -372,7 +373,7 @@ def test_masters_may_come_and_go_while_check_is_under_way():
         bench.beat(master)
 
     def adopt():
-        bench.module.reconfigure(settings(ports, [account("c")]), bench.clock.now())
+        reconfigure(bench.module, settings(ports, [account("c")]), bench.clock.now())
         bench.alarm.arm()
 
     bench.pins.before = adopt
@@ -563,7 +564,7 @@ def test_the_rows_are_made_when_masters_change_and_not_in_every_turn():
     table = bench.alarm._table
     bench.beat()
     assert bench.alarm._table is table
-    bench.module.reconfigure(settings(None, [account("b")]), bench.clock.now())
+    reconfigure(bench.module, settings(None, [account("b")]), bench.clock.now())
     bench.ticker.turn()
     assert bench.alarm._table is not table
 

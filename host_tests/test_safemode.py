@@ -304,6 +304,7 @@ def test_after_it_the_application_runs_with_the_settings_as_they_are_in_flash():
                 "ran",
                 "again",
                 ("starting", crashes),
+                "forget holdfast.core.reconfigure",
                 "forget holdfast.safemode",
             ]
             assert subject.ports[2].name == "Strike"
@@ -345,6 +346,9 @@ def test_it_serves_tls_as_settings_have_it_and_says_where_it_cannot():
         printed = []
         safemode.print = printed.append
         try:
+            from holdfast.settings import tls_files  # anew: safe mode lets go of it
+
+            tls_files.files = Files.files
             mode, clock, _, _ = made(tls, found)
             page = mode.method("page")(None, None, 5000).body.decode()
             listened = []

@@ -1,6 +1,7 @@
 """`POST /vapix/axhbt`: what a heartbeat may look like, and what it gets."""
 
 from claims import raises
+from holdfast.core.reconfigure import reconfigure
 from holdfast.vapix.fault import Fault
 from holdfast.vapix.heartbeat import HeartbeatService, duration
 from holdfast.wire.json import loads
@@ -114,8 +115,8 @@ def test_answers_to_masters_that_are_gone_are_not_kept_for_ever():
     service = HeartbeatService(subject)
     for number in range(40):
         name = "m%d" % number
-        subject.reconfigure(
-            settings(accounts=[account(name), account("b", "administrator")]), number
+        reconfigure(
+            subject, settings(accounts=[account(name), account("b", "administrator")]), number
         )
         for master in (name, "b"):
             service.post(Caller(master), Asked(asked(b"1000")), number)

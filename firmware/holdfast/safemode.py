@@ -19,6 +19,7 @@ from holdfast.runtime.ticker import Ticker
 from holdfast.server.dispatch import Dispatcher, Lazy
 from holdfast.server.server import Server
 from holdfast.settings.model import SettingsError
+from holdfast.settings.store import let_go
 from holdfast.wire.digest import Authenticator
 from holdfast.wire.http import Response
 
@@ -120,7 +121,8 @@ class SafeMode:
         reach is worth less.
         """
         try:
-            files = self._store.files(self._tls)
+            files = load("holdfast.settings.tls_files", "files")(self._store.storage, self._tls)
+            let_go()
             make = load("holdfast.server.tls", "Gate")
             limit = getattr(self._board, "TLS_CONNECTIONS", 1)
             return make(self.server, limit, files, self._quiet, self._board.TLS_STALL_MS)
@@ -201,8 +203,9 @@ def run(board, hal, pins, running, life):
         life.restart.relent()
     life.starting(module)
     settings = store.load()
-    module.reconfigure(settings, clock.now())
+    load("holdfast.core.reconfigure", "reconfigure")(module, settings, clock.now())
     settings.ports = settings.rules = ()
+    forget("holdfast.core.reconfigure")
     forget("holdfast.safemode")
     return clock, store, settings, module
 

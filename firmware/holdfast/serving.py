@@ -11,6 +11,7 @@ from holdfast.runtime.portable import report, sleep_ms
 from holdfast.runtime.sockets import listen
 from holdfast.settings.apply import keep_time, prepare, use_certificate
 from holdfast.settings.model import NotSaved
+from holdfast.settings.store import let_go
 
 _RENEW_MS = const(60000)  # from one try to the next
 # Of monitors.store, which is not loaded without one of them.
@@ -61,6 +62,7 @@ def begin(app, listeners, tasks):
     tasks.append(asyncio.create_task(for_ever(app.supervise, port if plain else None)))
     forget("holdfast.runtime.sockets")
     forget("holdfast.settings.apply")
+    let_go()
 
 
 async def _renew(app):

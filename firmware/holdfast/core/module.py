@@ -570,14 +570,6 @@ class Module:
             else:
                 first.end()
 
-    def reconfigure(self, settings, now):
-        """Take over names, usages, normal states, debounce times, masters and rules from settings
-        that were changed while the module runs.
-        """
-        from holdfast.core.reconfigure import reconfigure
-
-        reconfigure(self, settings, now)
-
     # -- return -----------------------------------------------------------------------------------
 
     def concerned(self, port):

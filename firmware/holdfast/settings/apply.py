@@ -41,7 +41,9 @@ def _logins(app, now):
 
 
 def _module(app, now):
-    app.module.reconfigure(app.settings, now)
+    from holdfast.core.reconfigure import reconfigure
+
+    reconfigure(app.module, app.settings, now)
 
 
 def _sender(app, now):
@@ -86,7 +88,7 @@ def keep_time(app):
 def use_certificate(app):
     """Have the certificate and key in use that settings name; False when they cannot be."""
     try:
-        files = app.store.files(app.settings.tls)
+        files = load("holdfast.settings.tls_files", "files")(app.store.storage, app.settings.tls)
         if app.gate is None:
             make = load("holdfast.server.tls", "Gate")
             stall_ms = app.about[0].TLS_STALL_MS

@@ -17,6 +17,7 @@ from holdfast.settings.model import NotSaved
 # What loading and changing needs and nothing else does.
 _PASSING = (
     "settings.saving",
+    "settings.changes",
     "storage.atomic",
     "core.reconfigure",
     "core.blocked",
@@ -98,13 +99,6 @@ class Store:
     def documents(self):
         """The settings as a document to send and receive, for whoever does that."""
         return load("holdfast.settings.documents", "Documents")(self)
-
-    def files(self, tls):
-        """(certificate, key) as DER for `tls` of the settings; SettingsError."""
-        try:
-            return load("holdfast.settings.tls_files", "files")(self.storage, tls)
-        finally:
-            let_go()
 
     async def change(self, edit, by=None, guard=None):
         """Edit the settings, check them, save them, apply them, all or nothing; the time.
