@@ -6,7 +6,7 @@ from binascii import hexlify
 from claims import raises
 from holdfast.core.log import Log
 from holdfast.rest.settings import MAX_BYTES, SettingsService
-from holdfast.settings.documents import PART
+from holdfast.settings.documents import PART, Documents
 from holdfast.settings.model import NotSaved
 from holdfast.settings.saving import CURRENT, document, seal, seal_of
 from holdfast.settings.store import MOST_WRITES, WRITE_MS, Store
@@ -419,7 +419,7 @@ def test_parts_of_no_sense_are_refused():
 def test_the_store_says_when_it_cannot():
     subject = Subject()
     subject.quiet = False
-    raises(NotSaved, subject.store.documents().gather, b"a", 0)
+    raises(NotSaved, Documents(subject.store).gather, b"a", 0)
 
 
 class Trial:

@@ -2,7 +2,6 @@
 
 from holdfast.settings.model import (
     NotSaved,
-    OnTrial,
     Settings,
     SettingsError,
 )
@@ -29,5 +28,4 @@ def test_what_is_not_saved_says_why_and_when_again():
     error = NotSaved("flash is full")
     assert (str(error), error.retry_s) == ("flash is full", None)
     assert NotSaved("x", 7).retry_s == 7
-    trial = OnTrial()
-    assert isinstance(trial, NotSaved) and "on trial" in str(trial) and trial.retry_s is None
+    assert not NotSaved("x").trial and NotSaved("x", trial=True).trial

@@ -13,7 +13,7 @@ from holdfast.wire.dump import dumps
 from holdfast.wire.json import loads
 from makers import WIRING, account, finished, module
 
-store_module._PASSING = ()  # or each of a thousand changes would compile what makes it
+store_module.let_go = lambda: None  # or each of a thousand changes would compile what makes it
 THIN = 7 if os.getenv("HOLDFAST_NIGHTLY") else 29
 
 

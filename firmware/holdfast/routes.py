@@ -133,7 +133,6 @@ _SHARED = (
     "core.checkins pinghome healthchecks\n"
     "wire.date pinghome time\n"
     "vapix.reply ready time\n"
-    "settings.changes settings\n"
     "settings.secrets settings aa\n"
     "rest.json status confirm uplinks outputs\n"
     "core.truth outputs\n"

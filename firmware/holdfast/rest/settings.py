@@ -21,9 +21,8 @@ from micropython import const
 
 from holdfast.core.accounts import ADMINISTRATOR, by_whom
 from holdfast.core.log import SETTINGS
-from holdfast.settings.changes import late, merge, waits
-from holdfast.settings.model import NotSaved, OnTrial, SettingsError
-from holdfast.settings.secrets import keep
+from holdfast.settings.documents import Documents
+from holdfast.settings.model import NotSaved, SettingsError
 from holdfast.wire import json
 from holdfast.wire.http import HttpError, Response, all_digits
 from holdfast.wire.query import parameter
@@ -41,7 +40,7 @@ class SettingsService:
 
     def __init__(self, store, trial=None, gate=None, log=None):
         self._store = store
-        self._documents = store.documents()
+        self._documents = Documents(store)
         self._trial = trial
         self._secure = gate is not None
         self._log = log
@@ -98,7 +97,13 @@ class SettingsService:
         if not self._first(caller):
             _require(caller)
         patch = await self._object(request.body)
-        return await self._change(caller, request, lambda document: merge(document, patch))
+
+        def make(document):
+            from holdfast.settings.changes import merge
+
+            return merge(document, patch)
+
+        return await self._change(caller, request, make)
 
     def _saved(self, function, *arguments):
         """What a function of flash gives; 503 when it cannot be."""
@@ -143,6 +148,10 @@ class SettingsService:
         trial = parameter(request.query, "trial") == "1"
 
         def edit(document):
+            # Not at the top: the store loads them for a change, too, and lets go of them after it.
+            from holdfast.settings.changes import late, waits
+            from holdfast.settings.secrets import keep
+
             if caller.account is None and not store.fresh:
                 raise HttpError(401)  # somebody else was first
             before = late(document, self._secure)
@@ -179,7 +188,7 @@ class SettingsService:
 
 def _unsaved(error):
     """The HttpError for a NotSaved; nothing was changed."""
-    if isinstance(error, OnTrial):
+    if error.trial:
         return _refusal(409, "", str(error))
     refusal = _refusal(503, "", "not now: %s" % error)
     refusal.retry_s = error.retry_s

@@ -17,19 +17,13 @@ class SettingsError(ValueError):
 
 class NotSaved(Exception):
     """A change could not be written to flash, and so is not made; the text says why. retry_s: when
-    it may be tried again, None for soon.
+    it may be tried again, None for soon. trial: because other settings are on trial.
     """
 
-    def __init__(self, problem, retry_s=None):
+    def __init__(self, problem, retry_s=None, trial=False):
         super().__init__(problem)
         self.retry_s = retry_s
-
-
-class OnTrial(NotSaved):
-    """Nothing is changed while other settings are on trial."""
-
-    def __init__(self):
-        super().__init__("other settings are on trial; confirm them or take them back first")
+        self.trial = trial
 
 
 class Settings:

@@ -25,7 +25,7 @@ from micropython import const
 from holdfast.core.log import BYPASS
 from holdfast.runtime import memory as heap
 from holdfast.runtime.portable import sleep_ms
-from holdfast.settings.model import NotSaved, OnTrial, SettingsError
+from holdfast.settings.model import NotSaved, SettingsError
 from holdfast.settings.schema import check, parts
 from holdfast.settings.store import BYPASS_MS, MOST_WRITES, WRITE_MS
 from holdfast.wire.json import JsonError, loads
@@ -175,7 +175,8 @@ def content(store):
 def admit(store):
     """NotSaved when flash may not be written now, or not at all."""
     if store.trying is not None or store.next:
-        raise OnTrial()
+        text = "other settings are on trial; confirm them or take them back first"
+        raise NotSaved(text, trial=True)
     ready(store)
 
 

@@ -7,6 +7,7 @@ it. When the asker is gone meanwhile, the change is made all the same.
 """
 
 import asyncio
+import sys
 
 from micropython import const
 
@@ -14,30 +15,12 @@ from holdfast.runtime.memory import forget, load
 from holdfast.runtime.portable import sleep_ms
 from holdfast.settings.model import NotSaved
 
-# What loading and changing needs and nothing else does.
-_PASSING = (
-    "settings.saving",
-    "settings.changes",
-    "storage.atomic",
-    "core.reconfigure",
-    "core.blocked",
-    "core.topics",
-    "settings.schema_rules",
-    "settings.schema_uplinks",
-    "settings.schema_network",
-    "settings.address",
-    "settings.schema_monitors",
-    "settings.schema_tls",
-    "settings.schema_time",
-    "settings.schema_login",
-    "settings.tls_files",
-    "runtime.sockets",
-    "wire.certificate",
-    "settings.schema",
-    "core.text",
-    "wire.dump",
-    "wire.rarejson",
+# What loading and changing needs and nothing else does, beside this folder.
+_ALSO = (
+    "core.reconfigure core.blocked core.topics core.text storage.atomic runtime.sockets"
+    " wire.certificate wire.dump wire.rarejson"
 )
+_HERE = "holdfast.settings."
 
 # Flash wears: so many changes of it at once, and one more each two minutes.
 MOST_WRITES = const(30)
@@ -96,17 +79,13 @@ class Store:
         """The settings in force, as a JSON reader gives them; NotSaved."""
         return await self.ask("read")
 
-    def documents(self):
-        """The settings as a document to send and receive, for whoever does that."""
-        return load("holdfast.settings.documents", "Documents")(self)
-
     async def change(self, edit, by=None, guard=None):
         """Edit the settings, check them, save them, apply them, all or nothing; the time.
 
         edit: a function(document) that changes it in place. by: who asks, with what, for the log.
         guard: a function(data) that looks at the document in force (bytes) before. What the two
         raise comes out of here. SettingsError: the edit makes bad settings. NotSaved: not now, or
-        flash is full. OnTrial: others are on trial.
+        flash is full, or other settings are on trial.
         """
         return await self.ask("change", edit, by, guard)
 
@@ -164,6 +143,11 @@ class Job:
 
 
 def let_go():
-    """Let go of what only loading and changing needs."""
-    for name in _PASSING:
+    """Let go of what only loading and changing needs: all of this folder that is not here already
+    when the module has started.
+    """
+    for name in list(sys.modules):
+        if name.startswith(_HERE) and name[len(_HERE) :] not in ("store", "model"):
+            forget(name)
+    for name in _ALSO.split(" "):
         forget("holdfast." + name)
