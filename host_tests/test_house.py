@@ -180,6 +180,20 @@ def test_no_floats(path):
             assert not isinstance(node.op, ast.Div), "line %d" % node.lineno
 
 
+@each_file
+def test_a_const_stands_above_whoever_uses_it(path):
+    """MicroPython puts its value in place while it reads on, and keeps no name that begins with _:
+    what stands above would look for one that is not there, and so would a shortened public one.
+    """
+    lines = {}
+    for node in tree(path).body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("const("):
+            lines.update({target.id: node.lineno for target in node.targets})
+    for node in ast.walk(tree(path)):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load):
+            assert node.lineno >= lines.get(node.id, 0), "line %d: %s" % (node.lineno, node.id)
+
+
 HARMLESS_CALLS = {"const", "bytes", "bytearray", "tuple", "range", "frozenset", "len"}
 
 

@@ -27,6 +27,14 @@ SEGMENTS = (4, 2)  # files of each book
 SEGMENT_BYTES = const(4096)
 BATCH_BYTES = const(1024)  # of one write; what does not fit goes with the next
 
+MARKER = const(0x1E)  # ASCII: record separator
+WEAR = const(0xFF)
+_HEAD = "<BBI"
+_HEAD_BYTES = const(6)
+_BODY = "<IBHQQ"
+_BODY_BYTES = const(23)
+_TEXT_BYTES = const(255 - 23)
+
 
 def name(book, segment):
     """The name of a file."""
@@ -154,15 +162,6 @@ def _all(book, storage, since, epoch_ms):
     for number, at, late, kind, text in book.waiting:
         if number > last:
             yield number, at, late, kind, at + epoch_ms if epoch_ms else 0, text
-
-
-MARKER = const(0x1E)  # ASCII: record separator
-WEAR = const(0xFF)
-_HEAD = "<BBI"
-_HEAD_BYTES = const(6)
-_BODY = "<IBHQQ"
-_BODY_BYTES = const(23)
-_TEXT_BYTES = const(255 - 23)
 
 
 def record(number, kind, late, at, time, text):
