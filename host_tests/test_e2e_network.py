@@ -62,7 +62,6 @@ ENDS_S = 60
 PLACES = 40
 HEAP = "500k"  # 64-bit: so many places, TLS and all services
 DRIFT = 0.001  # of the heap
-LOOKS, MOST_LOOKS = 4, 16
 BEAT = b"POST /vapix/axhbt HTTP/1.1\r\nHost: a\r\n"
 
 
@@ -170,28 +169,21 @@ def acquaint(board):
         known(board, "guest")
 
 
-def settled(board, connections, before=None):
-    """The board's figures once it has so many connections: the most heap that is free of some
-    looks, before each of which somebody has come and gone; see tools/soak.py. before: such figures
-    of earlier: looks end when as much is free. What is kept for good is kept at every look; an
-    ended task that is still pointed to somewhere on the stack is not, once others went as deep.
-    """
+def settled(board, connections):
+    """The board's figures once it has so many connections: the most heap that is free of a few
+    looks, before each of which somebody has come and gone; see tools/soak.py."""
     wait_for(lambda: board.figures()["connections"] == connections, ENDS_S, "end of others")
     best = None
-    for look in range(LOOKS if before is None else MOST_LOOKS):
+    for _ in range(4):
         with socket.create_connection(("127.0.0.1", board.port), 5) as sock:
             sock.sendall(b"GET /nowhere HTTP/1.0\r\n\r\n")
             while sock.recv(4096):
                 pass
-        if look >= LOOKS:
-            known(board, "guest")
         if board.tls_port:  # who accepts there last stood beside them, too
             socket.create_connection(("127.0.0.1", board.tls_port), 5).close()
         told = wait_for(lambda: at(board, connections), ENDS_S, "end of the visitors")
         if best is None or told["free"] > best["free"]:
             best = told
-        if before is not None and best["free"] >= before["free"]:
-            break
     return best
 
 
@@ -386,7 +378,7 @@ def test_bad_peers_cost_no_heartbeat_and_leave_nothing_behind(tmp_path, runtime,
             before = settled(board, 2)
             took = besiege(board)
             resets(board, RESETS)
-            after = settled(board, 2, before)
+            after = settled(board, 2)
         assert after["sockets"] == before["sockets"]
         assert after["trips"] == 0
         lost = before["free"] - after["free"]
@@ -514,7 +506,7 @@ def flap(folder, runtime, count):
                     master.goes_on()
             # It was open all the while, and still says what happens.
             toggle(board, watching, "closed")
-        after = settled(board, 2, before)
+        after = settled(board, 2)
     report["kept"] = before["free"] - after["free"]
     report["size"] = after["size"]
     report["sockets"] = [before["sockets"], after["sockets"]]

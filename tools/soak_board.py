@@ -18,6 +18,7 @@ CHUNK_BYTES = 512
 app = None
 options = {"leak": 0, "speed": 1, "clock": 1, "urgent": "_urgent", "written": "_written_at"}
 leaked = []
+neighbour = []
 
 
 def settle():
@@ -39,26 +40,37 @@ def settle():
 
 def forget_neighbours():
     """Each task forgets the tasks that once stood beside it in a queue: MicroPython leaves those
-    pointers in it, and so its collector keeps them, ended or not.
+    pointers in it (py/pairheap.h: child_last is never cleared), and so its collector keeps them,
+    ended or not. One that never runs takes their place.
     """
     if sys.implementation.name != "micropython":
         return
     from asyncio import core
 
-    waiting = core._io_queue  # for sockets
-    tasks = [task for row in waiting.map.values() for task in row[:2] if task is not None]
-    tasks.append(core.cur_task)
+    if not neighbour:
+        neighbour.append(core.Task(None))
     emptied = core.TaskQueue()
-    for task in tasks:
+    now = core.ticks()
+
+    def forget(task):
         asked = task.data  # what it waits for, or that it was cancelled: push forgets it
-        emptied.push(task)  # this clears them
+        emptied.push(task, now)
+        emptied.push(neighbour[0], now + 1)
+        emptied.pop()
         emptied.pop()
         task.data = asked
+
+    for row in core._io_queue.map.values():  # for sockets
+        for task in row[:2]:
+            if task is not None:
+                forget(task)
+    forget(core.cur_task)
     queue = core._task_queue
     rows = []
     while queue.peek():
         task = queue.pop()
         rows.append((task, task.ph_key, task.data))
+        forget(task)
     for task, due, asked in rows:
         queue.push(task, due)
         task.data = asked
