@@ -89,6 +89,7 @@ lint: $(DEV) $(PROSE)
 docs: $(DEV)
 	@$(VENV)/bin/python tools/command_page.py
 	@$(VENV)/bin/python tools/settings_schema.py
+	@$(VENV)/bin/python tools/settings_reference.py
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 types: $(DEV)

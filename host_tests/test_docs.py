@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -11,8 +12,11 @@ import command_page
 import interpreters
 import jinja2
 import pytest
+import settings_reference
+import typer.main
 import yaml
 from holdfast_cli import product
+from holdfast_cli.main import app
 
 from boards import account, settings, wait_for
 
@@ -79,6 +83,12 @@ def test_the_page_of_the_command_has_its_help():
     )
 
 
+def test_the_page_of_every_key_has_the_schema():
+    assert settings_reference.PAGE.read_text() == settings_reference.page(), (
+        "run `make docs`, and commit docs/settings-reference.md"
+    )
+
+
 @pytest.mark.parametrize("page", ["settings", "network", "https", "rules", "uplinks", "monitors"])
 def test_settings_in_the_pages_are_accepted(page):
     examples = [json.loads(code) for code in blocks(ROOT / "docs" / (page + ".md"), "json")]
@@ -112,6 +122,20 @@ def test_the_lines_of_getting_started_close_the_output_and_lose_the_master(start
     look = look.replace("/tmp/pins", str(board.pins))
     assert subprocess.run(["bash", "-c", look], capture_output=True, text=True).stdout == "1"
     wait_for(lambda: board.level(4) == 0, what="the fallback of output 4")
+
+
+def commands() -> list[str]:
+    """Each line of the pages that runs the `holdfast` command."""
+    lines = "\n".join([code for page in PAGES for code in blocks(page, "sh")]).splitlines()
+    found = [re.match("([.]venv/bin/)?holdfast ([^#]*)", line) for line in lines]
+    return [match[2] for match in found if match]
+
+
+@pytest.mark.parametrize("line", commands())
+def test_command_lines_in_the_pages_are_understood(line):
+    name, *words = shlex.split(line)
+    command = typer.main.get_command(app).get_command(None, name)
+    command.make_context("holdfast", words)
 
 
 def test_home_assistant_finds_what_its_lines_read(start):
