@@ -19,17 +19,16 @@ SCHEMA = schemathesis.openapi.from_path(
     config=schemathesis.Config.from_dict({"generation": {"with-security-parameters": False}}),
 )
 OPERATIONS = [found.ok() for found in SCHEMA.get_all_operations()]
+# After these the next request finds no module, or no account: other tests ask for them.
+ENDS = ("restart", "change", "replace")
 EXAMPLES = 10  # for each operation, of each mode
 
 
 def test_every_address_of_ours_is_there():
-    described = {operation.path for operation in OPERATIONS}
-    rows = [
-        line.split(" ") for line in "".join(ROWS).splitlines() if line.startswith("/holdfast/")
-    ]
+    paths = {line.split(" ")[0] for line in "".join(ROWS).splitlines()}
     page = {"/holdfast/page.css", "/holdfast/page.js"}
-    ends = {"/holdfast/restart"}  # what Schemathesis would do again and again
-    assert {row[0] for row in rows} - page - ends == described
+    ours = {path for path in paths if path.startswith("/holdfast/")} - page
+    assert ours == {operation.path for operation in OPERATIONS}
 
 
 @pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
@@ -48,6 +47,8 @@ def test_answers_are_as_the_document_says(start, mode):
             case.validate_response(answer, excluded_checks=[schemathesis.checks.ignored_auth])
 
         for operation in OPERATIONS:
+            if operation.definition.raw["operationId"] in ENDS:
+                continue
             if mode == GenerationMode.NEGATIVE and not (operation.body or operation.query):
                 continue  # nothing in it can be wrong
             strategy = operation.as_strategy(generation_mode=mode)
