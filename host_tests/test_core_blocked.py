@@ -77,7 +77,7 @@ def test_a_rule_has_an_effect_where_another_master_is_named_than_that_of_the_por
     subject.heartbeat("b", 100, 0)
     subject.act(101)
     subject.tell(101)
-    assert subject.lost and subject.react(subject.events.take(), 101)
+    assert subject.lost and subject.rules.react(subject.events.take(), 101)
     assert (subject.ports[2].why, subject.rules.rules[0].refused) == ("command", 0)
 
 
@@ -116,7 +116,7 @@ def test_the_log_tells_what_a_lock_has_refused_and_why():
     subject.heartbeat("a", 100, 0)
     subject.act(101)
     subject.tell(101)
-    subject.react(subject.events.take(), 101)
+    subject.rules.react(subject.events.take(), 101)
     assert texts(subject)[-1] == "port 2 is locked, refused: rule R"
     assert subject.rules.rules[0].refused == 1
 

@@ -258,7 +258,7 @@ def test_a_rule_that_must_rest_is_noted_once():
     for i in range(3 * FIRINGS):
         subject.switch(VIRTUAL_INPUT, 1, i % 2 == 0, None, i)
         subject.tell(i)
-        subject.react(subject.events.take(), i)
+        subject.rules.react(subject.events.take(), i)
     assert [entry[3] for entry in subject.log.books[1].waiting] == [RULES]
 
 

@@ -934,12 +934,6 @@ def test_how_long_nothing_is_due_that_a_pin_hangs_on():
     assert (subject.quiet(200, 99), subject.quiet(200, 100)) == (True, False)
 
 
-def test_without_rules_no_event_moves_anything():
-    subject = module()
-    assert subject.react([(None, "1", 0, 1)], 0) is False
-    assert subject.resume(0) is False
-
-
 def test_that_the_module_serves_is_an_event():
     subject = module()
     subject.ready(True, 5)
@@ -1082,7 +1076,7 @@ def test_a_new_module_has_refused_no_login_and_has_nothing_to_tell():
     subject = module()
     assert subject.logins == [0, 0]
     assert subject.act(0) is False
-    assert subject.react((), 0) is False and subject.resume(0) is False
+    assert subject.rules is None
 
 
 def test_a_change_of_settings_arrives_at_the_ports_and_ends_a_loss_with_its_master():

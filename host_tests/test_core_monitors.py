@@ -549,7 +549,7 @@ def test_a_rule_drives_a_port_by_a_monitors_state():
     def turn(now):
         subject.act(now)
         subject.tell(now)
-        subject.react(subject.events.take(), now)
+        subject.rules.react(subject.events.take(), now)
         return subject.levels[2]
 
     assert turn(60999) == 0
@@ -587,7 +587,7 @@ def test_a_condition_without_content_holds_while_any_monitor_is_down():
     subject.events.take()
     check_in(subject, job, TICK, 30)
     check_in(subject, other, TICK, 40)
-    subject.react(subject.events.take(), 40)
+    subject.rules.react(subject.events.take(), 40)
     assert not subject.rules.rules[0].on
 
 

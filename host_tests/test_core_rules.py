@@ -69,13 +69,13 @@ def turn(subject, now):
     """As the ticker does: act, tell, rules, tell again."""
     subject.act(now)
     subject.tell(now)
-    if subject.resume(now):
+    if subject.rules.resume(now):
         subject.tell(now)
     changes = subject.events.take()
     rounds = 0
     while changes:
         rounds += 1
-        if subject.react(changes, now):
+        if subject.rules.react(changes, now):
             subject.tell(now)
         changes = subject.events.take()
     return rounds
@@ -373,7 +373,7 @@ def fire(subject, times, now):
     for _ in range(times):
         subject.switch(VIRTUAL_INPUT, 1, True, None, now)
         subject.switch(VIRTUAL_INPUT, 1, False, None, now)
-        moved = subject.react(subject.events.take(), now)
+        moved = subject.rules.react(subject.events.take(), now)
         subject.tell(now)
         subject.events.take()
     return moved
@@ -413,8 +413,8 @@ def test_what_does_not_follow_conditions_has_nothing_to_catch_up_with():
     subject = ruled(PULSED)
     fire(subject, BURST + 1, 0)
     rule = subject.rules.rules[0]
-    assert subject.resume(REST_MS - 1) is False and rule.resting_until == REST_MS
-    assert subject.resume(REST_MS) is False and rule.resting_until is None
+    assert subject.rules.resume(REST_MS - 1) is False and rule.resting_until == REST_MS
+    assert subject.rules.resume(REST_MS) is False and rule.resting_until is None
     assert rule.fired == BURST
 
 
@@ -449,11 +449,11 @@ def test_what_follows_conditions_catches_up_though_the_heap_is_full_at_first():
     until = rule.resting_until
     starve(subject, 2)
     for _ in range(2):
-        raises(MemoryError, subject.resume, until)
+        raises(MemoryError, subject.rules.resume, until)
         assert rule.resting_until == until
-    assert subject.resume(until) is True
+    assert subject.rules.resume(until) is True
     assert (subject.levels[2], rule.resting_until) == (1, None)
-    assert subject.resume(until) is False
+    assert subject.rules.resume(until) is False
 
 
 def test_without_memory_a_rule_has_not_fired_and_is_shown_the_same_again():
@@ -472,9 +472,9 @@ def test_without_memory_a_rule_has_not_fired_and_is_shown_the_same_again():
 
     subject.rules._act = starved
     for _ in range(3 * BURST):
-        raises(MemoryError, subject.react, changes, 0)
+        raises(MemoryError, subject.rules.react, changes, 0)
         assert counted(second) == (0, 0, None)
-    assert subject.react(changes, 0) is True
+    assert subject.rules.react(changes, 0) is True
     assert (counted(first), counted(second)) == ((1, 0, None), (1, 0, None))
 
 
@@ -491,10 +491,10 @@ def test_what_moved_before_the_heap_was_full_counts_and_another_list_begins_anew
         return act(rule, *arguments)
 
     subject.rules._act = starved
-    raises(MemoryError, subject.react, changes, 0)
-    assert subject.react(changes, 0) is True
+    raises(MemoryError, subject.rules.react, changes, 0)
+    assert subject.rules.react(changes, 0) is True
     subject.switch(VIRTUAL_INPUT, 1, False, None, 1)
-    assert subject.react(subject.events.take(), 1) is False
+    assert subject.rules.react(subject.events.take(), 1) is False
 
 
 def test_what_follows_its_conditions_is_as_it_was_when_there_was_no_memory():
@@ -504,9 +504,9 @@ def test_what_follows_its_conditions_is_as_it_was_when_there_was_no_memory():
     subject.tell(5)
     changes = subject.events.take()
     starve(subject)
-    raises(MemoryError, subject.react, changes, 5)
+    raises(MemoryError, subject.rules.react, changes, 5)
     assert rule.on is False
-    assert subject.react(changes, 5) is True
+    assert subject.rules.react(changes, 5) is True
     assert rule.on is True and subject.levels[2] == 1
 
 
@@ -524,9 +524,9 @@ def test_an_event_that_a_rule_has_to_forgo_is_counted_and_told_and_the_next_rule
         return act(rule, *arguments)
 
     subject.rules._act = starved
-    raises(MemoryError, subject.react, changes, 7)
+    raises(MemoryError, subject.rules.react, changes, 7)
     subject.rules.forgo(7)
-    assert subject.react(changes, 7) is True
+    assert subject.rules.react(changes, 7) is True
     assert [rule.fired for rule in subject.rules.rules] == [1, 0, 1]
     assert [rule.missed for rule in subject.rules.rules] == [0, 1, 0]
     text = "rule Rule 2: an event missed, the heap is full"
@@ -571,7 +571,7 @@ def test_of_too_many_notifications_the_oldest_gives_way_and_none_moves_a_port():
     for i in range(OUTGOING + 3):
         subject.input(0, 1, 1000 * i)
         subject.tell(1000 * i)
-        assert subject.react(subject.events.take(), 1000 * i) is False
+        assert subject.rules.react(subject.events.take(), 1000 * i) is False
         subject.input(0, 0, 1000 * i + 10)
         turn(subject, 1000 * i + 10)
     times = [at for _, _, _, at in subject.rules.outgoing]

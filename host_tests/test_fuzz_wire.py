@@ -290,7 +290,7 @@ def test_soap():
         ElementTree.fromstring(b"".join(answer.body))
         subject.act(now)
         subject.tell(now)
-        subject.react(subject.events.take(), now)
+        subject.events.take()
     assert set(statuses) == {200, 400}
     assert min(statuses.values()) > COUNT // 20
 

@@ -267,7 +267,7 @@ def test_rules_and_notifications_are_told():
     subject.heartbeat("a", 100, 0)
     subject.act(150)
     subject.tell(150)
-    subject.react(subject.events.take(), 150)
+    subject.rules.react(subject.events.take(), 150)
     told = status(subject, 150, lambda: (1, 2, 3))
     assert told["rules"] == [
         {
@@ -291,7 +291,7 @@ def test_a_rule_that_rests_says_so():
     )
     for i in range(30):
         subject.switch(VIRTUAL_INPUT, 1, i % 2 == 0, None, 5)
-    subject.react(subject.events.take(), 5)
+    subject.rules.react(subject.events.take(), 5)
     (rule,) = status(subject, 5)["rules"]
     assert (rule["fired"], rule["missed"], rule["resting"]) == (20, 10, True)
     (rule,) = status(subject, 60005)["rules"]

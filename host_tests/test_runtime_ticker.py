@@ -529,16 +529,16 @@ def test_what_rules_move_after_their_rest_is_at_the_pins_and_told_in_the_same_tu
     def resume(now):
         return bench.module.command(bench.module.ports[3], 1, "rule", now) is None
 
-    bench.module.resume = resume
+    bench.module.rules.resume = resume
     bench.ticker.turn()
     assert bench.pins.levels[3] == 0
     assert [step[0] for step in bench.story] == ["events"]
     assert bench.story[0][1] == bytes(bench.pins.levels)
-    # Without rules nobody rests.
+    # Without rules nobody rests, and events are only told.
     bench = Bench()
-    bench.module.resume = broken
+    bench.module.switch(VIRTUAL_INPUT, 1, True, None, 0)
     bench.ticker.turn()
-    assert bench.ticker.sound
+    assert bench.ticker.sound and bench.story[-1][0] == "events"
 
 
 def test_the_pins_of_rules_come_before_anybody_is_told_what_moved_them():
@@ -554,7 +554,7 @@ def test_the_pins_of_rules_come_before_anybody_is_told_what_moved_them():
 def test_an_event_that_fails_a_turn_is_not_tried_for_ever():
     bench = edge_rules("2")
     bench.ticker.turn()
-    react = bench.module.react
+    react = bench.module.rules.react
     seen = []
 
     def failing(changes, now):
@@ -563,7 +563,7 @@ def test_an_event_that_fails_a_turn_is_not_tried_for_ever():
             raise ValueError("a bug")
         return react(changes, now)
 
-    bench.module.react = failing
+    bench.module.rules.react = failing
     bench.module.switch(VIRTUAL_INPUT, 1, True, None, 0)
     bench.ticker.turn()
     assert seen == [[VIRTUAL_INPUT]] and not bench.ticker.sound

@@ -185,7 +185,7 @@ class World(reference.Pair):
         changes = module.events.take()
         while changes:
             told += changes
-            if module.react(changes, self.now):
+            if module.rules.react(changes, self.now):
                 module.tell(self.now)
             changes = module.events.take()
         self.compare(told)

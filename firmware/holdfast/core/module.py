@@ -311,14 +311,6 @@ class Module:
             self.find_due()
         self.news = False
 
-    def react(self, changes, now):
-        """Let the rules take events; True when levels may have moved."""
-        return self.rules is not None and self.rules.react(changes, now)
-
-    def resume(self, now):
-        """Let rules go on that have rested; True when levels may have moved."""
-        return self.rules is not None and self.rules.resume(now)
-
     def _record(self, session, moved):
         due = session.lost_at
         if session is self.fault or due == self.fault.lost_at:

@@ -20,9 +20,10 @@ class VirtualInputs:
         self._events = events
         self._ends = []  # (at, property) of those that end by themselves
         self._first = len(events.properties)
+        numbers = [str(number) for number in range(1, COUNT + 1)]
         for topic in (VIRTUAL_INPUT, VIRTUAL_PORT):
-            for number in range(1, COUNT + 1):
-                events.declare(topic, str(number), False, now)
+            for number in numbers:
+                events.declare(topic, number, False, now)
 
     def set(self, topic, number, active, duration_ms, now):
         """Switch one, for `duration_ms` or for good (None); True when that changed it.

@@ -153,7 +153,7 @@ class Ticker:
             if self._alarm is not None:
                 self._alarm.arm()
             module.tell(now)
-            if module.rules is not None and module.resume(now):
+            if module.rules is not None and module.rules.resume(now):
                 self._pins.write(module.levels)
                 module.tell(now)
             for _ in range(ROUNDS):
@@ -161,7 +161,7 @@ class Ticker:
                     self._changes = module.events.take()
                 changes = self._changes
                 # Rules first: their pins come before anybody is told. They are bounded, see there.
-                if changes and self._react(changes, now):
+                if changes and module.rules is not None and self._react(changes, now):
                     self._pins.write(module.levels)
                     module.tell(now)
                 self._changes = self._patience = None
@@ -194,19 +194,19 @@ class Ticker:
         """Show events to the rules. Though the heap be full: once more when some is free, and in
         the turns after this one, but not for ever.
         """
-        module = self._module
+        rules = self._module.rules
         try:
-            return module.react(changes, now)
+            return rules.react(changes, now)
         except MemoryError:
             self._relieve()
         try:
-            return module.react(changes, now)
+            return rules.react(changes, now)
         except MemoryError:
             if self._patience is None:
                 self._patience = now + PATIENCE_MS
             elif now >= self._patience:
                 self._patience = None
-                module.rules.forgo(now)
+                rules.forgo(now)
             raise
 
     def _fail(self, error):
