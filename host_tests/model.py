@@ -12,9 +12,9 @@ A fact is a tuple, its name first:
     ("fail",)                         ("nothing",)
 """
 
+from holdfast.core import reconfigure
 from holdfast.core.module import BUSY, LOCKED, Module
 from holdfast.core.port import HOLD
-from holdfast.core.reconfigure import restarted
 from holdfast.rest.status import standing
 from holdfast.settings.schema import check
 
@@ -461,12 +461,12 @@ class Pair:
         self.to_refuse = self.model.play(index, steps, again)
 
     def release(self, master):
-        self.module.release(master, self.now, "somebody")
+        reconfigure.release(self.module, master, self.now, "somebody")
         self.model.release(master)
 
     def bypass(self, index, ms):
         until = None if ms is None else self.now + ms
-        self.module.bypass(self.module.ports[index], until, "somebody", self.now)
+        reconfigure.bypass(self.module, self.module.ports[index], until, "somebody", self.now)
         until = None if ms is None else self.model.time + ms
         self.model.outputs[index].bypass(until, self.model.time)
 
@@ -497,7 +497,7 @@ class Pair:
 
     def crash(self):
         """The life before this start has ended by itself."""
-        restarted(self.module, "a test", self.now)
+        reconfigure.restarted(self.module, "a test", self.now)
         self.model.fail(True)
 
 

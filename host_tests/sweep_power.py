@@ -17,6 +17,7 @@ import sys
 
 import wholeboard
 from holdfast.core.log import SETTINGS, TRIP
+from holdfast.core.reconfigure import bypass
 from holdfast.runtime.portable import sleep_ms
 from holdfast.server.connection import Caller
 from holdfast.settings.model import NotSaved
@@ -122,7 +123,7 @@ async def bypassed(app):
     await app.store.ask("bypass", 0)
     await app.store.ask("bypass", 0, (app.module.ports[5], 3600000, "root"))
     for port in app.module.ports[4:6]:
-        app.module.bypass(port, None, "root", app.clock.now())
+        bypass(app.module, port, None, "root", app.clock.now())
     await app.store.ask("bypass", 0)
 
 

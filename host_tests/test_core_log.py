@@ -27,6 +27,7 @@ from holdfast.core.log import (
     TRIP,
     Log,
 )
+from holdfast.core.reconfigure import release
 from holdfast.core.rules import BURST as FIRINGS
 from holdfast.rest.log import NAMES
 from makers import module, turn
@@ -231,7 +232,7 @@ def test_a_release_says_who():
     subject = logged()
     subject.heartbeat("a", 100, 0)
     turn(subject, 150)
-    subject.release("a", 200, "root")
+    release(subject, "a", 200, "root")
     assert subject.log.books[0].waiting[-1][3:] == (RELEASE, "a: not awaited any more, says root")
 
 

@@ -4,7 +4,7 @@ from holdfast.core.events import VIRTUAL_INPUT, VIRTUAL_PORT
 from holdfast.core.log import BYPASS, FAILED, RELEASE, RETURN, STRAY, TRIP, Log
 from holdfast.core.module import BUSY, LOCKED, NOT_OUTPUT, TRIPS_KEPT
 from holdfast.core.port import CLOSED, OPEN
-from holdfast.core.reconfigure import reconfigure, restarted, set_normal
+from holdfast.core.reconfigure import bypass, reconfigure, release, restarted, set_normal
 from makers import account, events, module, settings, turn
 
 CLOSE_ON_LOSS = {"2": {"fallback": {"steps": [{"state": "closed"}]}}}
@@ -300,7 +300,7 @@ def test_an_administrator_can_release_a_lost_master():
     subject = module(CLOSE_ON_LOSS)
     subject.heartbeat("a", 100, 0)
     turn(subject, 200)
-    subject.release("a", 300)
+    release(subject, "a", 300)
     assert events(subject, 300) == [("Heartbeat", None, "0", 300)]
     assert subject.command(subject.ports[2], OPEN, "b", 310) is None
     assert subject.next_deadline() is None
@@ -311,7 +311,7 @@ def test_releasing_one_master_does_not_free_a_port_that_another_lost():
     subject.heartbeat("a", 100, 0)
     subject.heartbeat("b", 100, 0)
     turn(subject, 200)
-    subject.release("a", 300)
+    release(subject, "a", 300)
     assert subject.lost
     assert subject.refuses(subject.ports[2], 300) == LOCKED
 
@@ -359,7 +359,7 @@ def test_a_failed_turn_without_any_master_is_released_by_an_administrator():
     subject.fail(10)
     turn(subject, 10)
     assert subject.refuses(subject.ports[2], 20) == LOCKED
-    subject.release("", 30)
+    release(subject, "", 30)
     assert subject.refuses(subject.ports[2], 30) is None
     assert not subject.lost or events(subject)[-1][2] == "0"
 
@@ -438,7 +438,7 @@ def test_nor_does_the_end_of_a_bypass_while_a_master_is_lost():
         return
     subject = module(CLOSE_ON_LOSS, heartbeat=BOTH)
     subject.heartbeat("a", 100, 0)
-    subject.bypass(subject.ports[2], 150, "root", 10)
+    bypass(subject, subject.ports[2], 150, "root", 10)
     turn(subject, 101)
     heap_lock()
     try:
@@ -990,11 +990,11 @@ def test_the_modules_own_fault_is_every_masters_loss():
     assert subject.trips[-1] == ("", 110, 110, "a turn of the module failed")
     assert subject.log.books[0].waiting[-1][3:] == (FAILED, "all: a turn of the module failed")
     # Nobody of the masters is lost any more: the fault is.
-    subject.release("a", 120)
+    release(subject, "a", 120)
     assert subject.lost
     for port in subject.outputs:
         assert subject.refuses(port, 130) == LOCKED
-    subject.release("", 140)
+    release(subject, "", 140)
     assert subject.log.books[0].waiting[-1] == (
         subject.log.number,
         140,
@@ -1042,12 +1042,12 @@ def test_a_release_comes_after_every_loss_before_it():
     subject.heartbeat("b", 300, 0)
     subject.heartbeat("a", 100, 0)
     turn(subject, 101)
-    subject.release("a", 400)
+    release(subject, "a", 400)
     assert told(subject) == [] and subject.lost  # b was lost at 301
     assert [trip[:3] for trip in subject.trips] == [("a", 101, 101), ("b", 301, 400)]
     subject = module(heartbeat=BOTH)
     subject.heartbeat("a", 100, 0)
-    subject.release("a", 200)
+    release(subject, "a", 200)
     assert told(subject) == [("Heartbeat", "1", 101), ("Heartbeat", "0", 200)]
 
 
@@ -1158,7 +1158,7 @@ def test_a_loss_comes_when_fewer_live_than_are_needed():
 def test_who_was_released_is_not_one_of_those_that_are_needed():
     subject = needing(2)
     turn(subject, 101)
-    subject.release("a", 110)
+    release(subject, "a", 110)
     turn(subject, 201)
     assert subject.lost  # of two that are awaited both are needed
     subject.heartbeat("a", 100, 210)
@@ -1198,8 +1198,8 @@ def test_a_bypassed_output_is_moved_by_no_loss_until_that_ends():
     subject = module(CLOSE_ON_LOSS)
     subject.heartbeat("a", 100, 0)
     port = subject.ports[2]
-    assert subject.bypass(subject.ports[0], 1000, "root", 10) == NOT_OUTPUT
-    assert subject.bypass(port, 1000, "root", 10) is None
+    assert bypass(subject, subject.ports[0], 1000, "root", 10) == NOT_OUTPUT
+    assert bypass(subject, port, 1000, "root", 10) is None
     turn(subject, 101)
     assert subject.lost and (port.state, port.lost) == (OPEN, False)
     subject.fail(110)
@@ -1212,10 +1212,10 @@ def test_a_bypassed_output_is_moved_by_no_loss_until_that_ends():
     turn(subject, 1000)
     assert (port.state, port.lost, port.bypassed_until) == (CLOSED, True, None)
     # In the fallback: it stays as it is, its steps end; and it falls back again at the end.
-    subject.bypass(port, 2000, "root", 1010)
+    bypass(subject, port, 2000, "root", 1010)
     assert not port.lost and port.due is None
     subject.command(port, OPEN, "a", 1020)
-    subject.bypass(port, None, "root", 1100)
+    bypass(subject, port, None, "root", 1100)
     assert (port.state, port.lost) == (CLOSED, True)
 
 
@@ -1287,7 +1287,7 @@ def test_whose_loss_an_output_falls_back_for_is_the_first_that_concerns_it():
 
 def test_the_end_of_a_bypass_is_told_at_once_and_its_levels_are_prepared_again():
     subject = module(CLOSE_ON_LOSS)
-    subject.bypass(subject.ports[2], 50, "root", 0)
+    bypass(subject, subject.ports[2], 50, "root", 0)
     assert subject.fallback_levels[2] == 0
     assert not subject.act(49)
     assert subject.act(50)
@@ -1315,7 +1315,7 @@ def test_who_commands_an_output_that_waits_for_its_return_has_it():
 
 def test_a_bypass_ends_the_wait_for_a_return():
     subject, port = returning()
-    subject.bypass(port, 1000, "root", 210)
+    bypass(subject, port, 1000, "root", 210)
     assert (port.lost, port.returning, port.due, port.state) == (False, None, None, CLOSED)
     turn(subject, 240)
     assert port.state == CLOSED
@@ -1336,7 +1336,7 @@ def test_who_was_released_is_awaited_again_with_its_next_heartbeat():
     subject = module(heartbeat=BOTH)
     subject.heartbeat("a", 100, 0)
     turn(subject, 101)
-    subject.release("a", 110)
+    release(subject, "a", 110)
     assert subject.session("a").released
     subject.heartbeat("a", 100, 120)
     assert not subject.session("a").released
@@ -1357,8 +1357,8 @@ def test_a_turn_has_no_news_twice_and_none_before_anything_happened():
 def test_the_log_tells_of_a_bypass_and_who_ended_it():
     subject = module(CLOSE_ON_LOSS)
     subject.log = Log()
-    subject.bypass(subject.ports[2], 900500, "root", 500)
-    subject.bypass(subject.ports[2], None, "eve", 600)
+    bypass(subject, subject.ports[2], 900500, "root", 500)
+    bypass(subject, subject.ports[2], None, "eve", 600)
     assert subject.log.books[0].waiting == [
         (1, 500, 0, BYPASS, "port 2: for 900 s, by root"),
         (2, 600, 0, BYPASS, "port 2: ended by eve"),
@@ -1396,7 +1396,7 @@ def test_who_is_named_no_more_is_awaited_no_more_and_what_it_lost_is_over():
 
 def test_a_bypass_that_ends_when_settings_change_ends_under_the_settings_before():
     subject = module(CLOSE_ON_LOSS)
-    subject.bypass(subject.ports[2], 100, "root", 0)
+    bypass(subject, subject.ports[2], 100, "root", 0)
     own = {"2": {"fallback": {"master": "c"}}}
     reconfigure(subject, settings(own, [account("c")]), 100)
     assert subject.ports[2].bypassed_until is None

@@ -2,6 +2,7 @@
 
 from claims import raises
 from holdfast.core.events import VIRTUAL_INPUT
+from holdfast.core.reconfigure import bypass, release
 from holdfast.rest.status import StatusService
 from holdfast.wire.http import HttpError
 from holdfast.wire.json import loads
@@ -66,10 +67,10 @@ def test_what_a_master_is_has_one_word():
     assert standing(subject, 0) == ["awaited", "awaited"]
     subject.heartbeat("a", 100, 10)
     assert standing(subject, 51) == ["alive", "lost"]
-    subject.release("b", 60)
+    release(subject, "b", 60)
     assert standing(subject, 61) == ["alive", "released"]  # though it was never heard
     assert standing(subject, 111) == ["lost", "released"]
-    subject.release("a", 120)
+    release(subject, "a", 120)
     assert standing(subject, 121) == ["released", "released"]
     subject.heartbeat("a", 100, 130)
     assert standing(subject, 131) == ["alive", "released"]
@@ -108,7 +109,7 @@ def test_a_port_tells_for_whose_loss_it_is_in_its_fallback():
     # The one that came first is back; what the other holds stays in its fallback.
     subject.heartbeat("a", 100000, 160)
     assert ports(160)[2:] == [([], "fallback"), (["b"], "fallback")]
-    subject.release("b", 170)
+    release(subject, "b", 170)
     assert ports(170)[2:] == [([], "fallback"), ([], "fallback")]
     subject.fail(180)
     assert ports(180)[2][0] == ["a", ""]
@@ -121,12 +122,12 @@ def test_what_restores_an_output_is_told():
         subject.act(now + 101)
         subject.tell(now + 101)
         if end == "release":
-            subject.release("a", now + 200)
+            release(subject, "a", now + 200)
         else:
             subject.heartbeat("a", 100, now + 200)
             subject.act(now + 200)
         assert status(subject, now + 200)["ports"][2]["why"] == end
-        subject.release("a", now + 900)
+        release(subject, "a", now + 900)
 
 
 def suggested(subject, now):
@@ -362,7 +363,7 @@ def test_who_counts_how_many_are_needed_and_why_one_is_lost_is_told():
 
 def test_an_output_that_is_bypassed_says_until_when():
     subject = module()
-    subject.bypass(subject.ports[2], 5000, "b", 0)
+    bypass(subject, subject.ports[2], 5000, "b", 0)
     rows = status(subject, 10)["ports"]
     assert [row["bypassed_until"] for row in rows] == [None, None, 5000, None]
     told = loads(StatusService(subject, "1").masters(Caller(), Asked(), 60).body)
@@ -375,7 +376,7 @@ def test_who_was_released_and_is_lost_in_a_drill_is_not_released_afterwards():
     subject.heartbeat("a", 100, 0)
     subject.tell(0)
     subject.act(200)
-    subject.release("a", 200)
+    release(subject, "a", 200)
     assert [master["is"] for master in status(subject, 200)["masters"]] == ["released", "idle"]
     service = StatusService(subject, "1")
     service.drill(Caller(), Asked('{"master":"a"}'), 300)

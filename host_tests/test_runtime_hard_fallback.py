@@ -4,7 +4,7 @@ import gc
 
 from hog import Hog
 from holdfast.core.module import Module
-from holdfast.core.reconfigure import reconfigure
+from holdfast.core.reconfigure import bypass, reconfigure
 from holdfast.hal.clock import Clock
 from holdfast.hal.pins import Pins
 from holdfast.runtime import ticker as ticker_module
@@ -672,7 +672,7 @@ def test_a_bypass_that_ends_after_one_loss_and_before_another_ends_between_them(
     )
     bench.beat("b", 100)
     bench.beat("a", 200)
-    bench.module.bypass(bench.module.ports[2], 150, "root", bench.clock.now())
+    bypass(bench.module, bench.module.ports[2], 150, "root", bench.clock.now())
     bench.blocked(1000)
     assert bench.pins.story == [(230, 3, 0)]
     bench.ticker.turn()

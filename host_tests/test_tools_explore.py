@@ -2,7 +2,7 @@
 
 import explore
 import pytest
-from holdfast.core.module import Module
+from holdfast.core import reconfigure
 from holdfast.core.port import Port
 from holdfast.core.session import Session
 
@@ -37,7 +37,7 @@ def anybody(module, name, now, who="somebody"):
     release(module, name, now, who)
 
 
-feed, release = Session.feed, Module.release
+feed, release = Session.feed, reconfigure.release
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ feed, release = Session.feed, Module.release
     (
         (Session, "feed", late, "all", "keeps the SessionId", 3),
         (Port, "falls", forgotten, "all", "Each loss of a master is a trip", 3),
-        (Module, "release", anybody, "nobody", "`lost` is the loss", 3),
+        (reconfigure, "release", anybody, "nobody", "`lost` is the loss", 3),
     ),
 )
 def test_a_fault_in_the_core_is_found_with_a_short_history(

@@ -137,6 +137,7 @@ _SHARED = (
     "rest.json status confirm uplinks outputs\n"
     "core.truth outputs\n"
     "core.blocked status\n"
+    "core.reconfigure status\n"
     "settings.documents settings\n"
     "settings.saving settings\n"
 )

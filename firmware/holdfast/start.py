@@ -30,7 +30,8 @@ def start(board, hal, pins, life=None):
     left = store.resume(now + clock.epoch_ms() if clock.epoch_ms() else 0)
     for port in module.outputs:
         if port.id in left:
-            module.bypass(port, now + left[port.id], module.reset_cause, now)
+            bypass = load("holdfast.core.reconfigure", "bypass")
+            bypass(module, port, now + left[port.id], module.reset_cause, now)
     pins.write(module.levels)
     # The module has taken what it needs of these.
     settings.ports = settings.rules = ()

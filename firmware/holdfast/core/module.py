@@ -419,21 +419,6 @@ class Module:
                 other.lost = False
         self.reckon()
 
-    def release(self, master, now, who="somebody"):
-        """A lost master, or "" for the module's own fault, is not awaited any more."""
-        from holdfast.core.reconfigure import release
-
-        release(self, master, now, who)
-
-    def bypass(self, port, until, who, now):
-        """No loss moves an output before `until`; None: from now on losses do again.
-
-        Return None, or why it was refused (NOT_OUTPUT).
-        """
-        from holdfast.core.reconfigure import bypass
-
-        return bypass(self, port, until, who, now)
-
     def resume_losses(self, port, at):
         """Losses move an output again, from `at` on."""
         self.news = True

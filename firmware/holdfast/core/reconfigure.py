@@ -198,8 +198,8 @@ def expect(module, now):
     module.find_due()
 
 
-def release(module, master, now, who):
-    """See core.module."""
+def release(module, master, now, who="somebody"):
+    """A lost master, or "" for the module's own fault, is not awaited any more."""
     module.act(now)
     module.tell(now)
     session = module.fault if master == "" else module.by_master[master]
@@ -213,7 +213,10 @@ def release(module, master, now, who):
 
 
 def bypass(module, port, until, who, now):
-    """See core.module."""
+    """No loss moves an output before `until`; None: from now on losses do again.
+
+    Return None, or why it was refused (NOT_OUTPUT).
+    """
     module.act(now)
     module.tell(now)
     if not port.output:

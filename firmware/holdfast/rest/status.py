@@ -134,7 +134,9 @@ class StatusService:
         """`{"master": "<name>"}`: it is not awaited any more; "" stands for a fault of the
         module.
         """
-        self._module.release(self._asked(request, True), now, caller.account.name)
+        from holdfast.core.reconfigure import release
+
+        release(self._module, self._asked(request, True), now, caller.account.name)
         return self.get(caller, request, now)
 
     def drill(self, caller, request, now):
@@ -177,7 +179,9 @@ class StatusService:
                 # In flash first: where that cannot be, nothing has changed.
                 await store.ask("bypass", epoch_ms, (port, ms, who))
             else:
-                module.bypass(port, None, who, now)
+                from holdfast.core.reconfigure import bypass
+
+                bypass(module, port, None, who, now)
                 store.bypass = [other for other in store.bypass if other != name]
                 store.due = now  # should this fail, the app tries it again
                 await store.ask("bypass", epoch_ms)

@@ -312,7 +312,7 @@ async def bypass(store, epoch_ms, begun=None):
     store.due = due if bypassed else None
     if port is not None:
         now = store.turn()
-        store.module.bypass(port, now + ms, by, now)
+        heap.load("holdfast.core.reconfigure", "bypass")(store.module, port, now + ms, by, now)
 
 
 def retained(store, text):
