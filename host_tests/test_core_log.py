@@ -41,8 +41,7 @@ def write_out(log, now):
     """What the shell does when a book is due, with flash that always works."""
     book = log.due(now)
     if book is not None:
-        book.tries()
-        log.wear(100)
+        log.wear(book, 100)
         book.wrote(len(book.waiting))
     return book
 
@@ -126,7 +125,7 @@ def test_a_book_waits_for_more_to_go_with_the_first():
 
 def test_a_start_waits_and_gives_nobody_more_writes():
     log = Log()
-    log.books[0].resume(1)
+    log.books[0].left = 1
     log.opened(7, 3, 300, 0)
     log.add(TRIP, "a", 0)
     assert log.number == 8
@@ -135,8 +134,6 @@ def test_a_start_waits_and_gives_nobody_more_writes():
     log.add(TRIP, "b", 10000)
     assert log.due(REFILL_MS[0] - 1) is None
     assert log.due(REFILL_MS[0]) is log.books[0]
-    log.books[0].resume(60000)  # damaged, or of another version
-    assert log.books[0].left == BURST[0]
 
 
 def test_no_master_uses_up_what_another_is_allowed():
@@ -388,14 +385,14 @@ def test_wear_is_counted_for_ever_and_by_day():
     log = Log()
     log.opened(3, 100, 5000, 0)
     assert (log.writes, log.bytes, log.writes_today, log.bytes_today) == (100, 5000, 0, 0)
-    log.wear(60)
-    log.wear(40)
+    log.wear(log.books[0], 60)
+    log.wear(log.books[0], 40)
     assert (log.writes, log.bytes, log.writes_today, log.bytes_today) == (102, 5100, 2, 100)
     log.turn(DAY_MS - 1)
     assert (log.writes_today, log.bytes_today) == (2, 100)
     log.turn(DAY_MS)
     assert (log.writes, log.bytes, log.writes_today, log.bytes_today) == (102, 5100, 0, 0)
-    log.wear(1)
+    log.wear(log.books[0], 1)
     log.turn(DAY_MS + 5 * HOUR_MS + 7)  # a day begins at midnight of the module's own time
     assert log.writes_today == 1
     log.turn(2 * DAY_MS - 1)
@@ -404,7 +401,7 @@ def test_wear_is_counted_for_ever_and_by_day():
     assert (log.writes_today, log.bytes_today) == (0, 0)
     log = Log()
     log.turn(3 * DAY_MS + HOUR_MS)
-    log.wear(1)
+    log.wear(log.books[0], 1)
     log.turn(4 * DAY_MS - 1)
     assert log.writes_today == 1
     log.turn(4 * DAY_MS)

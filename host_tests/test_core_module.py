@@ -936,9 +936,9 @@ def test_how_long_nothing_is_due_that_a_pin_hangs_on():
 
 def test_that_the_module_serves_is_an_event():
     subject = module()
-    subject.ready(True, 5)
-    subject.ready(True, 6)
-    subject.ready(False, 7)
+    subject.events.set(subject.ready, True, 5)
+    subject.events.set(subject.ready, True, 6)
+    subject.events.set(subject.ready, False, 7)
     assert events(subject) == [("SystemReady", None, "1", 5), ("SystemReady", None, "0", 7)]
 
 

@@ -16,7 +16,7 @@ def ask(running, body=READY, now=0):
 def test_a_module_that_serves_is_ready():
     running = Running()
     assert ask(running)["data"]["systemready"] == "no"
-    running.module.ready(True, 0)
+    running.module.events.set(running.module.ready, True, 0)
     assert ask(running)["data"]["systemready"] == "yes"
 
 

@@ -127,7 +127,7 @@ _SHARED = (
     "core.topics aev aa pinghome settings\n"
     "settings.address aa\n"
     "settings.schema aa settings\n"
-    "core.text aa axgpio ports parameters users settings pinghome healthchecks\n"
+    "core.text aa axgpio ports parameters users settings confirm pinghome healthchecks\n"
     "monitors.check_in pinghome healthchecks\n"
     "core.tokens pinghome healthchecks inbound\n"
     "core.checkins pinghome healthchecks\n"

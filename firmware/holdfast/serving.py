@@ -56,7 +56,7 @@ def begin(app, listeners, tasks):
         tasks.append(asyncio.create_task(_renew(app)))
     if app.store.trying is not None:
         app.trial.method("resume")(now)
-    app.module.ready(True, now)
+    app.events.set(app.module.ready, True, now)
     if secure:
         print("ready https://%s:%d" % (host, app.tls_place[0]))
     tasks.append(asyncio.create_task(for_ever(app.supervise, port if plain else None)))

@@ -33,9 +33,3 @@ class Account:
         self.md5 = md5
         self.sha256 = sha256
         self.first_heartbeat_within_ms = first_heartbeat_within_ms
-
-
-def by_whom(caller, what):
-    """Who makes a change with what, for the log; `what`: the path, or the API."""
-    name = "a device set up" if caller.account is None else caller.account.name
-    return "%s with %s" % (name, what)

@@ -65,7 +65,7 @@ class Book:
         self.used = None  # .. and the bytes in it; None when there is none
         self.left = BURST[index]  # so many more writes are allowed
         self._refilled_at = 0
-        self._not_before = 0
+        self.not_before = 0  # nothing is written until then
         self._since = None  # when the first of those that wait came
 
     def put(self, entry, now, of=None):
@@ -96,21 +96,13 @@ class Book:
         while now - self._refilled_at >= refill:
             self._refilled_at += refill
             self.left = min(self.left + 1, BURST[self.index])
-        if self._since is None or not self.left or now < self._not_before:
+        if self._since is None or not self.left or now < self.not_before:
             return False
         return now - self._since >= _GATHER_MS[self.index]
 
-    def tries(self):
-        """Flash is about to be written, whatever comes of it."""
-        self.left -= 1
-
-    def resume(self, left):
-        """So many writes were left before this start."""
-        self.left = min(left, BURST[self.index])
-
     def failed(self, now):
         """Flash could not be written: the entries wait on."""
-        self._not_before = now + _RETRY_MS
+        self.not_before = now + _RETRY_MS
 
     def wrote(self, count):
         """So many of those that waited, the oldest, are in flash."""
@@ -118,10 +110,6 @@ class Book:
         self._masters = self._masters[count:]
         if not self.waiting:
             self._since = None
-
-    def hold(self, until):
-        """Nothing is written before."""
-        self._not_before = until
 
 
 class Log:
@@ -208,10 +196,11 @@ class Log:
         self.writes = writes
         self.bytes = written
         for book in self.books:
-            book.hold(now + _START_MS)
+            book.not_before = now + _START_MS
 
-    def wear(self, written):
-        """So many bytes go to flash."""
+    def wear(self, book, written):
+        """So many bytes of a book go to flash, whatever comes of it."""
+        book.left -= 1
         self.writes += 1
         self.writes_today += 1
         self.bytes += written

@@ -75,7 +75,7 @@ class Module:
         self.outputs = [port for port in self.ports if port.output]
         from holdfast.core.reconfigure import declare, watch
 
-        self._heartbeat, self._ready, self._told = declare(self, now)
+        self._heartbeat, self.ready, self._told = declare(self, now)
         self.virtual = VirtualInputs(self.events, now)
         self.links = None  # core.uplinks.Links, when there are any
         if settings.uplinks and (settings.uplinks[0] or settings.uplinks[1]):
@@ -107,7 +107,9 @@ class Module:
         """Is the heartbeat lost, and when will it be, if none comes? Allocates nothing."""
         living = self._count(False)
         lost = self._count(True)
-        needed = self._needed(living + lost)
+        needed = living + lost  # all that are awaited
+        if self.needed is not None:
+            needed = min(needed, self.needed)
         self.missed = lost > 0 and living < needed
         self.heart.expires_at = None
         if not self.missed:
@@ -116,12 +118,6 @@ class Module:
         else:
             # Any of those that run begins anew what was commanded; of one heartbeat the last.
             self._find_end(1 if self.named else self._ended(None))
-
-    def _needed(self, awaited):
-        """How many must live, of so many that are awaited."""
-        if self.needed is None or self.needed > awaited:
-            return awaited
-        return self.needed
 
     def _count(self, lost):
         """How many masters that count are lost, or live."""
@@ -251,12 +247,9 @@ class Module:
         if not self.named:
             return True
         living = self._count(False)
-        lost = self._count(True)
-        if not session.lost:
-            lost += 1
-            if session.expires_at is not None:
-                living -= 1
-        return living < self._needed(living + lost)
+        if not session.lost and session.expires_at is not None:
+            living -= 1
+        return self.needed is None or living < self.needed
 
     def find_due(self):
         """Of everything the nearest."""
@@ -470,10 +463,6 @@ class Module:
             return True
         due = self._find_near()
         return due is None or due - now > ms
-
-    def ready(self, ready, now):
-        """The module serves, or does not."""
-        self.events.set(self._ready, ready, now)
 
     def refuses(self, port, now):
         """Why a command to this port would be refused at `now`, None when it would not."""

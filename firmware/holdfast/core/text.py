@@ -1,4 +1,6 @@
-"""What a text may hold that is told to others; loaded with whatever takes one."""
+"""Texts that are told to others: what they may hold, and who makes a change. Loaded with whatever
+takes one or makes one.
+"""
 
 from micropython import const
 
@@ -27,3 +29,9 @@ def printable(text):
         ):
             return False
     return True
+
+
+def by_whom(caller, what):
+    """Who makes a change with what, for the log; `what`: the path, or the API."""
+    name = "a device set up" if caller.account is None else caller.account.name
+    return "%s with %s" % (name, what)

@@ -1,6 +1,6 @@
 """`POST /holdfast/confirm`: settings on trial are kept, `{"keep": true}`, or taken back now."""
 
-from holdfast.core.accounts import by_whom
+from holdfast.core.text import by_whom
 from holdfast.rest.json import asked, boolean
 from holdfast.settings.model import NotSaved
 from holdfast.wire.http import HttpError, Response

@@ -19,8 +19,9 @@ refused when somebody else made one.
 
 from micropython import const
 
-from holdfast.core.accounts import ADMINISTRATOR, by_whom
+from holdfast.core.accounts import ADMINISTRATOR
 from holdfast.core.log import SETTINGS
+from holdfast.core.text import by_whom
 from holdfast.settings.documents import Documents
 from holdfast.settings.model import NotSaved, SettingsError
 from holdfast.wire import json

@@ -20,7 +20,7 @@ from binascii import crc32
 
 from micropython import const
 
-from holdfast.core.log import KINDS
+from holdfast.core.log import BURST, KINDS
 from holdfast.wire.json import utf8
 
 SEGMENTS = (4, 2)  # files of each book
@@ -70,7 +70,7 @@ def opened(log, storage, now):
                     written = max(written, size)
                     if at >= left_at:
                         left_at = at
-                        book.resume(left)
+                        book.left = min(left, BURST[book.index])
             if last > newest:
                 newest = last
                 book.segment = segment
@@ -83,7 +83,6 @@ def write(log, storage, book, epoch_ms):
     """Put what waits in a book into flash, as much as one write may hold. True when that was
     possible. epoch_ms: what to add to the module's time for UTC, 0 when that is not known.
     """
-    book.tries()
     parts = [b""]
     size = 40  # the record of the wear
     count = 0
@@ -96,7 +95,7 @@ def write(log, storage, book, epoch_ms):
         count += 1
     last = book.waiting[count - 1][0]
     # Whatever comes of it, it may have worn the flash.
-    log.wear(size)
+    log.wear(book, size)
     parts[0] = wear(last, log.writes, log.bytes, book.left)
     batch = b"".join(parts)
     used = book.used

@@ -15,7 +15,8 @@ see `*`, see settings.secrets. A new configuration with `*` has those of another
 receiver.
 """
 
-from holdfast.core.accounts import ADMINISTRATOR, by_whom
+from holdfast.core.accounts import ADMINISTRATOR
+from holdfast.core.text import by_whom
 from holdfast.settings.model import NotSaved, SettingsError
 from holdfast.settings.secrets import hidden, hide, keep
 from holdfast.vapix.fault import Fault

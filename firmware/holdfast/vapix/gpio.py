@@ -13,9 +13,9 @@ they are a fault.
 
 from micropython import const
 
-from holdfast.core.accounts import PRE_AUTH, READ_SYSTEM_SENSITIVE, WRITE_SYSTEM, by_whom
+from holdfast.core.accounts import PRE_AUTH, READ_SYSTEM_SENSITIVE, WRITE_SYSTEM
 from holdfast.core.port import STATES
-from holdfast.core.text import MAX_NAME, printable
+from holdfast.core.text import MAX_NAME, by_whom, printable
 from holdfast.settings.model import NotSaved, SettingsError
 from holdfast.vapix.access import require
 from holdfast.vapix.fault import Fault

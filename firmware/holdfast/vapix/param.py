@@ -12,9 +12,9 @@ in its settings.
 
 from micropython import const
 
-from holdfast.core.accounts import READ_SYSTEM_SENSITIVE, WRITE_SYSTEM, by_whom
+from holdfast.core.accounts import READ_SYSTEM_SENSITIVE, WRITE_SYSTEM
 from holdfast.core.port import STATES
-from holdfast.core.text import MAX_NAME, printable
+from holdfast.core.text import MAX_NAME, by_whom, printable
 from holdfast.settings.model import NotSaved, SettingsError
 from holdfast.vapix.access import require
 from holdfast.vapix.identity import Device

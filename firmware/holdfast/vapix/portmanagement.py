@@ -10,10 +10,10 @@ page lets a viewer do it.
 
 from micropython import const
 
-from holdfast.core.accounts import ACTUATE, by_whom
+from holdfast.core.accounts import ACTUATE
 from holdfast.core.module import BUSY, LOCKED
 from holdfast.core.port import STATES
-from holdfast.core.text import MAX_NAME, printable
+from holdfast.core.text import MAX_NAME, by_whom, printable
 from holdfast.settings.model import NotSaved, SettingsError
 from holdfast.vapix import api
 from holdfast.vapix.access import require

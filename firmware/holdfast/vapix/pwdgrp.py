@@ -17,8 +17,8 @@ from binascii import hexlify
 
 from micropython import const
 
-from holdfast.core.accounts import ADMINISTRATOR, OPERATOR, REALM, ROLES, VIEWER, by_whom
-from holdfast.core.text import MAX_NAME, printable
+from holdfast.core.accounts import ADMINISTRATOR, OPERATOR, REALM, ROLES, VIEWER
+from holdfast.core.text import MAX_NAME, by_whom, printable
 from holdfast.settings.model import NotSaved, SettingsError
 from holdfast.vapix.access import require
 from holdfast.wire.http import HttpError, Response
