@@ -12,15 +12,23 @@ from holdfast.core.session import Session
 def test_nothing_is_wrong_in_any_state_of_a_small_world(name):
     walk = explore.Walk(name, explore.FEW).run()
     print(walk.figures())
-    assert walk.complete and len(walk.parents) > 1000
+    assert walk.far is None and walk.waiting == 0 and len(walk.parents) > 1000
+    assert walk.figures().endswith(", to the end")
     assert walk.transitions == len(walk.parents) * len(explore.FEW)
 
 
 @pytest.mark.parametrize("name", explore.WORLDS)
 def test_nothing_is_wrong_at_the_beginning_of_any_world(name):
     walk = explore.Walk(name, explore.MANY, 250).run()
-    assert len(walk.parents) == 250 and not walk.complete
-    assert walk.figures().endswith("; more states were left out")
+    assert len(walk.parents) == 250 and walk.far in (1, 2)
+    assert walk.figures().endswith("; all histories of %d facts" % walk.far)
+
+
+def test_what_takes_too_long_is_ended_and_says_how_far_it_came():
+    walk = explore.Walk("nobody", explore.MANY, seconds=0).run()
+    assert (walk.far, walk.transitions) == (0, 0) and walk.waiting < len(explore.STARTS)
+    walk = explore.Walk("nobody", explore.MANY, seconds=2).run()
+    assert walk.far > 0 and walk.waiting and walk.transitions > 100
 
 
 def late(session, duration_ms, now):

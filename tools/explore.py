@@ -1,6 +1,6 @@
 """Walks every history of a small world through the real core, and looks what is true of it.
 
-    make explore                      every world; minutes
+    make explore                      every world, half an hour at most
     make explore ARGS="all stagger"   these
     make explore ARGS=--small         with fewer facts, as the tests have it; seconds
 
@@ -10,9 +10,12 @@ which no turn comes. After each turn the module has to be as the model of host_t
 it, and each of the sentences there has to be true.
 
 Breadth first: a state that was seen is not gone through again, and what fails fails with the
-shortest history. A state is all that the module and the model keep, with times as of now. Left
-out is what they only tell (FIGURES). Of every thousandth state its history is gone through once
-more from the start, with a new module: it has to come to the same.
+shortest history. Where time or room end a world, the shorter histories were gone through all the
+same: it is told up to how many facts.
+
+A state is all that the module and the model keep, with times as of now. Left out is what they only
+tell (FIGURES). Of every thousandth state its history is gone through once more from the start,
+with a new module: it has to come to the same.
 
 A start makes a new module, which knows nothing of the one before: that is where histories begin,
 after a restart that was asked for or a crash, without and with a bypass that lasts.
@@ -36,7 +39,8 @@ import model as reference  # noqa: E402
 
 WIRING = ((12, "output", 1), (13, "output", 0))
 ACCOUNTS = ("a", "b", "c")  # nobody names c
-STATES = 1_000_000  # at most, of a world
+STATES = 2_000_000  # at most, of a world
+MINUTES = 30  # at most, of all worlds
 TELL_S = 15
 AGAIN = 1000  # of so many states one is come to once more
 WAYS = 30  # random ones, and how long
@@ -115,16 +119,16 @@ BOTH = ["a", "b"]
 # By name: settings, and the output that the rule sets.
 WORLDS = {
     "nobody": ({}, (LOCKED, UNLOCKED), 1),
-    "nobody-returns": ({"return_after": 2}, (LOCKED, UNLOCKED), 1),
     "all": ({"masters": BOTH}, (LOCKED, UNLOCKED), 1),
     "any": ({"masters": BOTH, "needed": "any"}, (LOCKED, UNLOCKED), 0),
-    "returns": ({"masters": BOTH, "return_after": 2}, (LOCKED, UNLOCKED), 1),
     "own": ({"masters": ["b"]}, (dict(LOCKED, master="a"), UNLOCKED), 1),
     "stagger": (
         {"masters": BOTH, "needed": "any", "stagger": 2},
         (dict(LOCKED, locked=False), dict(UNLOCKED, on_return="restore", locked=True)),
         0,
     ),
+    "returns": ({"masters": BOTH, "return_after": 2}, (LOCKED, UNLOCKED), 1),
+    "nobody-returns": ({"return_after": 2}, (LOCKED, UNLOCKED), 1),
 }
 FEW = (
     ("pass_ms", 1),
@@ -332,15 +336,16 @@ STARTS = [("start", crashed, bypassed) for bypassed in (False, True) for crashed
 
 
 class Walk:
-    """All states of a world, breadth first."""
+    """All states of a world, breadth first; limit: so many at most, for so many s."""
 
-    def __init__(self, name, facts, limit=STATES):
+    def __init__(self, name, facts, limit=STATES, seconds=60 * MINUTES):
         self.name = name
         self.facts = facts
         self.limit = limit
+        self.until = time.monotonic() + seconds
         self.world = World(name)
         self.transitions = 0
-        self.complete = True  # no state was left out
+        self.far = None  # all histories of so many facts; None: of any number
         self.waiting = 0  # states from which nothing was tried yet
         self.whole = ()  # what a state holds, where it does not vary
 
@@ -372,6 +377,9 @@ class Walk:
         tell_at = time.monotonic() + TELL_S
         while waiting:
             index, data = waiting.popleft()
+            if time.monotonic() >= self.until:
+                self.leave_out(index)
+                break
             state = marshal.loads(data)
             for number, fact in enumerate(self.facts):
                 self.world.go_to(state)
@@ -387,7 +395,7 @@ class Walk:
                 tell_at += TELL_S
                 self.waiting = len(waiting)
                 tell(self)
-        self.waiting = 0
+        self.waiting = len(waiting)
         return self
 
     def reach(self, history, parent, number, waiting):
@@ -404,12 +412,17 @@ class Walk:
         if key in self.known:
             return
         if len(self.known) >= self.limit:
-            self.complete = False
+            self.leave_out(parent)
             return
         self.known.add(key)
         waiting.append((len(self.parents), data))
         self.parents.append(parent)
         self.causes.append(number)
+
+    def leave_out(self, index):
+        """What comes after this state is not gone through. States come in the order of facts."""
+        if self.far is None:
+            self.far = len(self.history(index)) - 1
 
     def again(self, index, state):
         """Come to a state once more from a start on: is it all that its history has left?"""
@@ -458,17 +471,18 @@ class Walk:
             self.name,
             len(self.parents),
             self.transitions,
-            "" if self.complete else "; more states were left out",
+            ", to the end" if self.far is None else "; all histories of %d facts" % self.far,
         )
 
 
 def progress(walk):
-    print("%s, %d wait" % (walk.figures(), walk.waiting), flush=True)
+    row = (walk.name, len(walk.parents), walk.waiting)
+    print("%-14s %9d states, of which %d wait" % row, flush=True)
 
 
-def explore(name, facts=MANY, limit=STATES, tell=progress):
+def explore(name, facts=MANY, limit=STATES, tell=progress, seconds=60 * MINUTES):
     """(what there was, what is wrong or None) of a world."""
-    walk = Walk(name, facts, limit)
+    walk = Walk(name, facts, limit, seconds)
     try:
         walk.run(tell)
     except Found as found:
@@ -476,27 +490,40 @@ def explore(name, facts=MANY, limit=STATES, tell=progress):
     return walk.figures(), None
 
 
+def share(job):
+    """`explore` with its share of the time that is left: what one does not need, later ones have.
+    job: (name, facts, limit, until, worlds from this one on).
+    """
+    name, facts, limit, until, worlds = job
+    left = until - time.monotonic()
+    return explore(name, facts, limit, progress, left * min(1, os.cpu_count() / worlds))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("worlds", nargs="*", metavar="WORLD", help=", ".join(WORLDS))
     parser.add_argument("--small", action="store_true", help="with fewer facts")
     parser.add_argument("--states", type=int, default=STATES, help="at most, of each world")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="at most, of all worlds")
     options = parser.parse_args()
     unknown = set(options.worlds) - set(WORLDS)
     if unknown:
         parser.error("no such world: " + ", ".join(sorted(unknown)))
     facts = FEW if options.small else MANY
     began = time.monotonic()
+    until = began + 60 * options.minutes
+    names = options.worlds or list(WORLDS)
+    jobs = [(name, facts, options.states, until, len(names) - i) for i, name in enumerate(names)]
+    results = []
+    wrong = False
     with multiprocessing.Pool(os.cpu_count()) as pool:
-        rows = [
-            pool.apply_async(explore, (name, facts, options.states))
-            for name in options.worlds or WORLDS
-        ]
-        results = [row.get() for row in rows]
+        for figures, found in pool.imap(share, jobs, 1):
+            results.append(figures if found is None else "%s\n%s" % (figures, found))
+            wrong = wrong or found is not None
+            print(results[-1], flush=True)
     print("\n== explored in %d s" % (time.monotonic() - began))
-    for figures, found in results:
-        print(figures if found is None else "%s\n%s" % (figures, found))
-    return 1 if any(found for _, found in results) else 0
+    print("\n".join(results))
+    return 1 if wrong else 0
 
 
 if __name__ == "__main__":
