@@ -30,6 +30,7 @@ if __name__ == "__main__":
 
 import wholeboard  # noqa: E402
 from holdfast.core.accounts import ROLES  # noqa: E402
+from holdfast.server.body import Block  # noqa: E402
 from holdfast.server.dispatch import Caller  # noqa: E402
 from holdfast.settings.saving import MAX_BYTES, seal  # noqa: E402
 from holdfast.settings.store import MOST_WRITES  # noqa: E402
@@ -198,17 +199,14 @@ class Bench:
             await task
         status = response.status
         response.encode(True)
-        pieces = ()
-        if response.converse == "telling":
-            pieces = iter(response.service)
-        elif not isinstance(response.body, bytes):
-            pieces = response.pieces()
-        while True:
+        block = Block(response.body, None)
+        while not isinstance(response.body, bytes) and not block.over:
+            gc.collect()
             began = time.ticks_us()
-            piece = next(pieces, None) if pieces else None
+            if block.fill():
+                block.chunk()
             stretches.append(time.ticks_diff(time.ticks_us(), began))
-            if piece is None:
-                return status, stretches
+        return status, stretches
 
     async def heartbeat(self):
         """The unit, in us: the cheapest of many on a kept connection."""

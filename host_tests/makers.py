@@ -136,3 +136,11 @@ class Asked:
         self.query = query
         self.headers = headers or {}
         self.body = body if isinstance(body, bytes) else body.encode()
+
+
+def whole(answer):
+    """The bytes of an answer's body."""
+    if isinstance(answer.body, bytes):
+        return answer.body
+    parts = answer.body()
+    return b"".join([part.encode() if isinstance(part, str) else bytes(part) for part in parts])

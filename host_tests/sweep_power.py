@@ -149,6 +149,14 @@ def cuts(flash):
         yield (number, "after")
 
 
+def log_rows(app):
+    """All entries of the log."""
+    places = []
+    for _ in app.book("find", 0, 1000, places):
+        pass
+    return [row for row in app.book("entries", places, 0) if row]
+
+
 def live(flash, act, entries=None):
     """One life in which `act` is done; its flash."""
     hal = wholeboard.Hal(flash)
@@ -157,7 +165,7 @@ def live(flash, act, entries=None):
     async def script(app):
         app.store.quiet = lambda now: True
         if entries is not None:
-            rows, _ = app.book("entries", 0, 1000, 0)
+            rows = log_rows(app)
             entries.extend(rows)
         await act(app)
 
@@ -256,7 +264,7 @@ def look(start, before, names):
         levels = app.module.fallback_levels
         assert not people or levels[4] == 1 or before.get("fresh") or rows, "fallback"
         assert not before.get("locked") or app.module.ports[4].fallback.locked, "locked"
-        rows, _ = app.book("entries", 0, 1000, 0)
+        rows = log_rows(app)
         texts = [row[5] for row in rows]
         for text in before.get("log", ()):
             assert text in texts, ("log", text, texts)
@@ -275,7 +283,7 @@ def look(start, before, names):
 
     def again(app):
         last.append(app.module.name)
-        rows, _ = app.book("entries", 0, 1000, 0)
+        rows = log_rows(app)
         assert "last" in [row[5] for row in rows]
 
     assert wholeboard.Hal(wholeboard.Flash(flash.files)).live(again)
@@ -295,7 +303,7 @@ def facts(start, act):
     if len(start) > 3:
         rows = []
         look_at = wholeboard.Hal(wholeboard.Flash(start))
-        look_at.live(lambda app: rows.extend(app.book("entries", 0, 1000, 0)[0]))
+        look_at.live(lambda app: rows.extend(log_rows(app)))
         # The oldest file of four goes; a start reads the others.
         before["log"] = [row[5] for row in rows if row[5].startswith("fresh")]
         assert before["log"]

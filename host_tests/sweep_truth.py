@@ -16,7 +16,7 @@ from holdfast.rest.outputs import OutputsService
 from holdfast.settings.saving import CURRENT, seal
 from holdfast.wire.dump import dumps
 from holdfast.wire.json import loads
-from makers import Asked, Caller, account
+from makers import Asked, Caller, account, whole
 
 DURATION_MS = 1000
 FIRST = 2  # the first output of a whole board
@@ -97,7 +97,7 @@ class Judge:
 
     def table(self, app):
         answer = OutputsService(app.module).get(Caller(), Asked(), 0)
-        return loads(b"".join(answer.body))["outputs"]
+        return loads(whole(answer))["outputs"]
 
     def levels(self, app, hal, event, at, before):
         """The wires are as the table says, `at` ms after the event. before: states by port."""

@@ -15,9 +15,9 @@ One file is one endpoint and one board. A line's first character says what it is
 **HTTP.** Head lines end with CRLF up to the empty line. The lines of a body are joined with LF and
 the last one has no line end; a body that ends with a line end so has an empty line at its end.
 What is sent and does not begin with a request line is a body, or more of one. {+} at the end of a
-line: it goes on in the next; long XML and JSON is shown so. An answer without Content-Length goes
-on to the end of the connection, or, in parts (multipart), for ever: more of its lines may come
-later.
+line: it goes on in the next; long XML and JSON is shown so. A chunked body is shown without
+its framing. An answer with neither length nor chunks goes on to the end of the connection, or, in
+parts (multipart), for ever: more of its lines may come later.
 
 Not shown is what every answer has behind its status line: `Date` and two lines for browsers. They
 are looked for in each, once each, and that the date is now.
@@ -305,7 +305,10 @@ class Peer:
         self.streaming = head.startswith(b"HTTP/1.1 101 ")
         length = re.search(rb"\r\nContent-Length: (\d+)", head)
         ends = b"\r\nConnection: close" in head and b" multipart/" not in head
-        self.endless = head.startswith(b"HTTP/1.1 200 ") and not length and not ends
+        chunked = b"\r\nTransfer-Encoding: chunked" in head
+        self.endless = head.startswith(b"HTTP/1.1 200 ") and not (length or ends or chunked)
+        if chunked and not head_only:
+            return head + b"\r\n\r\n" + self._chunks(size)
         if length and not head_only:
             size += int(length[1])
         elif ends:  # which is the end of the body, too
@@ -314,6 +317,22 @@ class Peer:
         self.until(lambda: len(self.data) >= size)
         answer, self.data = self.data[:size], self.data[size:]
         return answer
+
+    def _chunks(self, at):
+        """A chunked body that begins at a place of what has come, without its framing."""
+        body = b""
+        while True:
+            self.until(lambda start=at: b"\r\n" in self.data[start:])
+            digits = self.data[at:].partition(b"\r\n")[0]
+            assert re.fullmatch(rb"[0-9a-f]{1,3}", digits), self.data[at:]
+            end = at + len(digits) + 2 + int(digits, 16)
+            self.until(lambda end=end: len(self.data) >= end + 2)
+            assert self.data[end : end + 2] == b"\r\n", self.data[end:]
+            body += self.data[at + len(digits) + 2 : end]
+            at = end + 2
+            if not int(digits, 16):
+                self.data = self.data[at:]
+                return body
 
     def more(self, size):
         """So many bytes of an endless answer; when recording, all that come."""

@@ -287,7 +287,7 @@ def test_soap():
         answer = timed(answered, soap, caller, makers.Asked(data[:BODY_BYTES]), now)
         statuses[answer.status] = statuses.get(answer.status, 0) + 1
         # Whatever came back into the answer, it is XML that others read.
-        ElementTree.fromstring(b"".join(answer.body))
+        ElementTree.fromstring(makers.whole(answer))
         subject.act(now)
         subject.tell(now)
         subject.events.take()

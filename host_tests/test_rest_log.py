@@ -5,27 +5,32 @@ from holdfast.core.log import LOGIN, TRIP, Log
 from holdfast.rest.log import LogService
 from holdfast.wire.http import HttpError
 from holdfast.wire.json import loads
-from makers import Asked, Caller
+from makers import Asked, Caller, whole
 
 
-def service(rows=(), more=False):
+def service(rows=()):
     asked = []
 
-    def entries(log, storage, since, limit, epoch_ms):
+    def find(log, storage, since, limit, places):
         asked.append((since, limit))
-        return list(rows), more
+        places.extend(rows[:limit])
+        yield None
 
-    return LogService(Log(), lambda: (entries, None, 0), bytes(range(16))), asked
+    def entries(log, storage, places, epoch_ms):
+        yield None
+        yield from places
+
+    return LogService(Log(), lambda: (find, entries, None, 0), bytes(range(16))), asked
 
 
 def answer(subject, query=""):
     response = subject.get(Caller(), Asked(query=query), 77)
-    return loads(b"".join(response.pieces()))
+    return loads(whole(response))
 
 
 def test_entries_have_numbers_times_and_for_trips_when_they_were_due():
     rows = ((1, 100, 3, TRIP, 0, 'a "b"'), (2, 200, 0, LOGIN, 1795617452636, "x"))
-    told = answer(service(rows, True)[0])
+    told = answer(service(rows + rows)[0], "since=0&limit=2")
     assert told["entries"] == [
         {"number": 1, "at": 100, "due": 97, "time": None, "kind": "trip", "text": 'a "b"'},
         {"number": 2, "at": 200, "time": 1795617452636, "kind": "login refused", "text": "x"},
@@ -44,7 +49,7 @@ def test_limits_are_bounded():
     for query in ("", "since=", "since=5", "limit=1000000&since=0", "limit=0"):
         answer(subject, query)
     answer(subject, "limit=" + zeros + "7&since=" + zeros)
-    assert asked == [(None, 32), (None, 32), (5, 32), (0, 64), (None, 1), (0, 7)]
+    assert asked == [(None, 32), (None, 32), (5, 33), (0, 65), (None, 1), (0, 8)]
     for query in ("since=-1", "since=x", "limit=1.5", "since=12345678901"):
         assert raises(HttpError, answer, subject, query).status == 400
 

@@ -3,11 +3,11 @@
 from holdfast.core.reconfigure import reconfigure
 from holdfast.rest.outputs import OutputsService
 from holdfast.wire.json import loads
-from makers import Asked, Caller, module, settings
+from makers import Asked, Caller, module, settings, whole
 
 
 def outputs(subject):
-    return loads(b"".join(OutputsService(subject).get(Caller(), Asked(), 0).body))["outputs"]
+    return loads(whole(OutputsService(subject).get(Caller(), Asked(), 0)))["outputs"]
 
 
 def test_every_output_has_a_row_and_no_input():

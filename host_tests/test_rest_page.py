@@ -48,7 +48,7 @@ def test_a_file_comes_in_its_pieces_and_a_piece_is_fetched_when_it_is_sent():
     assert answer.encode(True).count(b"\r\nContent-Type: text/javascript\r\n") == 1
     assert b"Content-Length: 9\r\n" in answer.encode(True)
     assert modules.borrowed == ["index"]
-    pieces = answer.pieces()
+    pieces = answer.body()
     assert next(pieces) == b"1234"
     assert modules.borrowed == ["index", "part1"]
     assert list(pieces) == [b"56", b"789"]

@@ -6,12 +6,12 @@ from holdfast.core.reconfigure import bypass, release
 from holdfast.rest.status import StatusService
 from holdfast.wire.http import HttpError
 from holdfast.wire.json import loads
-from makers import Asked, Caller, account, module
+from makers import Asked, Caller, account, module, whole
 
 
 def status(subject, now, *more):
     answer = StatusService(subject, "1.2.3", *more).get(Caller(), Asked(), now)
-    return loads(b"".join(answer.body))
+    return loads(whole(answer))
 
 
 def test_a_fresh_module_tells_masters_and_ports():
@@ -44,7 +44,7 @@ def test_the_masters_alone_are_told_with_when_they_began_and_were_heard():
     subject = module()
     subject.heartbeat("a", 100, 5)
     subject.heartbeat("a", 100, 50)
-    told = loads(StatusService(subject, "1").masters(Caller(), Asked(), 60).body)
+    told = loads(whole(StatusService(subject, "1").masters(Caller(), Asked(), 60)))
     assert sorted(told) == ["bypassed", "lost", "masters", "needed", "now"]
     master = told["masters"][0]
     assert (master["began"], master["last"], master["lost_at"]) == (5, 50, None)
@@ -197,7 +197,7 @@ def test_who_asks_the_heap_and_what_the_app_knows_are_told():
     )
     assert told["trial"] == {"left_ms": 700}
     service = StatusService(subject, "1", facts=lambda: ("abc", 1000, 900, None, None))
-    assert loads(service.masters(Caller(), Asked(), 300).body)["trial"] == {"left_ms": 600}
+    assert loads(whole(service.masters(Caller(), Asked(), 300)))["trial"] == {"left_ms": 600}
 
 
 def test_a_drill_is_a_loss_that_says_so_and_ends_with_the_next_heartbeat():
@@ -366,7 +366,7 @@ def test_an_output_that_is_bypassed_says_until_when():
     bypass(subject, subject.ports[2], 5000, "b", 0)
     rows = status(subject, 10)["ports"]
     assert [row["bypassed_until"] for row in rows] == [None, None, 5000, None]
-    told = loads(StatusService(subject, "1").masters(Caller(), Asked(), 60).body)
+    told = loads(whole(StatusService(subject, "1").masters(Caller(), Asked(), 60)))
     assert told["bypassed"] == {"2": 5000}
 
 

@@ -3,14 +3,14 @@
 import json
 
 from holdfast.rest.uplinks import UplinksService
-from makers import Asked, Caller, module
+from makers import Asked, Caller, module, whole
 from test_settings_schema_uplinks import AIRNODE_LINK, ALL, KEY, UNIFI_LINK, changed
 
 
 def told(one, now=0):
     answer = UplinksService(one).get(Caller(), Asked(), now)
     assert answer.status == 200
-    return json.loads(answer.body)
+    return json.loads(whole(answer))
 
 
 def test_without_uplinks_there_is_nothing_to_tell():
@@ -40,7 +40,7 @@ def test_links_are_told():
 def test_no_secret_is_told():
     link = changed(UNIFI_LINK, url="http://a/path-secret?b", login="login-x", password="secret-x")
     one = module(uplinks={"links": [link, changed(AIRNODE_LINK, api_key="secret-key")]})
-    text = UplinksService(one).get(Caller(), Asked(), 0).body.decode()
+    text = whole(UplinksService(one).get(Caller(), Asked(), 0)).decode()
     for secret in ("secret", "login-x", KEY[:16], KEY[-16:], str(int(KEY, 16))[:16]):
         assert secret not in text
 

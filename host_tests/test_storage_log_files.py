@@ -7,6 +7,7 @@ from holdfast.storage.log_files import (
     WEAR,
     entries,
     entry,
+    find,
     name,
     opened,
     record,
@@ -74,8 +75,15 @@ def flush(log, flash, epoch_ms=0):
 
 
 def read(log, flash, since=None, limit=1000):
-    rows, more = entries(log, flash, since, limit, 0)
-    return [(row[0], row[5]) for row in rows], more
+    rows = whole(log, flash, since, limit + (since is not None))
+    return [(row[0], row[5]) for row in rows[:limit]], len(rows) > limit
+
+
+def whole(log, flash, since, limit, epoch_ms=0):
+    """The entries as the log is told."""
+    places = []
+    assert list(find(log, flash, since, limit, places)).count(None) == sum(SEGMENTS)
+    return [row for row in entries(log, flash, places, epoch_ms) if row]
 
 
 def test_numbers_go_on_after_a_restart_and_times_are_kept():
@@ -85,15 +93,48 @@ def test_numbers_go_on_after_a_restart_and_times_are_kept():
     flush(log, flash, 1000000)
     again = start(flash, "three")
     assert again.number == 3
-    rows, more = entries(again, flash, None, 10, 2000000)
+    rows = whole(again, flash, None, 10, 2000000)
     assert [(row[0], row[4], row[5]) for row in rows] == [
         (1, 1000000, "one"),
         (2, 1000005, "two"),
         (3, 2000000, "three"),
     ]
-    assert not more
     assert (again.writes, again.bytes) == (log.writes, log.bytes)
     assert log.writes == flash.writes == 2
+
+
+def test_entries_of_both_books_are_told_in_their_order():
+    flash = Flash()
+    log = start(flash)
+    for i in range(10):
+        log.put(TRIP if i % 2 else LOGIN, "%d" % i, i)
+        if i == 5:
+            flush(log, flash)
+    assert [text for _, text in read(log, flash, 0)[0]] == ["%d" % i for i in range(10)]
+    assert read(log, flash, None, 3)[0] == [(8, "7"), (9, "8"), (10, "9")]
+
+
+def test_what_is_replaced_while_it_is_told_is_left_out_and_the_rest_is_there():
+    flash = Flash()
+    log = start(flash)
+    for number in range(1, 200):
+        log.put(TRIP if number % 2 else LOGIN, "%02d" % number + "n" * 80, 0)
+        flush(log, flash)
+        if log.books[0].segment == 3:
+            break
+    places = []
+    assert list(find(log, flash, 0, 1000, places)).count(None) == sum(SEGMENTS)
+    told = entries(log, flash, places, 0)
+    rows = [next(told) for _ in range(9)]
+    del flash.files[name(0, 2)]
+    flash.write(name(0, 1), record(number + 1, TRIP, 0, 0, 0, "new"))
+    log.books[0].segment = 1
+    rows = [row[0] for row in rows + list(told) if row]
+    assert rows == sorted(rows) and len(rows) < len(places) and rows[-1] == number
+    # Of the other book nothing is lost, nor of the file that is there still.
+    assert {place // 2 for place in places if place % 2} <= set(rows)
+    there = [row[0] for row in scan(flash.files[name(0, 3)]) if row[1] == TRIP]
+    assert there and set(there) <= set(rows)
 
 
 def test_what_waits_is_read_before_it_is_in_flash():

@@ -61,7 +61,8 @@ def call(store, operation, inner="", role=3, secure=False):
     caller = Caller("a", role)
     caller.secure = secure
     answer = getattr(ActionService(store), HANDLERS[operation])(caller, element, 5)
-    return "".join(finished(answer))
+    content = finished(answer)
+    return content if isinstance(content, str) else "".join(content())
 
 
 def refused(name, *asked):

@@ -34,7 +34,7 @@ def test_every_topic_says_how_it_is_declared():
 
 
 def instances(subject):
-    return "".join(EventInstances(subject.events).get_event_instances(None, None, 0))
+    return "".join(EventInstances(subject.events).get_event_instances(None, None, 0)())
 
 
 def topics(element, path=()):

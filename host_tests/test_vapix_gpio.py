@@ -6,7 +6,7 @@ from holdfast.vapix.gpio import GpioService
 from holdfast.wire.http import HttpError
 from holdfast.wire.json import loads
 from holdfast.wire.xml import parse
-from makers import Asked, Caller, Store, finished, module
+from makers import Asked, Caller, Store, finished, module, whole
 
 
 class Bench:
@@ -20,7 +20,7 @@ class Bench:
         self.store.now = now
         answer = finished(self.service.post(Caller("b", role), Asked(body), now))
         assert (answer.status, answer.content_type) == (200, "application/json")
-        return loads(b"".join(answer.body))
+        return loads(whole(answer))
 
     def refused(self, operation, fields):
         return raises(Fault, self.json, operation, fields).subcode
@@ -29,7 +29,7 @@ class Bench:
         element = parse(('<a:X xmlns:a="urn:x">%s</a:X>' % inner).encode())
         self.store.now = now
         text = finished(getattr(self.service, method)(Caller("b", 3), element, now))
-        text = text if isinstance(text, str) else "".join(text)
+        text = text if isinstance(text, str) else "".join(text())
         return parse(('<r xmlns:axgpio="urn:x">%s</r>' % text).encode())
 
 

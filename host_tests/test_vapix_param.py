@@ -5,7 +5,7 @@ from devices import Board, Running, administrator
 from holdfast.core.text import MAX_NAME
 from holdfast.vapix.param import Parameters
 from holdfast.wire.http import HttpError
-from makers import Asked, Caller, finished
+from makers import Asked, Caller, finished, whole
 
 ABOUT = (Board(), "1.2.3", "Nov 24 2026")
 
@@ -24,8 +24,7 @@ def ask(
     subject = Parameters(running.module, running.store, ABOUT, lambda: address, lambda: hostname)
     answer = finished(subject.handle(caller or administrator(), request, now), running.store)
     assert (answer.status, answer.content_type) == (200, "text/plain")
-    body = answer.body
-    return (body if isinstance(body, bytes) else b"".join(body)).decode()
+    return whole(answer).decode()
 
 
 def listed(groups=None, running=None, caller=None):

@@ -4,7 +4,7 @@ from claims import raises
 from holdfast.vapix.portmanagement import PortManagement
 from holdfast.wire.http import HttpError
 from holdfast.wire.json import loads
-from makers import Asked, Caller, Store, finished, module, turn
+from makers import Asked, Caller, Store, finished, module, turn, whole
 
 
 def call(subject, method, params=None, role=2, version='"apiVersion":"1.0",', now=5, store=None):
@@ -14,7 +14,7 @@ def call(subject, method, params=None, role=2, version='"apiVersion":"1.0",', no
     store.now = now
     answer = finished(PortManagement(subject, store).post(Caller("a", role), Asked(body), now))
     assert answer.status == 200
-    return loads(answer.body)
+    return loads(whole(answer))
 
 
 def set_ports(subject, items, **more):

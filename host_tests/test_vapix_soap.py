@@ -5,7 +5,7 @@ from holdfast.vapix.fault import Fault
 from holdfast.vapix.soap import SoapService
 from holdfast.wire.http import HttpError
 from holdfast.wire.xml import parse
-from makers import Asked, Caller, module
+from makers import Asked, Caller, module, whole
 
 SOAP_11 = "http://schemas.xmlsoap.org/soap/envelope/"
 SOAP_12 = "http://www.w3.org/2003/05/soap-envelope"
@@ -52,7 +52,7 @@ class Bench:
     def post(self, text, caller=None, now=1000):
         body = text if isinstance(text, bytes) else text.encode()
         answer = self.soap.post(caller or Caller(role=3), Asked(body), now)
-        answer.body = b"".join(answer.body)
+        answer.body = whole(answer)
         return answer
 
 

@@ -1,5 +1,5 @@
-"""What the languages of monitors share: what a check-in says, its token, and the answer: errors as
-JSON, long ones in pieces.
+"""What the languages of monitors share: what a check-in says, its token, and the answer, errors as
+JSON.
 
 A check-in says a result and a message, through whichever door it comes. A result that is named
 counts, whatever else cannot be read: a job that says "fail" has failed, whether or not its message
@@ -75,19 +75,6 @@ def one_line(text):
             if byte > 127:
                 data[i] = 63
     return b" ".join(bytes(data).split()).decode()
-
-
-class Told(Response):
-    """An answer whose body is made while it is sent: a piece for each file that has to be read, so
-    that the module's turns come between.
-
-    pieces: a generator of texts, empty ones where others may have their turn.
-    """
-
-    chunked = True
-
-    def __init__(self, pieces):
-        super().__init__(200, pieces, "application/json")  # pyright: ignore
 
 
 _KNOWN = ("result", "message")

@@ -35,7 +35,6 @@ from holdfast.core.tokens import OPERATOR, VIEWER
 from holdfast.core.topics import MONITOR
 from holdfast.monitors.check_in import (
     Problem,
-    Told,
     answer,
     one_line,
     require,
@@ -46,7 +45,7 @@ from holdfast.monitors.check_in import (
 from holdfast.settings.model import NotSaved
 from holdfast.wire import json
 from holdfast.wire.date import date_text, moment
-from holdfast.wire.http import HttpError, all_digits
+from holdfast.wire.http import HttpError, Response, all_digits
 from holdfast.wire.json import quote
 
 _MOST = const(100)  # of a page, and of events
@@ -133,11 +132,12 @@ class Pinghome:
         found = [m for m in self._all() if m.service == service]
         shown = found[(page - 1) * limit : page * limit]
         head = '{"page":%d,"limit":%d,"total":%d,"data":[' % (page, limit, len(found))
-        return Told(_head(request, self._rows(head, shown, caller, request)))
+        return _told(lambda: self._rows(head, shown, caller, request))
 
     def _rows(self, head, monitors, caller, request):
         for monitor in monitors:
-            yield head + self._shown(monitor, caller, request)
+            yield head
+            yield self._shown(monitor, caller, request)
             head = ","
         yield "]}" if monitors else head + "]}"
 
@@ -151,8 +151,8 @@ class Pinghome:
         fields = parameters(request.query)
         limit = _positive(fields, "limit", _MOST, _MOST)
         after = _date(fields, "last_received_at")
-        events = self._keeper.made.events(monitor, limit, after)
-        return Told(_head(request, _told('{"data":[', events, _event)))
+        events = self._keeper.made.events
+        return _told(lambda: _rows('{"data":[', events(monitor, limit, after), _event))
 
     def statistic(self, caller, request, now):
         return self._answer(self._statistic, caller, request, now, VIEWER)
@@ -179,9 +179,13 @@ class Pinghome:
             problem = "must leave up to %d intervals up to end_date" % _BUCKETS
             raise Problem(422, problem, "start_date")
         monitor.settle(now)
-        rows = _buckets(keeper.statistics(monitor, start, end), start, hours)
         head = '{"interval":"%s","data":[' % interval
-        return Told(_head(request, _told(head, rows, _bucket)))
+
+        def told():
+            hourly = keeper.statistics(monitor, start, end)
+            return _rows(head, _buckets(hourly, start, hours), _bucket)
+
+        return _told(told)
 
     # -- check-ins --------------------------------------------------------------------------------
 
@@ -294,18 +298,21 @@ def _host(request):
     return request.headers.get("host", "").rpartition("@")[2].lower()
 
 
-def _head(request, pieces):
-    """What is to be told; nothing where only the head is asked for."""
-    return iter(()) if request.method == "HEAD" else pieces
+def _told(rows):
+    """The answer whose body is made while it is sent: a file is read at a time, and the module's
+    turns come between.
+    """
+    return Response(200, rows, "application/json")
 
 
-def _told(head, rows, shown):
+def _rows(head, rows, shown):
     """Rows as texts; None passes the turn on."""
     for row in rows:
         if row is None:
             yield ""
         else:
-            yield head + shown(row)
+            yield head
+            yield shown(row)
             head = ","
     yield (head if head != "," else "") + "]}"
 

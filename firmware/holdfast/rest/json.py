@@ -1,4 +1,4 @@
-"""What the services of our own share: what a request asks for, and values as JSON."""
+"""What the services of our own share: what a request asks for, lists and values as JSON."""
 
 from holdfast.wire import json
 from holdfast.wire.http import HttpError
@@ -29,6 +29,16 @@ def refused(status, key, problem):
     error = HttpError(status)
     error.json = '{"error":{"key":%s,"problem":%s}}' % (json.quote(key), json.quote(problem))
     return error
+
+
+def listed(shown, rows, *more):
+    """The rows of a JSON list as texts, `shown(row, *more)` of each. Others may have their turn
+    between two of them, and change what is listed: these are told as they were.
+    """
+    for i, row in enumerate(list(rows)):
+        if i:
+            yield ","
+        yield shown(row, *more)
 
 
 def boolean(value):

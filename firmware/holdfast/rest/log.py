@@ -42,8 +42,8 @@ NAMES = (
 
 
 class LogService:
-    """log: core.log.Log. reader: a function() for (entries of storage.log_files, storage, what to
-    add to the module's time for UTC). boot: random bytes of this start.
+    """log: core.log.Log. reader: a function() for (`find` and `entries` of storage.log_files,
+    storage, what to add to the module's time for UTC). boot: random bytes of this start.
     """
 
     def __init__(self, log, reader, boot):
@@ -52,33 +52,46 @@ class LogService:
         self._boot = boot
 
     def get(self, caller, request, now):
-        """Answer with entries as JSON, in pieces."""
+        """Answer with entries as JSON."""
         limit = min(_number(request.query, "limit", _USUAL), LIMIT)
         since = _number(request.query, "since", None)
+        reader = self._reader()  # here the stack is short: it loads code
+        return Response(
+            200,
+            lambda: self._told(reader, since, max(limit, 1), now),
+            "application/json",
+            ("Cache-Control: no-store",),
+        )
+
+    def _told(self, reader, since, limit, now):
         log = self._log
-        entries, storage, epoch_ms = self._reader()
-        rows, more = entries(log, storage, since, max(limit, 1), epoch_ms)
+        find, entries, storage, epoch_ms = reader
+        places = []
+        # One more than is told says that there are others.
+        for _ in find(log, storage, since, limit + (since is not None), places):
+            yield ""
+        start = '{"entries":['
+        for row in entries(log, storage, places[:limit], epoch_ms):
+            if row is None:
+                yield ""
+            else:
+                yield start
+                yield _entry(*row)
+                start = ","
+        if start != ",":
+            yield start
         waiting = [book.waiting[0][0] for book in log.books if book.waiting]
-        pieces = [b'{"entries":[']
-        for i, row in enumerate(rows):
-            pieces.append((("," if i else "") + _entry(*row)).encode())
-        text = (
-            '],"more":%s,"now":%d,"boot":"%s","saved":%d,"lost":%d,"flash":{"writes":%d,"bytes":'
-            '%d,"writes_today":%d,"bytes_today":%d,"failures":%d}}'
-        ) % (
-            "true" if more else "false",
+        yield '],"more":%s,"now":%d,"boot":"%s","saved":%d,"lost":%d,' % (
+            "true" if len(places) > limit else "false",
             now,
             hexlify(self._boot[:8]).decode(),
             min(waiting) - 1 if waiting else log.number,
             log.lost,
-            log.writes,
-            log.bytes,
-            log.writes_today,
-            log.bytes_today,
-            log.failures,
         )
-        pieces.append(text.encode())
-        return Response(200, pieces, "application/json", ("Cache-Control: no-store",))
+        yield (
+            '"flash":{"writes":%d,"bytes":%d,"writes_today":%d,"bytes_today":%d,"failures":%d}}'
+            % (log.writes, log.bytes, log.writes_today, log.bytes_today, log.failures)
+        )
 
 
 def _entry(number, at, late, kind, time, text):

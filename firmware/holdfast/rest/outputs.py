@@ -9,7 +9,7 @@ to an output that is bypassed, until then (ms of the module's clock); null for o
 
 from holdfast.core.port import STATES
 from holdfast.core.truth import COMMANDED, EVENTS, happens, words
-from holdfast.rest.json import boolean, number
+from holdfast.rest.json import boolean, listed, number
 from holdfast.wire.http import Response
 from holdfast.wire.json import quote
 
@@ -22,17 +22,20 @@ class OutputsService:
 
     def get(self, caller, request, now):
         """Answer with a row for each output, as the settings are now."""
-        pieces = [b'{"outputs":[']
-        for port in self._module.outputs:
-            text = "" if len(pieces) == 1 else ","
-            pieces.append((text + _row(port)).encode())
-        pieces.append(b"]}")
-        return Response(200, pieces, "application/json")
+        return Response(200, self._told, "application/json")
+
+    def _told(self):
+        yield '{"outputs":['
+        for i, port in enumerate(list(self._module.outputs)):
+            if i:
+                yield ","
+            yield from _row(port)
+        yield "]}"
 
 
 def _row(port):
     fallback = port.fallback
-    text = '{"port":"%s","name":%s,"master":%s,"locked":%s,"bypassed_until":%s' % (
+    yield '{"port":"%s","name":%s,"master":%s,"locked":%s,"bypassed_until":%s' % (
         port.id,
         quote(port.name),
         "null" if fallback.master is None else quote(fallback.master),
@@ -41,10 +44,12 @@ def _row(port):
     )
     for event in EVENTS:
         changes = happens(event, port.power_on, fallback)
-        rows = ['[%d,"%s"]' % (ms, _state(state)) for ms, state in changes]
-        text += ',"%s":{"words":"%s","changes":[%s]}' % (event, words(changes), ",".join(rows))
-    return text + "}"
+        yield ',"%s":{"words":"%s","changes":[' % (event, words(changes))
+        yield from listed(_change, changes)
+        yield "]}"
+    yield "}"
 
 
-def _state(state):
-    return "commanded" if state == COMMANDED else STATES[state]
+def _change(change):
+    ms, state = change
+    return '[%d,"%s"]' % (ms, "commanded" if state == COMMANDED else STATES[state])

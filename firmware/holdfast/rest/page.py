@@ -58,20 +58,12 @@ class PageService:
         ]:
             return Response(304, lines=lines)
         lines.extend(_LINES)
-        return File(row, self._borrow, lines)
+        _, content_type, _, length, first, count = row
+        response = Response(200, lambda: self._pieces(first, count), content_type, lines)
+        response.length = length
+        return response
 
-
-class File(Response):
-    """A file of the page; its pieces are fetched when they are to be sent."""
-
-    def __init__(self, row, borrow, lines):
-        _, content_type, _, self._length, self._first, self._count = row
-        super().__init__(200, [], content_type, lines)
-        self._borrow = borrow
-
-    def length(self):
-        return self._length
-
-    def pieces(self):
-        for number in range(self._first, self._first + self._count):
+    def _pieces(self, first, count):
+        """A file of the page; its pieces are fetched when they are to be sent."""
+        for number in range(first, first + count):
             yield from self._borrow("holdfast.page.part%d" % number, "PIECES")

@@ -30,7 +30,6 @@ from holdfast.wire.query import parameter
 
 # What a board can check while it runs: the document is in the heap twice then.
 MAX_BYTES = const(16 * 1024)
-_PIECE_BYTES = const(1024)
 
 
 class SettingsService:
@@ -63,8 +62,9 @@ class SettingsService:
                 data = await self._documents.shown(data)
             except NotSaved as error:
                 raise _unsaved(error)
-        pieces = [data[i : i + _PIECE_BYTES] for i in range(0, len(data), _PIECE_BYTES)]
-        return Response(200, pieces, "application/json", lines)
+        response = Response(200, lambda: iter((data,)), "application/json", lines)
+        response.length = len(data)
+        return response
 
     async def put(self, caller, request, now):
         """Replace the document, or take a part of a new one.

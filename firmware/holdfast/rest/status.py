@@ -18,7 +18,7 @@ from micropython import const
 
 from holdfast.core.accounts import ROLES
 from holdfast.core.port import STATES
-from holdfast.rest.json import asked, boolean, number, refused
+from holdfast.rest.json import asked, boolean, listed, number, refused
 from holdfast.settings.model import NotSaved
 from holdfast.wire.http import HttpError, Response
 from holdfast.wire.json import quote
@@ -61,37 +61,36 @@ class StatusService:
 
     def get(self, caller, request, now):
         """Answer with the whole status as JSON."""
+        return Response(200, lambda: self._status(caller.account, now), "application/json")
+
+    def _status(self, account, now):
+        """The status in small texts; the module goes on while they are sent."""
         module = self._module
         rules = module.rules
-        # In parts, each of which fits into a small hole of the heap.
-        parts = [
-            '{"name":%s,"version":"%s","now":%d,"lost":%s,"needed":%s,"masters":['
-            % (quote(module.name), self._version, now, boolean(module.lost), _needed(module))
-        ]
-        _list(parts, [_master(module, session, now) for session in module.sessions])
-        parts.append('],"ports":[')
-        _list(parts, [_port(port, module) for port in module.ports])
-        parts.append(
-            '],"trips":{"count":%d,"worst_lateness_ms":%d,"latest":['
-            % (module.trip_count, module.worst_lateness_ms)
+        yield '{"name":%s,"version":"%s",' % (quote(module.name), self._version)
+        yield from self._masters(now)
+        yield ',"ports":['
+        yield from listed(_port, module.ports, module)
+        yield '],"trips":{"count":%d,"worst_lateness_ms":%d,"latest":[' % (
+            module.trip_count,
+            module.worst_lateness_ms,
         )
-        _list(parts, [_trip(trip) for trip in module.trips])
-        parts.append(']},"rules":[')
+        yield from listed(_trip, module.trips)
+        yield ']},"rules":['
         if rules is not None:
-            _list(parts, [_rule(module, rule, now) for rule in rules.rules])
-        text = "],"
-        text += '"notifications":{"sent":%d,"failed":%d,"waiting":%d},' % self._notified()
+            yield from listed(_rule, rules.rules, module, now)
+        yield '],"notifications":{"sent":%d,"failed":%d,"waiting":%d},' % self._notified()
         if self._keeper is not None and self._keeper.made is not None:
-            text += (
+            yield (
                 '"monitors":{"count":%d,"down":%d,"events_lost":%d,"files_set_aside":%d},'
                 % self._keeper.made.figures()
             )
-        facts = ",".join([quote(fact) for fact in module.boot_facts])
-        text += '"logins":{"refused":%d,"delayed":%d},' % tuple(module.logins)
-        text += '"start":{"why":%s,"facts":[%s]},' % (quote(module.reset_cause), facts)
+        yield '"logins":{"refused":%d,"delayed":%d},' % tuple(module.logins)
+        yield '"start":{"why":%s,"facts":[' % quote(module.reset_cause)
+        yield from listed(quote, module.boot_facts)
         epoch, epoch_ms, until, signal, trouble, alarms, refused, scarce = self._facts()
         events = module.events
-        text += '"events":{"epoch":"%s","number":%d,"kept":%d},"epoch_ms":%d,"heap":%s,' % (
+        yield ']},"events":{"epoch":"%s","number":%d,"kept":%d},"epoch_ms":%d,"heap":%s,' % (
             epoch,
             events.sequence,
             len(events.history or ()),
@@ -99,36 +98,40 @@ class StatusService:
             _heap(),
         )
         if signal is not None:
-            text += '"network":{"rssi":%d},' % signal
+            yield '"network":{"rssi":%d},' % signal
         if trouble is not None:
-            text += '"tls":{"trouble":%s},' % quote(trouble)
+            yield '"tls":{"trouble":%s},' % quote(trouble)
         if alarms:
-            text += '"alarm":{"made_anew":%d},' % alarms
+            yield '"alarm":{"made_anew":%d},' % alarms
         if refused:
-            text += '"settings":{"refused":%d},' % refused
+            yield '"settings":{"refused":%d},' % refused
         if scarce:
-            text += '"scarce":true,'
-        account = caller.account
-        text += '"caller":{"name":%s,"role":"%s"}' % (quote(account.name), ROLES[account.role])
-        parts.append(text + _trial(until, now) + "}")
-        return Response(200, [part.encode() for part in parts], "application/json")
+            yield '"scarce":true,'
+        yield '"caller":{"name":%s,"role":"%s"}' % (quote(account.name), ROLES[account.role])
+        yield _trial(until, now) + "}"
 
-    def masters(self, caller, request, now):
-        """Answer with what is left of the masters' time, and of a trial's, for who counts down."""
+    def _masters(self, now):
+        """The members of the status that every heartbeat changes."""
         module = self._module
-        text = '{"now":%d,"lost":%s,"needed":%s,"masters":[%s]' % (
+        yield '"now":%d,"lost":%s,"needed":%s,"masters":[' % (
             now,
             boolean(module.lost),
             _needed(module),
-            ",".join([_master(module, session, now) for session in module.sessions]),
         )
-        ends = [
-            '"%s":%d' % (port.id, port.bypassed_until)
-            for port in module.outputs
-            if port.bypassed_until is not None
-        ]
-        text += ',"bypassed":{%s}%s}' % (",".join(ends), _trial(self._facts()[2], now))
-        return Response(200, text.encode(), "application/json")
+        yield from listed(_master, module.sessions, module, now)
+        yield "]"
+
+    def masters(self, caller, request, now):
+        """Answer with what is left of the masters' time, and of a trial's, for who counts down."""
+        return Response(200, lambda: self._counting(now), "application/json")
+
+    def _counting(self, now):
+        yield "{"
+        yield from self._masters(now)
+        yield ',"bypassed":{'
+        bypassed = [port for port in self._module.outputs if port.bypassed_until is not None]
+        yield from listed(_bypassed, bypassed)
+        yield "}%s}" % _trial(self._facts()[2], now)
 
     def release(self, caller, request, now):
         """`{"master": "<name>"}`: it is not awaited any more; "" stands for a fault of the
@@ -199,12 +202,6 @@ class StatusService:
         return master
 
 
-def _list(parts, rows):
-    """Add the values of a list to the parts of a text."""
-    for i, row in enumerate(rows):
-        parts.append("," + row if i else row)
-
-
 def _trial(until, now):
     """The member that tells of settings on trial, until then; none without."""
     return "" if until is None else ',"trial":{"left_ms":%d}' % max(0, until - now)
@@ -256,7 +253,7 @@ def _suggested(module, session, now):
     return needed if needed <= module.longest_ms else None
 
 
-def _master(module, session, now):
+def _master(session, module, now):
     left = None if session.expires_at is None else session.expires_at - now
     return (
         '{"master":%s,"is":"%s","counts":%s,"why":%s,"session":%s,"lost":%s,"left_ms":%s,'
@@ -308,6 +305,10 @@ def _port(port, module):
     )
 
 
+def _bypassed(port):
+    return '"%s":%s' % (port.id, number(port.bypassed_until))
+
+
 def _losers(module, port):
     """For whose loss an output falls back: accounts, "" for a fault of the module's own."""
     own = port.fallback.master
@@ -324,7 +325,7 @@ def _trip(trip):
     return '{"master":%s,"due":%d,"moved":%d,"why":%s}' % (quote(master), due, moved, quote(why))
 
 
-def _rule(module, rule, now):
+def _rule(rule, module, now):
     """`refused`: by a lock; `missed`: while it rested, or because it fired too often; `blocked`:
     why it has no effect at a loss, which triggers it.
     """

@@ -4,7 +4,7 @@ Where to is told by scheme, host and port alone: the rest of an address may be a
 ms of the module's clock, which starts at 0 and never wraps; `now` tells where it stands.
 """
 
-from holdfast.rest.json import boolean, number
+from holdfast.rest.json import boolean, listed, number
 from holdfast.wire.http import Response
 from holdfast.wire.json import quote
 
@@ -17,16 +17,19 @@ class UplinksService:
 
     def get(self, caller, request, now):
         """Answer with all of it as JSON."""
+        if self._module.links is not None:
+            self._module.links.look(now)
+        return Response(200, lambda: self._told(now), "application/json")
+
+    def _told(self, now):
         links = self._module.links
-        rows = []
         inbound = "null"
+        yield '{"now":%d,"links":[' % now
         if links is not None:
-            links.look(now)
-            rows = [_link(link, now) for link in links.links]
+            yield from listed(_link, links.links, now)
             if links.inbound is not None:
                 inbound = _inbound(links.inbound)
-        text = '{"now":%d,"links":[%s],"inbound":%s}' % (now, ",".join(rows), inbound)
-        return Response(200, text.encode(), "application/json")
+        yield '],"inbound":%s}' % inbound
 
 
 def _link(link, now):

@@ -116,51 +116,100 @@ def write(log, storage, book, epoch_ms):
     return True
 
 
-def entries(log, storage, since, limit, epoch_ms):
-    """(rows, more): the first `limit` entries after number `since`, or with None the latest ones,
-    in their order, as (number, at, late, kind, time, text); more: there are others after them.
-    time: ms of UTC, 0 where it was not known.
+def find(log, storage, since, limit, places):
+    """Put into `places` where the first `limit` entries after number `since` are, or with None the
+    latest ones, in their order; see `entries`. Generates None where others may have their turn.
     """
-    found = []
     for book in log.books:
-        rows = []
-        for row in _all(book, storage, since or 0, epoch_ms):
-            if since is None and len(rows) == limit:
-                rows.pop(0)
-            rows.append(row)
-            if len(rows) > limit:
-                break
-        found.extend(rows)
-    found.sort(key=lambda row: row[0])
-    if since is None:
-        return found[-limit:], False
-    return found[:limit], len(found) > limit
+        left = limit
+        last = since or 0
+        for segment in _order(book):
+            for number, kind, _, _ in scan(_read(storage, book.index, segment)):
+                # A write that failed may have got as far as flash, and comes once more.
+                if number > last and kind < KINDS and left:
+                    last = number
+                    left -= _place(places, book, number, since, limit)
+            yield None
+        for row in book.waiting:
+            if row[0] > last and left:
+                left -= _place(places, book, row[0], since, limit)
+    places.sort()
+    del places[limit:]
+
+
+def _place(places, book, number, since, limit):
+    """Add an entry: twice its number, and its book. 1 when so many less are wanted of the book."""
+    places.append(2 * number + book.index)
+    if since is None and len(places) > limit:
+        places.remove(min(places))
+    return since is not None
+
+
+def entries(log, storage, places, epoch_ms):
+    """Generates the entries at these places, those that are not there any more left out, as
+    (number, at, late, kind, time, text), and None where others may have their turn. time: ms of
+    UTC, 0 where it was not known. One file at a time is in the heap.
+    """
+    waiting = [list(book.waiting) for book in log.books]
+    readers = [None, None]  # of each book: [its segment, files left, data, records]
+    for place in places:
+        number = place // 2
+        book = log.books[place % 2]
+        for reader in readers:
+            if reader is not None and reader is not readers[book.index]:
+                reader[2] = reader[3] = None
+        reader = readers[book.index]
+        if reader is None or reader[0] != book.segment:
+            reader = readers[book.index] = [book.segment, _order(book), None, None]
+        row = None
+        while row is None and reader[1]:
+            if reader[3] is None:
+                reader[2] = _read(storage, book.index, reader[1][0])
+                reader[3] = scan(reader[2])
+                yield None
+            for found, kind, start, end in reader[3]:
+                if found >= number and kind < KINDS:
+                    row = entry(reader[2], start, end) if found == number else ()
+                    break
+            else:
+                reader[1].pop(0)
+                reader[2] = reader[3] = None
+        if row == ():
+            reader[3] = None  # it is not there any more; the next one may be the one just read
+        elif row is None:
+            row = _among(waiting[book.index], number, epoch_ms)
+        else:
+            row = row[0], row[3], row[2], row[1], row[4], row[5]
+        if row:
+            yield row
+
+
+def _among(waiting, number, epoch_ms):
+    """An entry that waits, None when it does not."""
+    for found, at, late, kind, text in waiting:
+        if found == number:
+            return number, at, late, kind, at + epoch_ms if epoch_ms else 0, text
+    return None
 
 
 def known(log, storage, kind, text):
     """True when the log has an entry of this kind with this text (up to 96 characters)."""
     for book in log.books:
-        for row in _all(book, storage, 0, 0):
-            if row[3] == kind and row[5] == text:
+        for segment in _order(book):
+            data = _read(storage, book.index, segment)
+            for _, found, start, end in scan(data):
+                if found == kind and entry(data, start, end)[5] == text:
+                    return True
+        for row in book.waiting:
+            if row[3] == kind and row[4] == text:
                 return True
     return False
 
 
-def _all(book, storage, since, epoch_ms):
-    """All entries of a book after number `since`, oldest first."""
+def _order(book):
+    """The files of a book, the oldest first."""
     count = SEGMENTS[book.index]
-    last = since
-    for i in range(1, count + 1):
-        data = _read(storage, book.index, (book.segment + i) % count)
-        for number, kind, start, end in scan(data):
-            # A write that failed may have got as far as flash, and comes once more.
-            if number > last and kind < KINDS:
-                last = number
-                number, kind, late, at, time, text = entry(data, start, end)
-                yield number, at, late, kind, time, text
-    for number, at, late, kind, text in book.waiting:
-        if number > last:
-            yield number, at, late, kind, at + epoch_ms if epoch_ms else 0, text
+    return [(book.segment + i) % count for i in range(1, count + 1)]
 
 
 def record(number, kind, late, at, time, text):

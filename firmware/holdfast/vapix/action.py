@@ -46,44 +46,13 @@ class ActionService:
     # -- configurations ---------------------------------------------------------------------------
 
     def get_action_templates(self, caller, element, now):
-        from holdfast.settings.schema_rules import TEMPLATES
-
-        rows = []
-        for token in sorted(TEMPLATES):
-            parameters = []
-            for name in TEMPLATES[token]:
-                kind = "xsd:int" if name == "duration" else "xsd:string"
-                parameters.append(_parameter("Type", kind, name))
-            rows.append(
-                "<aa:ActionTemplate><aa:TemplateToken>%s</aa:TemplateToken>"
-                "<aa:Parameters>%s</aa:Parameters></aa:ActionTemplate>"
-                % (token, "".join(parameters))
-            )
-        return ["<aa:ActionTemplates>"] + rows + ["</aa:ActionTemplates>"]
+        return _templates
 
     async def get_action_configurations(self, caller, element, now):
         document = await self._document()
         if not caller.secure or caller.account.role < ADMINISTRATOR:
             hide(document)
-        actions = document.get("actions", {})
-        rows = []
-        for identifier in sorted(actions, key=int):
-            action = actions[identifier]
-            parameters = []
-            for name in sorted(action["parameters"]):
-                parameters.append(_parameter("Value", action["parameters"][name], name))
-            rows.append(
-                "<aa:ActionConfiguration><aa:ConfigurationID>%s</aa:ConfigurationID>"
-                "<aa:Name>%s</aa:Name><aa:TemplateToken>%s</aa:TemplateToken>"
-                "<aa:Parameters>%s</aa:Parameters></aa:ActionConfiguration>"
-                % (
-                    identifier,
-                    _content(action.get("name", "")),
-                    action["template"],
-                    "".join(parameters),
-                )
-            )
-        return ["<aa:ActionConfigurations>"] + rows + ["</aa:ActionConfigurations>"]
+        return lambda: _configurations(document.get("actions", {}))
 
     async def add_action_configuration(self, caller, element, now):
         new = _required(element, "NewActionConfiguration")
@@ -118,28 +87,8 @@ class ActionService:
     # -- rules ------------------------------------------------------------------------------------
 
     async def get_action_rules(self, caller, element, now):
-        rules = (await self._document()).get("rules", {})
-        rows = []
-        for identifier in sorted(rules, key=int):
-            rule = rules[identifier]
-            start = rule.get("start")
-            conditions = [_shown("aa:Condition", row) for row in rule.get("conditions", [])]
-            rows.append(
-                "<aa:ActionRule><aa:RuleID>%s</aa:RuleID><aa:Name>%s</aa:Name>"
-                "<aa:Enabled>%s</aa:Enabled>%s%s<aa:PrimaryAction>%s</aa:PrimaryAction>"
-                "</aa:ActionRule>"
-                % (
-                    identifier,
-                    _content(rule.get("name", "Rule " + identifier)),
-                    "true" if rule.get("enabled", True) else "false",
-                    "" if start is None else _shown("aa:StartEvent", start),
-                    "<aa:Conditions>%s</aa:Conditions>" % "".join(conditions)
-                    if conditions
-                    else "",
-                    rule["action"],
-                )
-            )
-        return ["<aa:ActionRules>"] + rows + ["</aa:ActionRules>"]
+        document = await self._document()
+        return lambda: _rules(document.get("rules", {}))
 
     async def add_action_rule(self, caller, element, now):
         from holdfast.settings.schema_rules import MAX_CONDITIONS
@@ -222,6 +171,55 @@ class ActionService:
             raise _unsaved(error)
         except SettingsError as error:
             raise _explained(error)
+
+
+def _templates():
+    from holdfast.settings.schema_rules import TEMPLATES
+
+    yield "<aa:ActionTemplates>"
+    for token in sorted(TEMPLATES):
+        yield "<aa:ActionTemplate><aa:TemplateToken>%s</aa:TemplateToken><aa:Parameters>" % token
+        for name in TEMPLATES[token]:
+            yield _parameter("Type", "xsd:int" if name == "duration" else "xsd:string", name)
+        yield "</aa:Parameters></aa:ActionTemplate>"
+    yield "</aa:ActionTemplates>"
+
+
+def _configurations(actions):
+    yield "<aa:ActionConfigurations>"
+    for identifier in sorted(actions, key=int):
+        action = actions[identifier]
+        yield (
+            "<aa:ActionConfiguration><aa:ConfigurationID>%s</aa:ConfigurationID>"
+            "<aa:Name>%s</aa:Name><aa:TemplateToken>%s</aa:TemplateToken><aa:Parameters>"
+        ) % (identifier, _content(action.get("name", "")), action["template"])
+        for name in sorted(action["parameters"]):
+            yield _parameter("Value", action["parameters"][name], name)
+        yield "</aa:Parameters></aa:ActionConfiguration>"
+    yield "</aa:ActionConfigurations>"
+
+
+def _rules(rules):
+    yield "<aa:ActionRules>"
+    for identifier in sorted(rules, key=int):
+        rule = rules[identifier]
+        yield (
+            "<aa:ActionRule><aa:RuleID>%s</aa:RuleID><aa:Name>%s</aa:Name>"
+            "<aa:Enabled>%s</aa:Enabled>"
+        ) % (
+            identifier,
+            _content(rule.get("name", "Rule " + identifier)),
+            "true" if rule.get("enabled", True) else "false",
+        )
+        if "start" in rule:
+            yield from _shown("aa:StartEvent", rule["start"])
+        if rule.get("conditions"):
+            yield "<aa:Conditions>"
+            for row in rule["conditions"]:
+                yield from _shown("aa:Condition", row)
+            yield "</aa:Conditions>"
+        yield "<aa:PrimaryAction>%s</aa:PrimaryAction></aa:ActionRule>" % rule["action"]
+    yield "</aa:ActionRules>"
 
 
 def _explained(error):
@@ -320,16 +318,14 @@ def _shown(name, row):
     """A StartEvent or a Condition as XML."""
     topic = row.get("topic", "")
     dialect = _CONCRETE_SET if "|" in topic or "//" in topic else _CONCRETE
-    text = '<wsnt:TopicExpression Dialect="%s">%s</wsnt:TopicExpression>' % (
-        dialect,
-        _content(topic),
-    )
+    yield '<%s><wsnt:TopicExpression Dialect="%s">' % (name, dialect)
+    yield _content(topic)
+    yield "</wsnt:TopicExpression>"
     if row.get("content"):
-        text += '<wsnt:MessageContent Dialect="%s">%s</wsnt:MessageContent>' % (
-            _ITEM_FILTER,
-            _content(row["content"]),
-        )
-    return "<%s>%s</%s>" % (name, text, name)
+        yield '<wsnt:MessageContent Dialect="%s">' % _ITEM_FILTER
+        yield _content(row["content"])
+        yield "</wsnt:MessageContent>"
+    yield "</%s>" % name
 
 
 def _is_zero(text):

@@ -115,11 +115,15 @@ def answer(call, name, value, method=None):
 
     method: what is named where the call's own could not be read; clients look for it.
     """
+    return begun(call, name, method) + value + "}"
+
+
+def begun(call, name, method=None):
+    """As `answer`, up to the value."""
     context = "" if call.context is None else '"context":%s,' % json.quote(call.context)
-    return '{"apiVersion":%s,%s"method":%s,"%s":%s}' % (
+    return '{"apiVersion":%s,%s"method":%s,"%s":' % (
         json.quote(call.version),
         context,
         json.quote(call.method or method or ""),
         name,
-        value,
     )

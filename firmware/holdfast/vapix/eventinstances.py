@@ -44,32 +44,28 @@ class EventInstances:
         self._events = events
 
     def get_event_instances(self, caller, element, now):
-        """The tree of all topics as a list of XML texts, each with the values of its source."""
-        sources = {}  # by topic: (row, source values)
-        for declared in self._events.properties:
-            if declared.gone():
-                continue
-            topic = declared.topic[TOPIC]
-            if topic not in sources:
-                sources[topic] = (declared.topic, [])
-            if declared.source is not None:
-                sources[topic][1].append(declared.source)
-        parts = ["<wstop:TopicSet>"]
+        """The tree of all topics, each with the values of its source, as XML texts."""
+        return self._tree
+
+    def _tree(self):
+        # As they are now: others have their turn meanwhile.
+        properties = [row for row in self._events.properties if not row.gone()]
+        rows = {row.topic[TOPIC]: row.topic for row in properties}
+        yield "<wstop:TopicSet>"
         path = []  # of the elements that are open
-        for topic in sorted(sources):
+        for topic in sorted(rows):
             steps = topic.split("/")
             shared = 0
             while path[shared : shared + 1] == steps[shared : shared + 1]:
                 shared += 1
-            _close(path, shared, parts)
+            yield from _close(path, shared)
             for step in steps[shared:-1]:
-                parts.append('<%s aev:NiceName="%s">' % (_named(step), step.split(":")[-1]))
+                yield '<%s aev:NiceName="%s">' % (_named(step), step.split(":")[-1])
             path = steps[:-1]
-            row, values = sources[topic]
-            _declare(steps[-1], row, values, parts)
-        _close(path, 0, parts)
-        parts.append("</wstop:TopicSet>")
-        return parts
+            yield from _declare(steps[-1], rows[topic], properties)
+            yield ""
+        yield from _close(path, 0)
+        yield "</wstop:TopicSet>"
 
 
 def _named(step):
@@ -77,29 +73,30 @@ def _named(step):
     return step + _OURS if step.startswith("tnsholdfast:") else step
 
 
-def _close(path, keep, parts):
+def _close(path, keep):
     """Close the open elements but the outer `keep`."""
     for step in reversed(path[keep:]):
-        parts.append("</%s>" % step)
+        yield "</%s>" % step
 
 
-def _declare(name, row, values, parts):
+def _declare(name, row, properties):
     """One topic: a property, its source with all values, its data."""
     nice, source, data, application = DETAILS[row[TOPIC]].split("|")
-    parts.append('<%s wstop:topic="true" aev:NiceName="%s"' % (name, nice))
+    yield '<%s wstop:topic="true" aev:NiceName="%s"' % (name, nice)
     if application:
-        parts.append(' aev:isApplicationData="true"')
-    parts.append('><aev:MessageInstance aev:isProperty="true">')
+        yield ' aev:isApplicationData="true"'
+    yield '><aev:MessageInstance aev:isProperty="true">'
     if source:
-        parts.append("<aev:SourceInstance>")
-        parts.append(_item(source, row[SOURCE]))
-        parts.append(">")
-        for value in values:
-            parts.append("<aev:Value>%s</aev:Value>" % escape(value))
-        parts.append("</aev:SimpleItemInstance></aev:SourceInstance>")
-    parts.append("<aev:DataInstance>")
-    parts.append(_item(data, row[DATA]))
-    parts.append(' isPropertyState="true"/></aev:DataInstance></aev:MessageInstance></%s>' % name)
+        yield "<aev:SourceInstance>"
+        yield _item(source, row[SOURCE])
+        yield ">"
+        for declared in properties:
+            if declared.source is not None and declared.topic[TOPIC] == row[TOPIC]:
+                yield "<aev:Value>%s</aev:Value>" % escape(declared.source)
+        yield "</aev:SimpleItemInstance></aev:SourceInstance>"
+    yield "<aev:DataInstance>"
+    yield _item(data, row[DATA])
+    yield ' isPropertyState="true"/></aev:DataInstance></aev:MessageInstance></%s>' % name
 
 
 def _item(details, name):

@@ -14,7 +14,7 @@ they are a fault.
 from micropython import const
 
 from holdfast.core.accounts import PRE_AUTH, READ_SYSTEM_SENSITIVE, WRITE_SYSTEM
-from holdfast.core.port import STATES
+from holdfast.core.port import STATES, Port
 from holdfast.core.text import MAX_NAME, by_whom, printable
 from holdfast.settings.model import NotSaved, SettingsError
 from holdfast.vapix.access import require
@@ -72,7 +72,7 @@ class GpioService:
         answer = getattr(self, row[1])(caller, fields, now)
         if not isinstance(answer, list):
             answer = await answer
-        return Response(200, [text.encode() for text in _answer(answer)], "application/json")
+        return Response(200, lambda: _as_json(answer), "application/json")
 
     # The handlers of vapix.soap, which has checked the role.
 
@@ -82,18 +82,22 @@ class GpioService:
         return '<axgpio:%s %s="%s"/>' % (name, rows[0][0], rows[0][1])
 
     def get_port_list(self, caller, element, now):
-        return _as_xml(self.port_list(caller, _fields(element), now))
+        rows = self.port_list(caller, _fields(element), now)
+        return lambda: _as_xml(rows)
 
     def get_port(self, caller, element, now):
         fields = {"PortId": [child.text.strip(" \t\r\n") for child in element.all("PortId")]}
-        return _as_xml(self.ports(caller, fields, now))
+        rows = self.ports(caller, fields, now)
+        return lambda: _as_xml(rows)
 
     async def set_port(self, caller, element, now):
         fields = {"Port": [_fields(child) for child in element.all("Port")]}
-        return _as_xml(await self.change(caller, fields, now))
+        rows = await self.change(caller, fields, now)
+        return lambda: _as_xml(rows)
 
     # What both languages ask for; `fields` as JSON has them, answers likewise: dicts as lists of
-    # (name, value), because their order shows in XML.
+    # (name, value), because their order shows in XML; ports in a list are described when they are
+    # told.
 
     def capabilities(self, caller, fields, now):
         return [("Capabilities", [("MaxLimit", str(_MAX_LIMIT))])]
@@ -113,7 +117,7 @@ class GpioService:
         rows = []
         if end < len(ports):
             rows.append(("NextStartReference", str(end)))
-        rows.append(("Port", [_describe(port) for port in ports[int(start) : end]]))
+        rows.append(("Port", list(ports[int(start) : end])))
         return rows
 
     def ports(self, caller, fields, now):
@@ -122,7 +126,7 @@ class GpioService:
             wanted = [wanted]
         if not isinstance(wanted, list):
             raise Fault("ter:InvalidArgs", "PortId is missing")
-        return [("Port", [_describe(port) for port in self._module.ports if port.id in wanted])]
+        return [("Port", [port for port in self._module.ports if port.id in wanted])]
 
     async def change(self, caller, fields, now):
         rows = fields.get("Port")
@@ -297,43 +301,39 @@ def _is_object(value):
     return isinstance(value, list) and len(value) > 0 and isinstance(value[0], tuple)
 
 
-def _answer(rows):
-    """The JSON of an answer in several texts, one for each port."""
-    texts = []
-    for name, value in rows:
-        texts.append("%s%s:" % ("," if texts else "{", quote(name)))
-        if isinstance(value, list) and not _is_object(value):
-            separator = "["
-            for item in value:
-                texts.append(separator + _as_json(item))
-                separator = ","
-            texts.append("]" if value else "[]")
-        else:
-            texts.append(_as_json(value))
-    texts.append("}")
-    return texts
-
-
 def _as_json(value):
+    """The JSON of a value in small texts."""
+    if isinstance(value, Port):
+        value = _describe(value)
     if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, str):
-        return quote(value)
-    if _is_object(value):
-        members = ["%s:%s" % (quote(name), _as_json(item)) for name, item in value]
-        return "{%s}" % ",".join(members)
-    return "[%s]" % ",".join([_as_json(item) for item in value])
+        yield "true" if value else "false"
+    elif isinstance(value, str):
+        yield quote(value)
+    else:
+        ends = "{}" if _is_object(value) else "[]"
+        yield ends[0]
+        for i, item in enumerate(value):
+            if i:
+                yield ","
+            if isinstance(item, tuple):
+                yield quote(item[0]) + ":"
+                item = item[1]
+            yield from _as_json(item)
+        yield ends[1]
 
 
 def _as_xml(rows):
-    """Elements for (name, value) rows, a text each; a list of values is an element for each."""
-    parts = []
+    """Elements for (name, value) rows in small texts; a list of values is an element for each."""
     for name, value in rows:
         several = isinstance(value, list) and not _is_object(value)
         for item in value if several else (value,):
+            yield "<axgpio:%s>" % name
+            if isinstance(item, Port):
+                item = _describe(item)
             if isinstance(item, bool):
-                text = "true" if item else "false"
+                yield "true" if item else "false"
+            elif isinstance(item, str):
+                yield escape(item)
             else:
-                text = escape(item) if isinstance(item, str) else "".join(_as_xml(item))
-            parts.append("<axgpio:%s>%s</axgpio:%s>" % (name, text, name))
-    return parts
+                yield from _as_xml(item)
+            yield "</axgpio:%s>" % name

@@ -10,6 +10,8 @@ Groups are taken in upper and lower case. The friendly name, `Network.UPnP.Frien
 in its settings.
 """
 
+from binascii import crc32
+
 from micropython import const
 
 from holdfast.core.accounts import READ_SYSTEM_SENSITIVE, WRITE_SYSTEM
@@ -66,44 +68,47 @@ class Parameters:
     def _list(self, role, groups):
         """The answer: the lines of all groups asked for, in the order they were asked for; of all
         without.
-
-        A parameter is told once, in however many of the groups it is: no request makes an answer
-        longer than the whole list.
         """
         if not groups:
             groups = "*"
         count = groups.count("*") + groups.count("?")
         if groups.count(",") >= _MAX_GROUPS or len(groups) > _MAX_TEXT or count > _MAX_WILDCARDS:
             return _too_many()
-        left = _MAX_LOOKS
-        lines = []
         asked = []
-        told = set() if "," in groups else None
         for group in groups.split(","):
             group = group.strip(" \t\r\n")
-            if group in asked:
-                continue
-            asked.append(group)
-            patterns = _bare(group.lower()).split(".")
-            if patterns == ["root"]:
-                patterns = ["*"]
-            found = False
-            for name, value in self._rows(role, patterns):
+            if group not in asked:
+                asked.append(group)
+        left = _MAX_LOOKS
+        for group in asked:
+            for _ in self._rows(role, _patterns(group)):
                 left -= 1
                 if left < 0:
                     return _too_many()
+        return Response(200, lambda: self._lines(role, asked), "text/plain")
+
+    def _lines(self, role, groups):
+        """The lines of these groups. A parameter is told once, in however many of them it is: no
+        request makes an answer longer than the whole list.
+        """
+        told = set() if len(groups) > 1 else None
+        for group in groups:
+            patterns = _patterns(group)
+            found = False
+            for name, value in self._rows(role, patterns):
                 if len(patterns) > 1 and not _in_group(patterns, name):
                     continue
                 found = True
                 if told is not None:
-                    if name in told:
+                    # Of a name its checksum: no two of them have the same.
+                    check = crc32(name.encode()) >> 2
+                    if check in told:
                         continue
-                    told.add(name)
-                lines.append(("root.%s=%s\n" % (name, value)).encode())
+                    told.add(check)
+                yield "root.%s=%s\n" % (name, value)
             if not found:
-                text = "# Error: Error -1 getting param in group '%s'\n" % _shown(group)
-                lines.append(text.encode())
-        return Response(200, lines, "text/plain")
+                yield "# Error: Error -1 getting param in group '%s'\n" % _shown(group)
+            yield ""
 
     def _rows(self, role, patterns):
         """(name, value) of the parameters a role may see, one by one: of those top groups, and
@@ -218,6 +223,12 @@ class Parameters:
 
 def _too_many():
     return Response(200, b"# Error: too many groups\n", "text/plain")
+
+
+def _patterns(group):
+    """The parts of a group, in lower case."""
+    patterns = _bare(group.lower()).split(".")
+    return ["*"] if patterns == ["root"] else patterns
 
 
 def _bare(name):

@@ -48,6 +48,8 @@ class PortManagement:
         """Answer one call."""
         try:
             call = api.read(request.body, ("getSupportedVersions",))
+            if call.method == "getPorts":
+                return Response(200, lambda: self._get_ports(call), "application/json")
             try:
                 data = await self._call(call, caller, request, now)
             except api.ApiError as error:
@@ -62,8 +64,6 @@ class PortManagement:
         return Response(200, text.encode(), "application/json")
 
     async def _call(self, call, caller, request, now):
-        if call.method == "getPorts":
-            return self._get_ports()
         if call.method == "setPorts":
             require(caller, ACTUATE)
             return await self._set_ports(call.params, caller, request, now)
@@ -74,12 +74,16 @@ class PortManagement:
             return '{"apiVersions":["%s"]}' % VERSION
         raise api.ApiError(api.METHOD)
 
-    def _get_ports(self):
-        ports = self._module.ports
-        if not ports:
-            return '{"numberOfPorts":0}'
-        items = ",".join([_describe(port) for port in ports])
-        return '{"numberOfPorts":%d,"items":[%s]}' % (len(ports), items)
+    def _get_ports(self, call):
+        ports = list(self._module.ports)
+        yield api.begun(call, "data")
+        yield '{"numberOfPorts":%d' % len(ports)
+        start = ',"items":['
+        for port in ports:
+            yield start
+            yield _describe(port)
+            start = ","
+        yield "]}}" if ports else "}}"
 
     # -- setPorts ---------------------------------------------------------------------------------
 

@@ -58,6 +58,12 @@ _NAMESPACES = {
     ' xmlns:xsd="http://www.w3.org/2001/XMLSchema"',
 }
 
+_HEAD = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<SOAP-ENV:Envelope xmlns:SOAP-ENV="%s" %s>'
+    "<SOAP-ENV:Header/><SOAP-ENV:Body>"
+)
+_FOOT = "</SOAP-ENV:Body></SOAP-ENV:Envelope>\n"
+
 # Operation: prefix of its service, lowest role, method of the service.
 _OPERATIONS = {
     "Heartbeat": ("axhbt", ACTUATE, "heartbeat"),
@@ -82,7 +88,8 @@ class SoapService:
     """Answers SOAP requests.
 
     services: an object whose `method("prefix.method")(caller, element, now)` gives the XML inside
-    the response element, a text or a list of texts, or a coroutine that does.
+    the response element, a text or a function() that gives an iterator of texts, or a coroutine
+    that gives one of them.
     """
 
     def __init__(self, module, services):
@@ -119,7 +126,7 @@ class SoapService:
                 content = self._heartbeat(caller, element, now, body, version)
             else:
                 content = self._services.method(prefix + "." + method)(caller, element, now)
-                if not isinstance(content, (str, list)):
+                if hasattr(content, "send"):
                     return _awaited(version, prefix, element.name, content)
             return _reply(version, prefix, element.name, content)
         except Fault as fault:
@@ -190,15 +197,14 @@ async def _awaited(version, prefix, operation, content):
 
 
 def _reply(version, prefix, operation, content):
-    """The answer of an operation; content: XML text, or a list of texts."""
+    """The answer of an operation; content: XML text, or a function() that gives it in texts."""
     element = "%s:%sResponse" % (prefix, operation)
-    parts = ["<%s>" % element]
+    start = "<%s>" % element
+    end = "</%s>" % element
     if isinstance(content, str):
-        parts.append(content)
-    else:
-        parts.extend(content)
-    parts.append("</%s>" % element)
-    return _response(200, version, _NAMESPACES[prefix], parts)
+        content = start + content + end
+        start = end = ""
+    return _response(200, version, _NAMESPACES[prefix], content, start, end)
 
 
 def _fault(version, fault):
@@ -235,19 +241,22 @@ def _fault(version, fault):
             fault.detail and "<SOAP-ENV:Detail>%s</SOAP-ENV:Detail>" % fault.detail or "",
         )
     namespaces = 'xmlns:ter="http://www.onvif.org/ver10/error" ' + _NAMESPACES["aa"]
-    return _response(fault.status, version, namespaces, [body])
+    return _response(fault.status, version, namespaces, body)
 
 
-def _response(status, version, namespaces, parts):
-    texts = [
-        '<?xml version="1.0" encoding="UTF-8"?>\n<SOAP-ENV:Envelope xmlns:SOAP-ENV="',
-        version,
-        '" ',
-        namespaces,
-        "><SOAP-ENV:Header/><SOAP-ENV:Body>",
-    ]
-    texts.extend(parts)
-    texts.append("</SOAP-ENV:Body></SOAP-ENV:Envelope>\n")
+def _response(status, version, namespaces, content, start="", end=""):
+    """An envelope; start and end: what stands around a content that comes in texts."""
     kind = "text/xml" if version == _SOAP_11 else "application/soap+xml"
-    body = [text.encode() for text in texts]
-    return Response(status, body, kind + "; charset=utf-8")
+    kind += "; charset=utf-8"
+    head = _HEAD % (version, namespaces)
+    if isinstance(content, str):
+        return Response(status, (head + content + _FOOT).encode(), kind)
+
+    def told():
+        yield head
+        yield start
+        yield from content()
+        yield end
+        yield _FOOT
+
+    return Response(status, told, kind)

@@ -41,7 +41,6 @@ _CUT = ("/ping/", "/v1/heartbeat/")
 # In every answer: browsers take it for nothing else than it says, and show it in no frame.
 _ALWAYS = "X-Content-Type-Options: nosniff\r\nX-Frame-Options: DENY"
 
-_PIECE_BYTES = const(1000)  # of a long body
 _NO_CONTENT = const(204)  # nor has it a length (RFC 9110 section 8.6)
 _NOT_MODIFIED = const(304)  # its length would be that of what is not sent
 
@@ -442,10 +441,10 @@ def reason(status):
 class Response:
     """An answer: status, content type, body, extra head lines as texts "Name: value".
 
-    body: bytes, or for a long one a list of them. That is never put together: on a board that has
-    run for a while there may be no hole of its size in the heap. Or an iterator of texts, for what
-    is made while it is sent; empty ones pass the turn on. See `pieces`, and server.body.
-    chunked: its end is told by the chunked coding (RFC 9112 section 7.1).
+    body: bytes, or for whatever may be long a function() that gives an iterator of texts or bytes,
+    which are made while it is sent: there may be no hole of its size in the heap. Empty ones pass
+    the turn on; see server.body. length: of such a body, None where that is not known. chunked:
+    its end is told by the chunked coding (RFC 9112 section 7.1).
 
     converse: the module of server/ that goes on with the connection when the head is sent, as a
     stream of `service`. endless: it has no end. spend: a function() for the moment at which it is
@@ -455,12 +454,13 @@ class Response:
     converse = None
     endless = False
     spend = None
+    length = None
     chunked = False
     service = None
     _encoded = None
     _date = b""
 
-    def __init__(self, status, body: bytes | list = b"", content_type=None, lines=()):
+    def __init__(self, status, body=b"", content_type=None, lines=()):
         self.status = status
         self.body = body
         self.content_type = content_type
@@ -482,6 +482,7 @@ class Response:
                 return encoded
         body = self.body
         whole = isinstance(body, bytes)
+        length = len(body) if whole else self.length
         parts = [_ALWAYS]
         if self.content_type:
             parts.append("Content-Type: " + self.content_type)
@@ -489,10 +490,8 @@ class Response:
         if self.converse is None:
             if self.chunked:
                 parts.append("Transfer-Encoding: chunked")
-            elif self.status not in (_NO_CONTENT, _NOT_MODIFIED) and (
-                whole or isinstance(body, list)
-            ):
-                parts.append("Content-Length: %d" % (len(body) if whole else self.length()))
+            elif length is not None and self.status not in (_NO_CONTENT, _NOT_MODIFIED):
+                parts.append("Content-Length: %d" % length)
             if not keep_alive:
                 parts.append("Connection: close")
         parts.append("\r\n")
@@ -505,24 +504,3 @@ class Response:
             self._encoded = encoded = bytearray(encoded)
             self._date = date
         return encoded
-
-    def length(self):
-        """Bytes of a body that is a list."""
-        return sum([len(part) for part in self.body])  # pyright: ignore
-
-    def pieces(self):
-        """A body that is not bytes, in pieces of about 1 KB or, if longer, a part; b"" where
-        others may have their turn.
-        """
-        piece = b""
-        for part in self.body:
-            if not part:
-                yield b""
-                continue
-            if isinstance(part, str):
-                part = part.encode()  # pyright: ignore
-            if piece and len(piece) + len(part) > _PIECE_BYTES:  # pyright: ignore
-                yield piece
-                piece = b""
-            piece += part
-        yield piece
