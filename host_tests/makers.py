@@ -119,11 +119,9 @@ class Caller:
     """Who calls, as the dispatcher hands it to a handler."""
 
     secure = False
-    peer = None
 
     def __init__(self, name="a", role=2):
         self.account = Account(name, role, b"", b"")
-        self.session = None
 
 
 class Asked:

@@ -10,8 +10,6 @@ NOW = 100000
 class Caller:
     def __init__(self):
         self.account = None
-        self.session = None
-        self.fed_at = None
 
 
 class Peer:
@@ -31,7 +29,7 @@ class Peer:
         self.secure = self.endless = self.ended = self.lingering = self.partial = False
         self.heard = True
         self.rest = b""
-        self.peer = None
+        self.peer = self.session = self.fed_at = None
         for key, value in more.items():
             assert hasattr(self, key), key
             setattr(self, key, value)
@@ -43,10 +41,10 @@ class Peer:
 def master(name="m", **more):
     """A connection through which a living session was last fed."""
     peer = Peer(name, account=True, **more)
-    session = peer.caller.session = Session(name)
+    session = peer.session = Session(name)
     session.begin("id", NOW - 5000)
     session.feed(10000, NOW - 1000)
-    peer.caller.fed_at = session.last_at
+    peer.fed_at = session.last_at
     return peer
 
 
@@ -110,11 +108,11 @@ def test_a_master_is_one_while_its_session_lives_and_where_it_was_last_fed():
     connections = house(master())
     peer = connections.all[0]
     assert connections.feeds(peer) is True
-    peer.caller.session.id = None  # it is over
+    peer.session.id = None  # it is over
     assert connections.feeds(peer) is False
     connections = house(master())
     peer = connections.all[0]
-    peer.caller.session.feed(10000, NOW)  # through another connection
+    peer.session.feed(10000, NOW)  # through another connection
     assert connections.feeds(peer) is False
     assert connections.make_room(NOW) is True and gone(connections) == ["m"]
     assert connections.feeds(Peer("stranger")) is False
@@ -197,7 +195,7 @@ def test_an_idle_master_whose_session_lives_has_no_deadline_but_for_a_request_it
     assert connections.overdue(master(deadline=NOW, partial=True), NOW) is True
     assert connections.overdue(master(deadline=NOW, lingering=True), NOW) is True
     dead = master(deadline=NOW)
-    dead.caller.session.id = None
+    dead.session.id = None
     assert connections.overdue(dead, NOW) is True
 
 
@@ -257,7 +255,7 @@ def test_the_address_of_a_living_master_gives_way_like_accounts_also_when_its_co
             connections.leave(left)
     assert connections.make_room(NOW) is True
     assert gone(connections) == ["stranger"]
-    left.caller.session.id = None
+    left.session.id = None
     assert connections.known(again) is False
 
 
@@ -296,7 +294,7 @@ def test_while_a_living_master_is_to_come_again_no_second_stranger_stays_in_the_
     assert gone(connections) == ["first"]
     # Without such a master both may speak.
     first.grace, first.ended = NOW + 1, False
-    left.caller.session.id = None
+    left.session.id = None
     assert connections.make_room(NOW, False, last) is False
     assert gone(connections) == []
 
@@ -336,7 +334,7 @@ def test_a_master_that_comes_again_does_not_wait_until_a_stranger_has_spoken():
         assert connections.make_room(NOW) is False
         assert connections.make_room(NOW, False, again) is gives_way
         assert gone(connections) == [stranger.name] * gives_way
-        left.caller.session.id = None
+        left.session.id = None
         assert not connections.known(again)
 
 
@@ -346,7 +344,7 @@ def test_who_has_left_is_no_connection_any_more_and_dead_sessions_are_forgotten(
     connections = house(dead, living, Peer("other"))
     connections.leave(dead)
     assert [peer.name for peer in connections.all] == ["2", "other"]
-    dead.caller.session.id = None
+    dead.session.id = None
     connections.leave(living)
     assert [row[0] for row in connections._left] == ["10.0.0.2"]
     assert connections.known(Peer("x")) is False

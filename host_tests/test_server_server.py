@@ -4,6 +4,7 @@ import asyncio
 import sys
 
 from claims import raises
+from holdfast.core import session as sessions
 from holdfast.core.accounts import Account
 from holdfast.runtime.portable import again, sleep_ms
 from holdfast.server import body as pieces
@@ -280,6 +281,25 @@ def test_one_that_gives_way_itself_is_let_go_when_its_last_answer_is_not_taken()
     played(scenario)
 
 
+def test_who_fed_a_session_is_the_connection_that_its_answer_goes_to():
+    async def scenario():
+        session = sessions.Session("door")
+        session.begin("id", 0)
+        subject = Subject(Response(200, b"told"))
+        subject.response.session = session
+        first, second = [subject.come(Wire()) for _ in range(2)]
+        for number, connection in enumerate((first, second)):
+            session.feed(60000, number)
+            connection.peer = ("192.0.2.%d" % number, 4000)
+            connection.sock.data = [REQUEST]
+            await until(lambda fed=connection: fed.session is session)
+            assert subject.server.connections.feeds(connection)
+            assert session.peer == connection.peer
+        assert not subject.server.connections.feeds(first)
+
+    played(scenario)
+
+
 def test_the_date_is_made_once_a_second_and_only_when_the_time_is_known():
     epoch = [0]
     asked = []
@@ -462,8 +482,8 @@ def peer(kind, rest=b""):
         connection.caller.account = Account("guest", 0, b"", b"")
     connection.endless = kind == "stream"
     if kind == "master":
-        connection.caller.session = Session()
-        connection.caller.fed_at = Session.last_at
+        connection.session = Session()
+        connection.fed_at = Session.last_at
     return connection
 
 

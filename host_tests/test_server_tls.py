@@ -127,8 +127,8 @@ class Peer(Connection):
         super().__init__(Sock(hello), None, 0)
         self.peer = (address, 1)
         if master:
-            self.caller.session = Session()
-            self.caller.fed_at = Session.last_at
+            self.session = Session()
+            self.fed_at = Session.last_at
 
 
 def gated(*peers):

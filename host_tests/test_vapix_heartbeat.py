@@ -80,7 +80,7 @@ def test_a_heartbeat_feeds_the_session_of_its_master():
     assert loads(answer.body) == {"SessionId": subject.session("b").id}
     assert subject.session("b").expires_at == 10006
     assert subject.session("a").id is None
-    assert caller.session is subject.session("b")
+    assert answer.session is subject.session("b")
 
 
 def test_a_bad_duration_changes_nothing():

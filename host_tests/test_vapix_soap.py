@@ -101,10 +101,13 @@ def test_the_vendors_example_works_as_printed():
 def test_a_session_is_fed_by_the_same_body_and_by_others():
     bench = Bench()
     caller = Caller()
-    first = content(bench.post(envelope(beat("100")), caller, 0)).child("SessionId").text
-    assert caller.session is bench.module.session("a")
+    answer = bench.post(envelope(beat("100")), caller, 0)
+    first = content(answer).child("SessionId").text
+    assert answer.session is bench.module.session("a")
     for now in (100, 200):
-        again = content(bench.post(envelope(beat("100")), caller, now))
+        answer = bench.post(envelope(beat("100")), caller, now)
+        assert answer.session is bench.module.session("a")
+        again = content(answer)
         assert again.child("SessionId").text == first
     other = content(bench.post(envelope(beat(" 5000 ")), caller, 300)).child("SessionId").text
     assert other == first

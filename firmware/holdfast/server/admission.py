@@ -68,7 +68,7 @@ class Connections:
         try:
             # No comprehension: its cell for the session would need memory before all else.
             left = []
-            session = connection.caller.session
+            session = connection.session
             for row in self._left:
                 if row[1].id and row[1] is not session:
                     left.append(row)
@@ -159,11 +159,11 @@ class Connections:
 
     def feeds(self, connection):
         """True for the connection through which a living session was last fed."""
-        session = connection.caller.session
+        session = connection.session
         if session is None or session.id is None:
             return False
         # What fed it earlier may be dead: a peer that vanished says nothing.
-        return connection.caller.fed_at == session.last_at
+        return connection.fed_at == session.last_at
 
     def overdue(self, connection, now):
         """True when the deadline has passed; an idle master whose session lives has none."""

@@ -41,6 +41,8 @@ class Connection:
         self.heard = True  # .. and the handshake is over
         self.dry = False  # the last look at the socket found nothing
         self.peer = None  # its address, as the socket tells it
+        self.session = None  # the heartbeat session that it last fed, ..
+        self.fed_at = None  # .. and when
         self.since = now
         self.grace = now + GRACE_MS  # until then it does not give way
         self.asked = False  # a request of it was answered

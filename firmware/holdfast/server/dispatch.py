@@ -43,13 +43,10 @@ class Caller:
     """Who is at the other end of a connection."""
 
     secure = False  # it speaks TLS
-    peer = None  # its address, as the socket tells it
     refused = 0  # logins of this connection that were
 
     def __init__(self):
         self.account = None  # of the last request, None when that came without credentials
-        self.session = None  # the heartbeat session this connection last fed, ..
-        self.fed_at = None  # .. and when
         self.memory = Memory()
 
 

@@ -101,7 +101,7 @@ class Server:
         """Serve a newcomer; False when it was refused: closed, nothing of it read."""
         connections = self.connections
         connection = Connection(sock, self._buffer, now)
-        connection.peer = connection.caller.peer = peer
+        connection.peer = peer
         connections.all.append(connection)
         try:
             if connections.taken():
@@ -392,6 +392,11 @@ class Server:
 
     def _checked(self, connection, response):
         """The Response that is to be sent, and the turn before it is."""
+        session = response.session
+        if session is not None:
+            connection.session = session
+            connection.fed_at = session.last_at
+            session.peer = connection.peer
         if response.endless and self.connections.streams_full():
             response = error_response(HttpError(503))
         connection.endless = response.endless

@@ -25,15 +25,13 @@ class HeartbeatService:
         """Answer one heartbeat of an account with ACTUATE access; Fault for a bad Duration."""
         duration_ms = self._duration(request.body)
         session = self._module.heartbeat(caller.account.name, duration_ms, now)
-        caller.session = session
-        caller.fed_at = now
-        session.peer = caller.peer
         answer = self._answers.get(session.master)
         if answer is None or answer[0] != session.id:
             body = '{\n  "SessionId": "%s"\n}' % session.id
             if len(self._answers) > len(self._module.sessions):
                 self._answers = {}  # of masters that are gone, too
             answer = (session.id, Response(200, body.encode(), "application/json"))
+            answer[1].session = session
             self._answers[session.master] = answer
         return answer[1]
 

@@ -106,7 +106,7 @@ class SoapService:
             # A master sends the same body every time: it is parsed once.
             if kept == body:
                 require(caller, ACTUATE)
-                return _reply(version, "axhbt", "Heartbeat", self._beat(caller, duration_ms, now))
+                return self._beat(caller, duration_ms, now, version)
         # By what it looks like, as long as it is not known; without any namespace it is 1.2.
         version = _SOAP_11 if _SOAP_11.encode() in body else _SOAP_12
         try:
@@ -123,11 +123,10 @@ class SoapService:
             if role > PRE_AUTH:
                 require(caller, role)
             if prefix == "axhbt":
-                content = self._heartbeat(caller, element, now, body, version)
-            else:
-                content = self._services.method(prefix + "." + method)(caller, element, now)
-                if hasattr(content, "send"):
-                    return _awaited(version, prefix, element.name, content)
+                return self._heartbeat(caller, element, now, body, version)
+            content = self._services.method(prefix + "." + method)(caller, element, now)
+            if hasattr(content, "send"):
+                return _awaited(version, prefix, element.name, content)
             return _reply(version, prefix, element.name, content)
         except Fault as fault:
             return _fault(version, fault)
@@ -139,18 +138,19 @@ class SoapService:
         module = self._module
         text = duration.text.strip(" \t\r\n")
         duration_ms = milliseconds(text, module.shortest_ms, module.longest_ms)
-        content = self._beat(caller, duration_ms, now)
+        response = self._beat(caller, duration_ms, now, version)
         if len(body) <= _BODY_KEPT_BYTES:
             if len(self._beats) == _BODIES_KEPT:
                 self._beats.pop(0)
             self._beats.append((body, version, duration_ms))
-        return content
+        return response
 
-    def _beat(self, caller, duration_ms, now):
-        caller.session = self._module.heartbeat(caller.account.name, duration_ms, now)
-        caller.fed_at = now
-        caller.session.peer = caller.peer
-        return "<axhbt:SessionId>%s</axhbt:SessionId>" % caller.session.id
+    def _beat(self, caller, duration_ms, now, version):
+        session = self._module.heartbeat(caller.account.name, duration_ms, now)
+        content = "<axhbt:SessionId>%s</axhbt:SessionId>" % session.id
+        response = _reply(version, "axhbt", "Heartbeat", content)
+        response.session = session
+        return response
 
 
 def _for_strangers(body):

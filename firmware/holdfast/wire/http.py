@@ -448,7 +448,7 @@ class Response:
 
     converse: the module of server/ that goes on with the connection when the head is sent, as a
     stream of `service`. endless: it has no end. spend: a function() for the moment at which it is
-    certain that this answer is sent.
+    certain that this answer is sent. session: of core.session, when the request fed it.
     """
 
     converse = None
@@ -457,6 +457,7 @@ class Response:
     length = None
     chunked = False
     service = None
+    session = None
     _encoded = None
     _date = b""
 
