@@ -302,14 +302,14 @@ def test_while_a_living_master_is_to_come_again_no_second_stranger_stays_in_the_
 def test_a_master_that_has_come_again_and_keeps_its_connection_is_not_waited_for():
     first, last = young("first", "10.0.0.2"), young("last", "10.0.0.3")
     left, again = master(peer=("10.0.0.1", 1)), master(peer=("10.0.0.1", 2))
-    session = again.caller.session = left.caller.session
+    session = again.session = left.session
     connections = house(left, again, first, last, limit=3)
     connections.leave(left)
     assert connections.make_room(NOW, False, last) is True
     assert gone(connections) == ["last"]
     last.ended = False
     session.feed(10000, NOW)
-    again.caller.fed_at = session.last_at
+    again.fed_at = session.last_at
     assert connections.make_room(NOW, False, last) is False
     assert gone(connections) == []
     # Its address stays known: it may need another connection.
