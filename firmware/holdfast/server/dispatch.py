@@ -122,37 +122,30 @@ class Dispatcher:
             if route[2] != BY_TOKEN:
                 self._check_origin(request)
             if self.delay is not None and request.authorization is not None:
-                wait_ms = self.delay(connection, now)
-                if wait_ms:
-                    return refusal(429, ["Retry-After: %d" % (wait_ms // 1000 + 1)])
-            # Where anyone may call, some operations still ask who it is.
-            if route[2] == BY_TOKEN:
-                caller.account = None
-            elif route[2] == ANYONE and request.authorization is None:
-                caller.account = None
-                _limit(request)
-            else:
+                self._check_delay(connection, now)
+            identified = tried = False
+            # No function for the second try: its frame would lie below each handler.
+            while True:
                 try:
-                    caller.account = self._account(caller, request, now, route)
-                except MemoryError:
-                    shed(connection)
-                    caller.account = self._account(caller, request, now, route)
-                if caller.account.role < route[2]:
-                    raise HttpError(403)
-            try:
-                if route is self._first:
-                    return route[3](caller, request, now)
-                response = route[3].method(route[4])(caller, request, now)
-            except MemoryError:
-                # Not the whole: these credentials are used, a second look would refuse them.
-                shed(connection)
-                if route is self._first:
-                    return route[3](caller, request, now)
-                try:
+                    # Once: these credentials are used, a second look would refuse them.
+                    if not identified:
+                        self._identify(caller, request, now, route)
+                        identified = True
+                        tried = False
+                        if caller.account is not None and caller.account.role < route[2]:
+                            raise HttpError(403)
+                    if route is self._first:
+                        return route[3](caller, request, now)
                     response = route[3].method(route[4])(caller, request, now)
+                    break
                 except MemoryError:
-                    # What it needed is free in a moment, when nothing on the stack holds it.
-                    raise HttpError(503)
+                    if tried and route is self._first:
+                        raise
+                    if tried:
+                        # What it needed is free in a moment, when nothing on the stack holds it.
+                        raise HttpError(503)
+                    tried = True
+                    shed(connection)
             if not isinstance(response, Response):
                 return self._finish(response, route, connection, request, now, shed)
             if response.status == 401 and route[2] == BY_TOKEN:
@@ -193,6 +186,12 @@ class Dispatcher:
     def rest(self):
         """Let go of the services that nobody has called since this was asked last."""
         self._services.rest()
+
+    def _check_delay(self, connection, now):
+        """HttpError while no login of a connection is looked at."""
+        wait_ms = self.delay(connection, now)
+        if wait_ms:
+            raise HttpError(429, retry_s=wait_ms // 1000 + 1)
 
     def _check_origin(self, request):
         """HttpError for what another site's page may ask for."""
@@ -238,19 +237,27 @@ class Dispatcher:
             allowed.extend(row[1])
         raise HttpError(405, ", ".join(allowed))
 
-    def _account(self, caller, request, now, route):
-        if "wssession" in request.query and request.path == TOKEN_PATH:
+    def _identify(self, caller, request, now, route):
+        """Note whose request it is, None for anyone's; Refused."""
+        account = None
+        authorization = request.authorization
+        if route[2] == BY_TOKEN:
+            pass  # its service looks
+        elif authorization is None and route[2] == ANYONE:
+            _limit(request)
+        elif "wssession" in request.query and request.path == TOKEN_PATH:
             account = self._redeem(request.query, now)
             if account is None:
                 raise Refused()
-            return account
-        if request.authorization is None:
+        elif authorization is None:
             raise Refused()
-        if len(route) > 5 and request.authorization[:7].lower() != b"digest ":
-            return route[3].method(route[5])(caller, request)
-        return self._authenticator.check(
-            request.authorization, request.method, request.target, now, caller.memory
-        )
+        elif len(route) > 5 and authorization[:7].lower() != b"digest ":
+            account = route[3].method(route[5])(caller, request)
+        else:
+            account = self._authenticator.check(
+                authorization, request.method, request.target, now, caller.memory
+            )
+        caller.account = account
 
 
 def _limit(request):
@@ -272,7 +279,7 @@ def error_response(error):
     lines = []
     if error.status == 405:
         lines.append("Allow: " + error.allow)
-    elif error.status == 503:
+    elif error.retry_s or error.status == 503:
         lines.append("Retry-After: %d" % (error.retry_s or _RETRY_AFTER_S))
     if error.json is not None:
         return Response(error.status, error.json.encode(), "application/json", lines)
