@@ -32,7 +32,8 @@ import wholeboard  # noqa: E402
 from holdfast.core.accounts import ROLES  # noqa: E402
 from holdfast.server.body import Block  # noqa: E402
 from holdfast.server.dispatch import Caller  # noqa: E402
-from holdfast.settings.saving import MAX_BYTES, seal  # noqa: E402
+from holdfast.settings.format import seal  # noqa: E402
+from holdfast.settings.saving import MAX_BYTES  # noqa: E402
 from holdfast.settings.store import MOST_WRITES  # noqa: E402
 from holdfast.wire.buffer import ReceiveBuffer  # noqa: E402
 from holdfast.wire.dump import dumps  # noqa: E402

@@ -20,8 +20,9 @@ from holdfast.core.log import SETTINGS, TRIP
 from holdfast.core.reconfigure import bypass
 from holdfast.runtime.portable import sleep_ms
 from holdfast.server.connection import Caller
+from holdfast.settings.format import seal, seal_of
 from holdfast.settings.model import NotSaved
-from holdfast.settings.saving import CURRENT, PREVIOUS, seal, seal_of
+from holdfast.settings.saving import CURRENT, PREVIOUS
 from holdfast.wire.dump import dumps
 from holdfast.wire.http import Request
 from makers import account

@@ -13,7 +13,8 @@ import sys
 import wholeboard
 from holdfast.core.port import CLOSED, OPEN, STATES
 from holdfast.rest.outputs import OutputsService
-from holdfast.settings.saving import CURRENT, seal
+from holdfast.settings.format import seal
+from holdfast.settings.saving import CURRENT
 from holdfast.wire.dump import dumps
 from holdfast.wire.json import loads
 from makers import Asked, Caller, account, whole

@@ -243,7 +243,7 @@ FLIP = """
 import sys
 sys.path[:0] = %r
 from holdfast.hal import simulated
-from holdfast.settings.saving import seal
+from holdfast.settings.format import seal
 from holdfast.wire.dump import dumps
 from holdfast.lifecycle import Life
 import holdfast.hal.storage

@@ -311,7 +311,7 @@ def test_settings_go_over_the_cable_checked_and_hashed(cable):
     md5 = hashlib.md5(b"door:Holdfast:secret-1").hexdigest()
     assert document["accounts"][0]["md5"] == md5
     assert "secret" not in text and "other" not in text
-    from holdfast.settings.saving import document as read
+    from holdfast.settings.format import document as read
 
     read(text.encode())  # its checksum is right
     options = ("--serial", "--port", board.port, "--name", "North")

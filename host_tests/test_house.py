@@ -69,6 +69,7 @@ TESTED_ELSEWHERE = {
     "runtime/portable": "asyncio and sockets: every test_e2e_*.py, on both interpreters",
     "runtime/sockets": "listening, UDP, TLS: test_server_tls.py, test_e2e_exchange.py",
     "settings/saving": "what a store does: test_settings_store.py",
+    "settings/format": "what a store reads and writes: test_settings_store.py",
     "settings/tls_files": "what a certificate must be: test_wire_certificate.py, test_e2e_tls.py",
     "server/websocket_pump": "moves bytes: test_e2e_events.py",
     "wire/chunked": "a coding of request bodies: test_wire_http.py",

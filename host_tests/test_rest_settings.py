@@ -7,8 +7,9 @@ from claims import raises
 from holdfast.core.log import Log
 from holdfast.rest.settings import MAX_BYTES, SettingsService
 from holdfast.settings.documents import PART, Documents
+from holdfast.settings.format import document, seal, seal_of
 from holdfast.settings.model import NotSaved
-from holdfast.settings.saving import CURRENT, document, seal, seal_of
+from holdfast.settings.saving import CURRENT
 from holdfast.settings.store import MOST_WRITES, WRITE_MS, Store
 from holdfast.settings.trial import Trial as Trials
 from holdfast.wire.dump import dumps

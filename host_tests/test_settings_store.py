@@ -6,9 +6,11 @@ import os
 from claims import raises
 from holdfast.runtime.portable import again, sleep_ms
 from holdfast.settings import store as store_module
+from holdfast.settings.format import document, seal, seal_of
 from holdfast.settings.model import NotSaved, SettingsError
-from holdfast.settings.saving import CURRENT, MAX_BYTES, NEW, PREVIOUS, document, seal, seal_of
+from holdfast.settings.saving import CURRENT, MAX_BYTES, NEW, PREVIOUS
 from holdfast.settings.store import BYPASS_MS, MOST_JOBS, Store
+from holdfast.wire import dump
 from holdfast.wire.dump import dumps
 from holdfast.wire.json import loads
 from makers import WIRING, account, finished, module
@@ -267,18 +269,43 @@ def test_only_so_many_changes_wait_and_the_end_of_a_trial_has_a_place_of_its_own
 
 
 def test_what_changes_nothing_is_adopted_and_not_written():
-    flash = Flash({CURRENT: written(OLD)})
+    flash = Flash({CURRENT: seal(written(OLD).decode())})
     adopted = []
     subject = store(flash, lambda settings, now, by: adopted.append(settings.name))
     subject.load()
+    before = dict(flash.files)
     change(subject, named("Old"))
-    assert flash.files == {CURRENT: written(OLD)}
+    assert flash.files == before
     assert adopted == ["Old"]
     change(subject, named("New"))
     before = dict(flash.files)
     change(subject, named("New"))
     assert flash.files == before
     assert adopted == ["Old", "New", "New"]
+
+
+def test_a_change_makes_the_text_once_and_that_of_a_person_takes_the_own_form_with_it():
+    flash = Flash({CURRENT: written(OLD)})
+    steps = [(name, seal(dumps(dict(OLD, name=name)))) for name in ("Old", "Old", "New")]
+    made = []
+    lines = dump.lines
+
+    def counted(value):
+        made.append(value)
+        return lines(value)
+
+    dump.lines = counted
+    try:
+        subject = store(flash)
+        subject.load()
+        for name, text in steps:
+            change(subject, named(name))
+            assert flash.files[CURRENT] == text
+    finally:
+        dump.lines = lines
+    assert len(made) == 3
+    assert subject.writes == 2
+    assert flash.files[PREVIOUS] == seal(dumps(OLD))
 
 
 def test_a_change_is_saved_with_a_checksum_keeps_the_copy_before_and_is_adopted():

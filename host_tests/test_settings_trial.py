@@ -4,8 +4,9 @@ import asyncio
 
 from claims import raises
 from holdfast.settings import trial
+from holdfast.settings.format import document
 from holdfast.settings.model import NotSaved, SettingsError
-from holdfast.settings.saving import CURRENT, NEXT, PREVIOUS, TRIAL, document
+from holdfast.settings.saving import CURRENT, NEXT, PREVIOUS, TRIAL
 from holdfast.settings.store import Store
 from holdfast.settings.trial import TRIAL_MS, Trial
 from holdfast.wire.dump import dumps

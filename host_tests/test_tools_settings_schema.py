@@ -19,12 +19,10 @@ TESTS = (
     "test_core_rules",
     "test_settings_address",
     "test_settings_schema",
-    "test_settings_schema_login",
+    "test_settings_schema_access",
     "test_settings_schema_monitors",
     "test_settings_schema_network",
     "test_settings_schema_rules",
-    "test_settings_schema_time",
-    "test_settings_schema_tls",
     "test_settings_schema_uplinks",
     "test_settings_secrets",
 )

@@ -66,8 +66,8 @@ def parse(arguments=None):
 def check_settings(path):
     """Say what is wrong with a settings file before anything starts; the board itself goes on."""
     import board
+    from holdfast.settings.format import document
     from holdfast.settings.model import SettingsError
-    from holdfast.settings.saving import document
     from holdfast.settings.schema import check
     from holdfast.wire.json import JsonError
 

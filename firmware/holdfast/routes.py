@@ -140,6 +140,7 @@ _SHARED = (
     "core.reconfigure status\n"
     "settings.documents settings\n"
     "settings.saving settings\n"
+    "settings.format settings\n"
 )
 
 

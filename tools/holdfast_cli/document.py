@@ -10,8 +10,8 @@ from holdfast_cli.problems import SETTINGS, USAGE, Problem
 
 def parsed(data, name):
     """The settings in a file, checksum verified when there is one."""
+    from holdfast.settings.format import document
     from holdfast.settings.model import SettingsError
-    from holdfast.settings.saving import document
     from holdfast.wire.json import JsonError
 
     try:
@@ -28,7 +28,7 @@ def parsed(data, name):
 
 def sealed(document):
     """A settings document as bytes, with its checksum."""
-    from holdfast.settings.saving import seal
+    from holdfast.settings.format import seal
     from holdfast.wire.dump import dumps
 
     try:

@@ -28,7 +28,7 @@ class Documents:
 
     def content(self):
         """The document in force as it is in flash (bytes); NotSaved when it cannot be read."""
-        return load("holdfast.settings.saving", "content")(self.store)
+        return load("holdfast.settings.format", "content")(self.store)
 
     async def shown(self, data):
         """A document (bytes) as it is shown: without its secrets, with a checksum of its own.
@@ -44,7 +44,7 @@ class Documents:
             let_go()
 
     def _call(self, name, *arguments):
-        return load("holdfast.settings.saving", name)(*arguments)
+        return load("holdfast.settings.format", name)(*arguments)
 
     def mark(self, data):
         """The checksum of a document (bytes), as text: its own, if it ends with one."""
@@ -67,8 +67,8 @@ class Documents:
         store = self.store
         if offset and offset != self._gathered:
             return None
-        self._call("admit", store)
-        self._call("spend", store)
+        for name in ("admit", "spend"):
+            load("holdfast.settings.saving", name)(store)
         self._gathered = None
         try:
             if offset:

@@ -37,7 +37,7 @@ class Settings:
 
     tokens = ()  # rows of settings.schema_monitors
 
-    login = (True, ())  # of settings.schema_login
+    login = (True, ())  # of settings.schema_access
 
     # Whose heartbeat counts, see core.module.
     named: dict = {}  # ms from the start in which a master must call, by its account
@@ -55,5 +55,5 @@ class Settings:
         self.rules = rules  # rows of settings.schema_rules
         self.uplinks: tuple = ()  # (links, inbound, certificate) of settings.schema_uplinks
         self.dns = ()  # of settings.schema_network
-        self.tls = None  # of settings.schema_tls
-        self.time = None  # of settings.schema_time
+        self.tls = None  # of settings.schema_access
+        self.time = None  # of settings.schema_network

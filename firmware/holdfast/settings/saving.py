@@ -9,26 +9,30 @@ The coroutines run in the store's own task, one at a time. Others have their tur
 steps: read and parse, edit, check, make the text, each change of flash, apply. Before each change
 of flash they look whether a deadline is near.
 
-What is written ends with its format and a checksum over all before it, as the last members of the
-JSON object. A file without a checksum, as people write them, is taken as it is. One with a
-checksum and no format was written by version 0.1.0, where an output with a `fallback` was locked
-unless that said otherwise: it is read so, see `earlier`, and the next change writes it.
-
 Loaded by settings.store when it is needed, and let go again with all that only this needs.
 """
 
-import hashlib
-from binascii import crc32, hexlify
+from binascii import crc32
 
 from micropython import const
 
 from holdfast.core.log import BYPASS
 from holdfast.runtime import memory as heap
 from holdfast.runtime.portable import sleep_ms
+from holdfast.settings.format import (
+    END,
+    SEAL_BYTES,
+    changed_meaning,
+    content,
+    document,
+    encode,
+    is_earlier,
+    parsed,
+)
 from holdfast.settings.model import NotSaved, SettingsError
 from holdfast.settings.schema import check, parts
 from holdfast.settings.store import BYPASS_MS, MOST_WRITES, WRITE_MS
-from holdfast.wire.json import JsonError, loads
+from holdfast.wire.json import JsonError
 
 CURRENT = "settings.json"
 NEW = "settings.new"  # being written, or complete and not yet renamed
@@ -43,13 +47,6 @@ MAX_BYTES = const(16 * 1024)
 
 _LOOKS = const(100)  # for a quiet moment in the middle of a change, and how far apart
 _LOOK_MS = const(20)
-_TURN_CHARACTERS = const(512)  # of the text are made before others have their turn
-
-NONE = b"{}\n"  # the document of a board that has none
-_FORMAT = b',\n "format": 2'
-_CHECKSUM = b',\n "checksum": "'
-_END = b'"\n}\n'
-_SEAL_BYTES = len(_CHECKSUM) + 64 + len(_END)
 
 
 def load(store):
@@ -73,8 +70,8 @@ def _found(store):
             value = document(data)
             settings = check(value, store.wiring)
             store.name = name
-            if sealed(data) and not data[:-_SEAL_BYTES].endswith(_FORMAT):
-                store.earlier = _otherwise(value, settings)
+            if is_earlier(data):
+                store.earlier = changed_meaning(value, settings)
             break
         except JsonError as error:
             problem = "is not JSON: %s at byte %d" % (error, error.position)
@@ -85,7 +82,7 @@ def _found(store):
         except MemoryError:
             problem = "is too large for the memory"
         # A new file without its end is one that the power was cut on: nothing was lost with it.
-        if name != NEW or data is None or data.endswith(_END):
+        if name != NEW or data is None or data.endswith(END):
             store.damaged = True
         print("holdfast: %s: %s" % (name, problem))
     if settings is None:
@@ -157,19 +154,6 @@ async def _read(data):
         return await parsed(data)
     except (JsonError, SettingsError):
         raise NotSaved("the settings cannot be read any more")
-
-
-def content(store):
-    """The document in force, or on trial, as it is in flash (bytes); NotSaved when it cannot be
-    read.
-    """
-    name = store.trying or store.name
-    if name is None:
-        return NONE
-    try:
-        return store.storage.read(name) or b""
-    except OSError:
-        raise NotSaved("%s cannot be read any more" % name)
 
 
 def admit(store):
@@ -360,17 +344,17 @@ def resume(store, epoch_ms):
 
 async def _edited(store, edit, guard):
     """(settings, text): what an edit makes of the document in force, checked; text: as bytes to
-    be written, None where nothing is different.
+    be written, None where flash holds just these.
     """
     admit(store)
     data = content(store)
     if guard is not None:
         guard(data)
     changed = await _read(data)
-    if not sealed(data):
-        # Written by somebody: what it would look like if we had written it.
-        data = await encode(changed)
-        await sleep_ms(0)
+    # The checksum alone tells a document that is written from the one in flash; so of the two only
+    # one is in the heap.
+    end = data[-SEAL_BYTES:]
+    data = None
     files = _files(changed)
     edit(changed)
     await sleep_ms(0)
@@ -388,7 +372,7 @@ async def _edited(store, edit, guard):
     after = await encode(changed)
     if len(after) > MAX_BYTES:
         raise NotSaved("settings would be larger than %d bytes" % MAX_BYTES)
-    return settings, None if after == data else after
+    return settings, None if after.endswith(end) else after
 
 
 async def _write(store, steps, copies=None):
@@ -426,107 +410,7 @@ def _apply(store, settings, by):
     return now
 
 
-async def encode(value):
-    """A document (a JSON object) as it is written to flash, or shown: bytes."""
-    texts = []
-    size = 0
-    for text in heap.load("holdfast.wire.dump", "lines")(value):
-        texts.append(text)
-        size += len(text)
-        if size > _TURN_CHARACTERS:
-            size = 0
-            await sleep_ms(0)
-    return seal("".join(texts)) if value else NONE
-
-
 def _files(document):
     """The names of certificate and key in settings that hold, as they are written there."""
     tls = document.get("tls")
     return None if tls is None else (tls.get("certificate"), tls.get("key"))
-
-
-def document(data):
-    """The JSON object in a settings file (bytes); JsonError, SettingsError for a bad checksum."""
-    if data.startswith(b"\xef\xbb\xbf"):
-        data = data[3:]  # an editor has put a byte order mark there; no checksum counts it
-    return _checked(loads(data, -1), data)
-
-
-async def parsed(data):
-    """As `document`, in steps between which others have their turn."""
-    if data.startswith(b"\xef\xbb\xbf"):
-        data = data[3:]
-    kept = []
-    value = loads(data, -1, kept)
-    while kept:
-        await sleep_ms(0)
-        value = loads(data, -1, kept)
-    await sleep_ms(0)
-    return _checked(value, data)
-
-
-def _checked(value, data):
-    if not isinstance(value, dict):
-        return value
-    mark = value.pop("format", None)
-    if mark not in (None, 2):
-        raise SettingsError("format", "must be 2: another one is of another version of Holdfast")
-    if value.pop("checksum", None) is not None:
-        if seal_of(data[:-_SEAL_BYTES]) != data:
-            raise SettingsError("checksum", "does not match; remove it if you edited this file")
-        if mark is None:
-            earlier(value)
-    return value
-
-
-def _otherwise(value, settings):
-    """Texts for the log: what settings of 0.1.0 do not mean any more."""
-    rows = value.get("ports", {})
-    free = []
-    masters = [row.name for row in settings.accounts if row.first_heartbeat_within_ms is not None]
-    awaited = []
-    for index, port in enumerate(settings.ports):
-        if port.output:
-            if "fallback" not in rows.get(str(index), {}):
-                free.append(str(index))
-            master = port.fallback.master
-            if master is not None and master not in masters and master not in awaited:
-                awaited.append(master)
-    texts = []
-    if free:
-        texts.append(
-            "outputs without a fallback are not locked at a loss any more: " + ", ".join(free)
-        )
-    if awaited:
-        text = "masters of outputs are lost 60 s after a start without heartbeat: "
-        texts.append(text + ", ".join(awaited))
-    elif not masters:
-        texts.append("no master is named: the loss is the end of the last master's heartbeats")
-    return ["those of 0.1.0: " + text for text in texts]
-
-
-def earlier(value):
-    """Write into settings of 0.1.0, in place, what their silence meant there."""
-    ports = value.get("ports")
-    for row in ports.values() if isinstance(ports, dict) else ():
-        fallback = row.get("fallback") if isinstance(row, dict) else None
-        if isinstance(fallback, dict) and "locked" not in fallback:
-            fallback["locked"] = True
-
-
-def sealed(data):
-    """True for a document that ends with a checksum, whether it is right or not."""
-    tail = data[-_SEAL_BYTES:]
-    return tail.startswith(_CHECKSUM) and tail.endswith(_END)
-
-
-def seal(text):
-    """A JSON object as bytes, with its format and checksum as the last members."""
-    text = text[: text.rindex("}")].rstrip()
-    assert text != "{"  # nobody saves nothing
-    return seal_of(text.encode() + _FORMAT)
-
-
-def seal_of(data):
-    """What stands before the checksum, with it and the end put behind."""
-    return b"".join((data, _CHECKSUM, hexlify(hashlib.sha256(data).digest()), _END))

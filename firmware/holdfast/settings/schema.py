@@ -105,13 +105,13 @@ def parts(data, wiring):
         settings.tokens = _late("holdfast.settings.schema_monitors", "tokens")(keys)
         yield
     if keys.get("tls", None) is not None:
-        tls = _late("holdfast.settings.schema_tls", "tls")
+        tls = _late("holdfast.settings.schema_access", "tls")
         settings.tls = tls(keys.object("tls", ("certificate", "key", "http")))
     if keys.get("time", None) is not None:
-        server = _late("holdfast.settings.schema_time", "server")
+        server = _late("holdfast.settings.schema_network", "time_server")
         settings.time = server(keys.object("time", ("server",)))
     if keys.get("login", None) is not None:
-        login = _late("holdfast.settings.schema_login", "login")
+        login = _late("holdfast.settings.schema_access", "login")
         settings.login = login(keys.object("login", ("md5", "names")))
     yield settings
 

@@ -1,6 +1,8 @@
-"""The `network` of the settings, checked: how the module gets at its network.
+"""Checks `network` and `time` of the settings: how the module gets at its network and at the time.
 
-Loaded with settings that have it, and let go again.
+    "time": {"server": "192.168.0.1"}
+
+Loaded with settings that have one of them, and let go again.
 """
 
 from holdfast.settings.address import ipv4, place
@@ -22,6 +24,7 @@ _KEYS = (
 _STATIC = ("address", "netmask", "gateway")
 _MAX_SERVERS = 3
 _DNS_PORT = 53
+_NTP_PORT = 123
 _MAX_SSID = 32  # bytes (IEEE 802.11 section 9.4.2.2)
 _MAX_HOSTNAME = 32  # MicroPython takes no more
 
@@ -117,3 +120,11 @@ def servers(keys):
     for i, text in enumerate(keys.items("dns", _MAX_SERVERS, " addresses")):
         rows.append(place("%s[%d]" % (keys.path("dns"), i), text, _DNS_PORT))
     return tuple(rows)
+
+
+def time_server(keys):
+    """(host, port) of an NTP server, an IPv4 address in digits; None when there is none."""
+    text = keys.text("server", "")
+    if not text:
+        return None
+    return place(keys.path("server"), text, _NTP_PORT)
