@@ -27,7 +27,8 @@ help:
 	@echo "make package [BOARD=...]   package.json, for mpremote mip, and which boards have room for it"
 	@echo "make bundle   the firmware as .mpy files, zipped"
 	@echo "make app      the application file of an image, and its manifest"
-	@echo "make firmware BOARD=... MICROPYTHON_DIR=...   an image: MicroPython and the application"
+	@echo "make firmware BOARD=... MICROPYTHON_DIR=... [FORM=romfs|frozen]"
+	@echo "              an image: MicroPython and the application"
 	@echo "make size     heap kept per module: from .mpy, in place, frozen; ARGS=\"mpy romfs\" for some"
 	@echo "make emulator an image for the RP2040, run in an emulator: heap, times, trips"
 	@echo "make bench    beside microdot: speed, instructions, bytes, heap"
@@ -118,7 +119,7 @@ app: $(RUN)
 	@$(VENV)/bin/python tools/package.py app
 
 firmware: $(RUN)
-	@$(VENV)/bin/python tools/package.py firmware "$(BOARD)" --micropython="$(MICROPYTHON_DIR)" --make="$(ARGS)"
+	@$(VENV)/bin/python tools/package.py firmware "$(BOARD)" --micropython="$(MICROPYTHON_DIR)" --form="$(FORM)" --make="$(ARGS)"
 
 size: $(RUN)
 	$(VENV)/bin/python tools/size.py $(ARGS)

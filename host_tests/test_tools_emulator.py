@@ -56,7 +56,7 @@ def replace(told, life, name, text):
 
 
 def test_a_story_as_it_should_be_has_nothing_out_of_bounds(capsys):
-    assert figures.story(story(), 777 * 1024) == 0
+    assert figures.story(story(), 777 * 1024, "frozen") == 0
     assert "BAD" not in capsys.readouterr().out
 
 
@@ -64,7 +64,7 @@ def test_outputs_that_stay_open_after_the_watchdogs_reset_are_out_of_bounds():
     told = story()
     told.edges.pop()
     replace(told, 1, "pins", "pins 0 %d" % DRIVEN)
-    assert figures.story(told, 777 * 1024) == 2
+    assert figures.story(told, 777 * 1024, "frozen") == 2
 
 
 @pytest.mark.parametrize(
@@ -82,25 +82,25 @@ def test_outputs_that_stay_open_after_the_watchdogs_reset_are_out_of_bounds():
 def test_each_thing_that_is_not_as_it_should_be_counts(life, name, text):
     told = story()
     replace(told, life, name, text)
-    assert figures.story(told, 777 * 1024) > 0
+    assert figures.story(told, 777 * 1024, "frozen") > 0
 
 
 @pytest.mark.parametrize("ms", (2091.0, 2339.9, 2397.1))
 def test_a_trip_before_its_time_or_too_late_is_out_of_bounds(ms):
     told = story()
     told.edges[1] = (0, ms, GPIO, "HIGH")
-    assert figures.story(told, 777 * 1024) > 0
+    assert figures.story(told, 777 * 1024, "frozen") > 0
 
 
 def test_a_watchdog_that_does_not_bite_is_out_of_bounds():
     told = story()
     told.resets = []
-    assert figures.story(told, 777 * 1024) > 0
+    assert figures.story(told, 777 * 1024, "frozen") > 0
 
 
 def test_an_image_that_says_nothing_is_no_success():
     with pytest.raises(Failed):
-        figures.story(Story(), 777 * 1024)
+        figures.story(Story(), 777 * 1024, "frozen")
 
 
 # --- stack, ticks, heap --------------------------------------------------------------------------
@@ -187,7 +187,7 @@ def test_a_change_near_a_deadline_is_refused_or_leaves_the_trip_in_time(late, ba
     ),
 )
 def test_the_hour_is_bounded(status, more, bad):
-    assert figures.day(asked(("status", status, more), ("log", "200", {})), 45) == bad
+    assert figures.day(asked(("status", status, more), ("log", "200", {})), 45, "frozen") == bad
 
 
 def test_every_endpoint_is_asked_for(monkeypatch):

@@ -1,9 +1,10 @@
-"""Packages: package.json never lags, mip installs what flash would, frozen builds say what is
-missing, and the wheel is complete.
+"""Packages: package.json never lags, mip installs what flash would, images have the application
+where MicroPython looks for it, and the wheel is complete.
 """
 
 import json
 import os
+import struct
 import subprocess
 import sys
 import zipfile
@@ -85,7 +86,8 @@ def test_what_fits_a_board_is_judged_by_its_file_system(tmp_path):
     for folder, names in ((interpreters.FIRMWARE, sources), (compiled, bundled)):
         sizes = {name: (folder / name).stat().st_size for name in names}
         needed = package.needs(sizes)
-        for board, size in package.STOCK_BYTES.items():
+        for board in package.boards():
+            size = package.flash_map(board)["stock_files"]
             used = used_blocks(folder, names, size // package.BLOCK_BYTES)
             if used is None:
                 assert package.room_on(board, sizes) < 0, board
@@ -94,7 +96,6 @@ def test_what_fits_a_board_is_judged_by_its_file_system(tmp_path):
                 assert used * package.BLOCK_BYTES <= needed < used * package.BLOCK_BYTES * 1.3
     # The sources are too much for a Pico W, and a third of its flash is what .mpy files leave.
     assert used_blocks(interpreters.FIRMWARE, sources, 848 // 4) is None
-    assert package.STOCK_BYTES.keys() == set(package.boards())
 
 
 def test_a_package_that_does_not_fit_a_board_is_refused(monkeypatch, tmp_path):
@@ -104,10 +105,13 @@ def test_a_package_that_does_not_fit_a_board_is_refused(monkeypatch, tmp_path):
     assert "ESP32_GENERIC     2048 KB for files" in text
     status, text = made("json", "NONE")
     assert (status, "there is no board NONE" in text) == (1, True), text
-    monkeypatch.setitem(package.STOCK_BYTES, "RPI_PICO_W", 640 * 1024)
+    found = package.flash_map
+    monkeypatch.setattr(
+        package, "flash_map", lambda board: {**found(board), "stock_files": 640 * 1024}
+    )
     with pytest.raises(SystemExit) as refused:
         package.bundle(tmp_path)
-    assert "the bundle does not fit RPI_PICO_W" in str(refused.value)
+    assert "the bundle does not fit" in str(refused.value)
 
 
 @pytest.mark.parametrize("form", ("bundle", "checkout"))
@@ -136,7 +140,7 @@ all:
 \t@mkdir -p $(BUILD)
 \t@echo BOARD=$(BOARD) FROZEN_MANIFEST=$(FROZEN_MANIFEST) V=$(V) > $(BUILD)/asked
 \t@echo $(BOARD_DIR) > $(BUILD)/folder
-\t@head -c $(or $(SIZE),700000) /dev/zero > $(BUILD)/firmware.bin
+\t@head -c $(or $(SIZE),600000) /dev/zero > $(BUILD)/firmware.bin
 """
 
 
@@ -158,63 +162,154 @@ def checkout(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("board", [*package.boards(), package.SIMULATED])
-def test_a_frozen_build_asks_the_port_for_board_and_manifest(checkout, board):
-    output = package.firmware(board, str(checkout), ["V=1"])
+def test_an_image_asks_the_port_for_board_and_manifest(checkout, board):
+    output = package.firmware(board, str(checkout), ["V=1"], form="romfs")
     asked = (output / "asked").read_text()
     name = "" if board == package.SIMULATED else package.build_of(board)
     manifest = package.BOARDS / board / "manifest.py"
     assert asked == "BOARD=%s FROZEN_MANIFEST=%s V=1\n" % (name, manifest)
 
 
-HEADER = "#define MICROPY_HW_FLASH_STORAGE_BYTES          (%s * 1024)\n"
+# By board: KB of its flash, and where firmware.bin begins in it.
+FLASHES = {
+    "RPI_PICO_W": (2048, 0),
+    "RPI_PICO2_W": (4096, 0),
+    "W5500_EVB_PICO": (2048, 0),
+    "ESP32_GENERIC": (4096, 4),
+    "ESP32_GENERIC_S3": (4096, 0),
+}
 
 
-def test_an_image_that_files_would_overwrite_is_refused(checkout, capfd):
-    header = checkout / "ports" / "rp2" / "boards" / "RPI_PICO_W" / "mpconfigboard.h"
-    header.write_text(HEADER % 848)
-    room = (2048 - 848) * 1024
-    output = package.firmware("RPI_PICO_W", str(checkout), ["SIZE=%d" % room])
-    assert "%d bytes, 0 free before the files" % room in capfd.readouterr().out
-    with pytest.raises(SystemExit) as refused:
-        package.firmware("RPI_PICO_W", str(checkout), ["SIZE=%d" % (room + 1)])
-    assert "only %d are not the files'" % room in str(refused.value)
-    assert not (output / "firmware.bin").exists()
+@pytest.mark.parametrize("board", package.boards())
+def test_the_map_of_a_flash_fills_it_and_has_room_for_two_applications(board):
+    flash = package.flash_map(board)
+    size, begins = FLASHES[board]
+    parts = [flash[name] for name in ("reserved", "image", "application", "files")]
+    assert sum(parts) == flash["flash"] == size * 1024
+    assert flash["begins"] == begins * 1024
+    assert all(part % package.BLOCK_BYTES == 0 for part in parts)
+    assert package.SLOTS * package.app().stat().st_size <= flash["application"]
+    # What a module writes, and all but the oldest of a month's history.
+    assert flash["files"] >= package.RESERVE_BYTES + 400 * 1024
 
 
-def test_a_board_may_leave_for_files_all_but_what_the_image_needs(checkout, capfd):
-    folder = checkout / "ports" / "rp2" / "boards" / "RPI_PICO2_W"
-    folder.mkdir(exist_ok=True)
-    size = "(PICO_FLASH_SIZE_BYTES - 1536 * 1024)"
-    (folder / "mpconfigboard.h").write_text(HEADER.replace("(%s * 1024)", size))
-    room = 1536 * 1024
-    package.firmware("RPI_PICO2_W", str(checkout), ["SIZE=%d" % room])
-    text = "%d bytes, 0 free before the files, which have %d"
-    assert text % (room, (4096 - 1536) * 1024) in capfd.readouterr().out
-    with pytest.raises(SystemExit, match="only %d are not the files'" % room):
-        package.firmware("RPI_PICO2_W", str(checkout), ["SIZE=%d" % (room + 1)])
-
-
-@pytest.mark.parametrize("since", (28, 29))
-def test_where_micropython_leaves_too_little_files_get_less(checkout, capfd, since):
-    theirs = checkout / "ports" / "rp2" / "boards" / "W5500_EVB_PICO"
-    if since == 28:
-        (theirs / "mpconfigboard.h").write_text(HEADER % 1408 + "#define OTHER (2)\n")
-    else:
-        text = "if(NOT DEFINED %s)\nset(%s 1441792)\nendif()\n"
-        name = "MICROPY_HW_FLASH_STORAGE_BYTES"
-        (theirs / "mpconfigboard.cmake").write_text(text % (name, name))
-    output = package.firmware("W5500_EVB_PICO", str(checkout), ["SIZE=900000"])
+@pytest.mark.parametrize("board", package.boards())
+def test_an_image_has_the_application_where_micropython_looks_for_it(checkout, board, capfd):
+    output = package.firmware(board, str(checkout), form="romfs")
+    flash = package.flash_map(board)
+    place = flash["reserved"] + flash["image"]
+    application = package.app().read_bytes()
+    image = (output / "holdfast.bin").read_bytes()
+    assert image[:600000] == bytes(600000)
+    assert image[place - flash["begins"] :] == application
+    assert len(image) + flash["begins"] <= flash["flash"] - flash["files"]
+    told = capfd.readouterr().out
+    assert "MicroPython: 600000 of %d bytes" % (place - flash["begins"]) in told
+    assert "%d bytes for files" % flash["files"] in told
     folder = Path((output / "folder").read_text().strip())
-    ((path, found),) = package.storage(folder)
-    assert int(found[2]) == package.FILES_BYTES["W5500_EVB_PICO"]
-    if since == 28:
-        assert path.read_text().endswith("\n#define OTHER (2)\n")
-    assert "148576 free before the files, which have 1048576" in capfd.readouterr().out
-    ((_, untouched),) = package.storage(theirs)
-    assert untouched[2] in ("(1408 * 1024)", "1441792")
+    cmake = (folder / "mpconfigboard.cmake").read_text()
+    if "ESP32" in board:
+        assert "#define MICROPY_VFS_ROM (1)" in (folder / "mpconfigboard.h").read_text()
+        assert "${MICROPY_BOARD_DIR}/sdkconfig.holdfast" in cmake
+        assert '"%s/partitions.csv"' % folder in (folder / "sdkconfig.holdfast").read_text()
+        rows = (folder / "partitions.csv").read_text().replace(" ", "").splitlines()
+        assert "romfs,data,0x8f,%d,%d," % (place, flash["application"]) in rows
+        files = "vfs,data,fat,%d,%d," % (place + flash["application"], flash["files"])
+        assert files in rows
+    else:
+        header = (folder / "mpconfigboard.h").read_text()
+        for name, size in (("FLASH_STORAGE", flash["files"]), ("ROMFS", flash["application"])):
+            assert "#define MICROPY_HW_%s_BYTES (%d)\n" % (name, size) in header
+            assert "set(MICROPY_HW_%s_BYTES %d)\n" % (name, size) in cmake
+        assert "set(MICROPY_PY_BLUETOOTH OFF)" in cmake
 
 
-def test_a_frozen_build_says_what_is_missing(checkout, tmp_path):
+def test_an_image_that_has_no_room_is_refused(checkout, monkeypatch):
+    room = package.flash_map("RPI_PICO_W")["image"]
+    build = ["RPI_PICO_W", str(checkout)]
+    output = package.firmware(*build, ["SIZE=%d" % room], form="romfs")
+    with pytest.raises(SystemExit, match="MicroPython has %d bytes, and room for" % (room + 1)):
+        package.firmware(*build, ["SIZE=%d" % (room + 1)], form="romfs")
+    assert not (output / "firmware.bin").exists()
+    room += package.flash_map("RPI_PICO_W")["application"]
+    package.firmware(*build, ["SIZE=%d" % room], form="frozen")
+    with pytest.raises(SystemExit, match="MicroPython has %d bytes, and room for" % (room + 1)):
+        package.firmware(*build, ["SIZE=%d" % (room + 1)], form="frozen")
+    monkeypatch.setattr(package, "SLOTS", 3)
+    with pytest.raises(SystemExit, match="the application file has"):
+        package.firmware(*build, form="romfs")
+
+
+@pytest.mark.parametrize("board", package.boards())
+def test_an_application_that_is_built_in_leaves_files_where_they_are(checkout, board):
+    output = package.firmware(board, str(checkout), form="frozen")
+    flash = package.flash_map(board)
+    assert (output / "holdfast.bin").read_bytes() == bytes(600000)
+    words = (output / "asked").read_text().split()
+    manifest = Path(words[1].partition("=")[2]).read_text()
+    included = 'include("%s")' % (package.BOARDS / board / "manifest.py")
+    frozen = 'package("holdfast", base_path="%s")' % interpreters.FIRMWARE
+    assert manifest.splitlines() == [included, frozen]
+    folder = Path((output / "folder").read_text().strip())
+    if "ESP32" in board:
+        rows = (folder / "partitions.csv").read_text()
+        place = flash["flash"] - flash["files"]
+        assert "romfs" not in rows and "%d,    %d,\n" % (place, flash["files"]) in rows
+    else:
+        header = (folder / "mpconfigboard.h").read_text()
+        assert "#define MICROPY_HW_FLASH_STORAGE_BYTES (%d)\n" % flash["files"] in header
+        assert "#define MICROPY_HW_ROMFS_BYTES (0)\n" in header
+
+
+def test_a_second_build_touches_no_header(checkout):
+    theirs = checkout / "ports" / "rp2" / "boards" / "RPI_PICO_W"
+    (theirs / "mpconfigboard.h").write_text("#define ONE (1)\n")
+    output = package.firmware("RPI_PICO_W", str(checkout))
+    folder = Path((output / "folder").read_text().strip())
+    before = (folder / "mpconfigboard.h").stat().st_mtime_ns
+    package.firmware("RPI_PICO_W", str(checkout))
+    assert (folder / "mpconfigboard.h").stat().st_mtime_ns == before
+    (theirs / "mpconfigboard.h").write_text("#define TWO (2)\n")
+    package.firmware("RPI_PICO_W", str(checkout))
+    text = (folder / "mpconfigboard.h").read_text()
+    assert text.startswith("#define TWO (2)\n\n#undef ") and "ONE" not in text
+
+
+def test_a_board_has_the_form_that_its_heap_allows(checkout):
+    forms = {board: package.flash_map(board)["form"] for board in package.boards()}
+    assert {board for board in forms if forms[board] == "frozen"} == {
+        "RPI_PICO_W",
+        "W5500_EVB_PICO",
+    }
+    for board, form in forms.items():
+        assert package.firmware(board, str(checkout)).name == "%s-%s" % (board, form)
+
+
+def test_a_drive_takes_the_application_with_the_image():
+    """Blocks of two families, as for an RP2350: the first is not counted with the others."""
+    end = struct.pack("<I", 0x0AB16F30)
+
+    def block(address, index, count, family, fill):
+        head = (0x0A324655, 0x9E5D5157, 0x2000, address, 256, index, count, family)
+        return struct.pack("<8I", *head) + bytes((fill,)) * 256 + bytes(220) + end
+
+    absolute = block(0x10FFFF00, 0, 2, 0xE48BFF57, 0xEF)
+    before = [block(0x10000000 + 256 * index, index, 3, 0xE48BFF59, index) for index in range(3)]
+    data = bytes(range(200)) * 2
+    made = package.with_part(absolute + b"".join(before), 0x100E0000, data)
+    assert made[:512] == absolute
+    for index in range(3):
+        expected = block(0x10000000 + 256 * index, index, 5, 0xE48BFF59, index)
+        assert made[512 * (index + 1) : 512 * (index + 2)] == expected
+    for index, part in ((3, data[:256]), (4, data[256:])):
+        found = made[512 * (index + 1) : 512 * (index + 2)]
+        row = (0x2000, 0x100E0000 + 256 * (index - 3), 256, index, 5, 0xE48BFF59)
+        assert struct.unpack("<6I", found[8:32]) == row
+        assert found[32:].startswith(part) and found[-4:] == end
+    assert len(made) == 512 * 6
+
+
+def test_a_build_of_an_image_says_what_is_missing(checkout, tmp_path):
     for arguments, words in (
         ((), "say which: make firmware BOARD="),
         (("NONE_SUCH",), "there is no boards/NONE_SUCH/manifest.py"),
@@ -233,7 +328,7 @@ def test_a_frozen_build_says_what_is_missing(checkout, tmp_path):
     assert (status, "the build ended with status 2" in text) == (1, True), text
 
 
-def test_what_a_frozen_build_hands_on_may_begin_with_a_dash():
+def test_what_the_build_of_an_image_hands_on_may_begin_with_a_dash():
     venv = sys.prefix
     words = ["make", "-o", "%s/.run" % venv, "firmware", "VENV=%s" % venv, "BOARD=NONE_SUCH"]
     done = subprocess.run(

@@ -34,6 +34,14 @@ def test_the_same_sources_make_the_same_bytes(made, tmp_path, monkeypatch):
     assert again.with_suffix(".json").read_text() == made.with_suffix(".json").read_text()
 
 
+def test_the_file_of_another_version_is_replaced(tmp_path, monkeypatch):
+    monkeypatch.setattr(package, "version", lambda: "0.0.9")
+    package.app(tmp_path)
+    monkeypatch.undo()
+    made = package.app(tmp_path)
+    assert sorted(tmp_path.iterdir()) == [made.with_suffix(".json"), made]
+
+
 def test_the_manifest_says_what_is_in_the_file(made):
     rows = json.loads(made.with_suffix(".json").read_text())
     data = made.read_bytes()

@@ -1,11 +1,13 @@
-"""The firmware built into a MicroPython for the RP2040, run in an emulator of the chip: what it
+"""The firmware in an image of MicroPython for the RP2040, run in an emulator of the chip: what it
 costs, how deep its stack gets and whether outputs fall back, measured and held to bounds
 (make emulator).
 
-    python tools/emulator.py [--build] [--short] [--slow] [--only TRIAL] [--timeout SECONDS]
+    python tools/emulator.py [--build] [--short] [--slow] [--form FORM] [--only TRIAL]
+                             [--timeout SECONDS]
 
 1. The image (rp2040/image.py): from Debian's sources, `make firmware`'s own way, with a client
-   that tries the firmware from inside (rp2040/boards/RP2040_LOOPBACK).
+   that tries the firmware from inside (rp2040/boards/RP2040_LOOPBACK). In two forms: the
+   application built in (frozen), and executed in place from its file (romfs).
 2. The emulator: rp2040py with a core in C (rp2040/core.c), compiled with the machine's cc. With
    --slow rp2040py's own core, some fifty times slower, which is the judge of ours.
 3. The trials, each in a chip of its own. Levels and times are the emulator's, seen from outside at
@@ -34,6 +36,9 @@ SLOW_FLASH_MS = (400, 3)  # .. and at its worst
 MISS_CYCLES = 64  # of an access to flash that is not in its cache: an estimate
 TRIALS = ("story", "endpoints", "held", "near", "slow-near", "day")
 SHORT = ("story", "endpoints")  # with --short
+# Trials by form; with --short, --only and --slow the first alone. A Pico W's image is frozen:
+# executed in place, the application fills the heap on the realistic day (--form romfs --only day).
+FORMS = {"frozen": TRIALS, "romfs": ("story", "endpoints")}
 SCRIPTS = {"story": 0, "endpoints": 1, "held": 1, "near": 2, "slow-near": 2, "day": 3}  # trial.py
 ROUNDS = 5
 DUE_MS = 2500  # a held request begins so long before the deadline
@@ -42,12 +47,13 @@ DEEP_BYTES = 256  # a request is held where it is within so much of its deepest
 
 
 class Runner:
-    """Runs trials of one image."""
+    """Runs trials of one image, in a folder."""
 
-    def __init__(self, binary, slow, short, timeout):
-        self._image = image.uf2(binary)
-        self._elf = binary.with_suffix(".elf")
-        self._size = binary.stat().st_size
+    def __init__(self, form, folder, slow, short, timeout):
+        self._form = form
+        self._image = image.uf2(folder / "holdfast.bin")
+        self._elf = folder / "firmware.elf"
+        self._size = (folder / "firmware.bin").stat().st_size
         self._library = None if slow else core.library(HOME)
         self._rounds = 1 if short else ROUNDS
         self._timeout = timeout
@@ -55,9 +61,9 @@ class Runner:
 
     def trial(self, name):
         """Run one, print its figures; how many are out of bounds."""
-        print("\n%s" % name, flush=True)
+        print("\n%s, %s" % (name, self._form), flush=True)
         if name == "story":
-            return figures.story(self._run(name), self._size)
+            return figures.story(self._run(name), self._size, self._form)
         if name == "endpoints":
             chip = self._endpoints()
             return figures.endpoints(chip, FLASH_MS[0])
@@ -67,7 +73,7 @@ class Runner:
             hold = {("1", row): sp for row, sp in self._deepest.items()}
             return figures.held(self._run(name, DUE_MS, 1, hold=hold))
         if name == "day":
-            return figures.day(self._run(name, flash_ms=FLASH_MS), FLASH_MS[0])
+            return figures.day(self._run(name, flash_ms=FLASH_MS), FLASH_MS[0], self._form)
         flash_ms = SLOW_FLASH_MS if name == "slow-near" else FLASH_MS
         return figures.near(self._run(name, NEAR_MS, flash_ms=flash_ms), flash_ms[0])
 
@@ -106,21 +112,26 @@ def main():
         action="store_true",
         help="rp2040py's own core; the story alone, nothing measured",
     )
+    parser.add_argument("--form", choices=FORMS, help="this form alone")
     parser.add_argument("--only", choices=TRIALS, help="this trial alone")
     parser.add_argument("--timeout", type=float, default=1800, metavar="SECONDS", help="per trial")
     options = parser.parse_args()
-    names = TRIALS[:1] if options.slow else SHORT if options.short else TRIALS
-    if options.only:
-        names = (options.only,)
-    if options.slow and names != TRIALS[:1]:
+    if options.slow and options.only not in (None, TRIALS[0]):
         parser.error("--slow measures nothing: it runs the story alone")
+    one = options.short or options.slow or options.only
+    forms = [options.form] if options.form else list(FORMS)[: 1 if one else 2]
+    bad = 0
     try:
-        binary = image.build()
-        if options.build:
-            print(binary)
-            return
-        runner = Runner(binary, options.slow, options.short, options.timeout)
-        bad = sum([runner.trial(name) for name in names])
+        for form in forms:
+            folder = image.build(form)
+            if options.build:
+                print(folder)
+                continue
+            names = TRIALS[:1] if options.slow else SHORT if options.short else FORMS[form]
+            if options.only:
+                names = (options.only,)
+            runner = Runner(form, folder, options.slow, options.short, options.timeout)
+            bad += sum([runner.trial(name) for name in names])
     except (Failed, core.Missing) as problem:
         sys.exit("emulator: %s" % problem)
     except KeyboardInterrupt:

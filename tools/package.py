@@ -15,9 +15,11 @@ import os
 import re
 import shlex
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -29,26 +31,17 @@ ROOT = interpreters.ROOT
 BOARDS = ROOT / "boards"
 SIMULATED = "simulated"
 OLDEST = (1, 27)  # the MicroPython that a checkout has to have: hashlib.md5 on rp2 begins there
-# On rp2 what MicroPython's board leaves for files lies behind the image, and up to 1.28 nothing
-# there minds when they overlap: the file system eats the image. Where the image is too large for
-# what is left, files get so many bytes instead.
-FILES_BYTES = {"W5500_EVB_PICO": 1024 * 1024}
-FLASH_BYTES = {"RP2040": 2048 * 1024, "RP2350": 4096 * 1024}  # of the boards here
-# What MicroPython's own images leave for files, by board. ESP32: what modules with 4 MB have.
-STOCK_BYTES = {
-    "RPI_PICO_W": 848 * 1024,
-    "RPI_PICO2_W": 2560 * 1024,
-    "W5500_EVB_PICO": 1408 * 1024,
-    "ESP32_GENERIC": 2048 * 1024,
-    "ESP32_GENERIC_S3": 2048 * 1024,
-}
 BLOCK_BYTES = 4096  # of littlefs on these boards: a file has one or more of its own
 _INLINE_BYTES = 256  # a file up to this surely lies in its folder's blocks
 _FOLDER_BLOCKS = 2
 # For what a module writes: four copies of 16 KB of settings, 24 KB of log, and a certificate with
 # its key (DER: 500 and 121 bytes); no history of monitors.
 RESERVE_BYTES = (4 * 16 + 24 + 4) * 1024
-_STORAGE = "MICROPY_HW_FLASH_STORAGE_BYTES"
+# Of an image: the application in a file that is executed in place, or built into MicroPython.
+FORMS = ("romfs", "frozen")
+SLOTS = 2  # application files that have room in a board's flash: the one that runs, and the next
+XIP = 0x10000000  # where rp2 shows its flash (RP2040 datasheet, 2.6.3; RP2350's is the same)
+_UF2_BYTES = 512  # of a block, of which 256 go into flash
 PACKAGE = ROOT / "package.json"
 # What MicroPython does not need: CPython's half of the sockets. Boards do not need the simulated
 # board's hardware either, but an application file has it: the one that is tested is shipped.
@@ -96,7 +89,7 @@ def room_on(board, files):
     """What is left of a board's flash beside files, with what the module writes itself; less than
     0 where they do not fit.
     """
-    return STOCK_BYTES[board] - needs(files) - RESERVE_BYTES
+    return flash_map(board)["stock_files"] - needs(files) - RESERVE_BYTES
 
 
 def sizes(folder, paths):
@@ -110,8 +103,10 @@ def fits(board=""):
     for name in boards():
         left = room_on(name, files)
         word = "%d KB left" % (left // 1024) if left >= 0 else "DOES NOT FIT: use make bundle"
-        lines.append("  %-17s %4d KB for files: %s" % (name, STOCK_BYTES[name] // 1024, word))
-    if board and board not in STOCK_BYTES:
+        lines.append(
+            "  %-17s %4d KB for files: %s" % (name, flash_map(name)["stock_files"] // 1024, word)
+        )
+    if board and board not in boards():
         sys.exit("package: there is no board %s; there are: %s" % (board, ", ".join(boards())))
     if board and room_on(board, files) < 0:
         sys.exit("\n".join([*lines, "package: refused for %s" % board]))
@@ -181,8 +176,13 @@ def app(target=interpreters.BUILD):
     oldest = "%d.%d" % OLDEST
     text = slots.manifest(version(), path.name, data, kinds, oldest, mpy_format(compiled))
     target.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
-    path.with_suffix(".json").write_text(text)
+    for old in {*target.glob("holdfast-*.romfs"), *target.glob("holdfast-*.json")}:
+        if old.stem != path.stem:
+            old.unlink()  # of another version: a slot has room for one
+    for made, content in ((path, data), (path.with_suffix(".json"), text.encode())):
+        part = made.with_name("%s.%d" % (made.name, os.getpid()))
+        part.write_bytes(content)
+        os.replace(part, made)
     return path
 
 
@@ -197,9 +197,11 @@ def write_json(path, urls):
     path.write_text(json.dumps({"version": version(), "deps": [], "urls": urls}, indent=1) + "\n")
 
 
-def firmware(board, checkout, more=(), where=BOARDS, oldest=OLDEST):
-    """Build a MicroPython that carries the firmware and a board; the folder of what came out.
-    where: the folder of the board's folder.
+def firmware(board, checkout, more=(), where=BOARDS, oldest=OLDEST, form=None):
+    """Build an image of MicroPython with a board's start-up; the folder of what came out.
+
+    form: of FORMS, without it that of the board's flash.toml. where: the folder of the board's
+    folder.
     """
     manifest = where / board / "manifest.py"
     if not manifest.exists():
@@ -219,66 +221,163 @@ def firmware(board, checkout, more=(), where=BOARDS, oldest=OLDEST):
         sys.exit(text % (*found, *oldest))
     port, theirs = port_of(board, checkout, where)
     output = interpreters.BUILD / "images" / board
+    if board != SIMULATED:
+        form = form or flash_map(board, where)["form"]
+        output = output.with_name("%s-%s" % (board, form))
+        flash = divided(flash_map(board, where), form)
+        folder = mapped(theirs, port, flash, interpreters.BUILD / "boards" / output.name)
+        more = ["BOARD=" + build_of(board, where), "BOARD_DIR=%s" % folder, *more]
+        if form == "frozen":
+            manifest = with_application(manifest, folder / "holdfast.py")
     command = ["make", "-C", str(checkout / "ports" / port), "-j%d" % (os.cpu_count() or 1)]
     command += ["BUILD=%s" % output, "FROZEN_MANIFEST=%s" % manifest]
-    if board != SIMULATED:
-        command.append("BOARD=" + build_of(board, where))
-    if board in FILES_BYTES:
-        theirs = roomier(theirs, interpreters.BUILD / "boards" / board, FILES_BYTES[board])
-        command.append("BOARD_DIR=%s" % theirs)
     result = subprocess.run([*command, *more], check=False)
     if result.returncode:
         sys.exit("package: the build ended with status %d, see above" % result.returncode)
-    if port == "rp2":
-        print(room(where / board, theirs, output / "firmware.bin"))
+    if board != SIMULATED:
+        print(whole(flash, output, XIP if port == "rp2" else None))
     return output
 
 
-def storage(folder):
-    """(path, match) for each file of a MicroPython board that says how much is left for files: a
-    header up to 1.28, CMake's later.
+def flash_map(board, where=BOARDS):
+    """What is where in a board's flash: {name: bytes}, and the form of its image; see
+    boards/*/flash.toml.
     """
-    size = r"\((?:PICO_FLASH_SIZE_BYTES - )?[0-9 *]+\)|[0-9]+"
-    line = r"((?:#define|set\()\s*%s\s+)(%s)" % (_STORAGE, size)
-    for name in ("mpconfigboard.h", "mpconfigboard.cmake"):
-        if (folder / name).exists():
-            found = re.search(line, (folder / name).read_text())
-            if found:
-                yield folder / name, found
+    with open(where / board / "flash.toml", "rb") as file:
+        rows = tomllib.load(file)
+    return {name: row if name == "form" else row * 1024 for name, row in rows.items()}
 
 
-def roomier(theirs, copy, size):
-    """A copy of a MicroPython board that leaves so many bytes for files."""
-    shutil.rmtree(copy, ignore_errors=True)
-    shutil.copytree(theirs, copy)
-    for path, found in storage(copy):
-        text = path.read_text()
-        changed = text[: found.start(2)] + str(size) + text[found.end(2) :]
-        path.write_text(changed)
+def divided(flash, form):
+    """The map for a form: what is built in needs the place of the application file. Files stay."""
+    if form == "romfs":
+        return flash
+    return {**flash, "image": flash["image"] + flash["application"], "application": 0}
+
+
+def with_application(manifest, path):
+    """A manifest that freezes the application, too; its path."""
+    text = 'include("%s")\npackage("holdfast", base_path="%s")\n'
+    path.write_text(text % (manifest, interpreters.FIRMWARE))
+    return path
+
+
+# By port: what a board of MicroPython has to say, by file, for an image with an application file.
+# A header says on rp2 up to 1.28 what CMake says later. Nothing here uses Bluetooth, which takes
+# memory.
+_MORE = {
+    "rp2": {
+        "mpconfigboard.h": """
+#undef MICROPY_HW_FLASH_STORAGE_BYTES
+#define MICROPY_HW_FLASH_STORAGE_BYTES (%(files)d)
+#undef MICROPY_HW_ROMFS_BYTES
+#define MICROPY_HW_ROMFS_BYTES (%(application)d)
+""",
+        "mpconfigboard.cmake": """
+set(MICROPY_HW_FLASH_STORAGE_BYTES %(files)d)
+set(MICROPY_HW_ROMFS_BYTES %(application)d)
+set(MICROPY_PY_BLUETOOTH OFF)
+set(MICROPY_BLUETOOTH_BTSTACK OFF)
+set(MICROPY_PY_BLUETOOTH_CYW43 OFF)
+""",
+    },
+    "esp32": {
+        "mpconfigboard.h": """
+#define MICROPY_VFS_ROM (1)
+""",
+        "mpconfigboard.cmake": """
+list(APPEND SDKCONFIG_DEFAULTS ${MICROPY_BOARD_DIR}/sdkconfig.holdfast)
+""",
+        "sdkconfig.holdfast": """
+CONFIG_PARTITION_TABLE_CUSTOM=y
+CONFIG_PARTITION_TABLE_CUSTOM_FILENAME="%(folder)s/partitions.csv"
+""",
+        "partitions.csv": """
+nvs,      data, nvs,     0x9000,          0x6000,
+phy_init, data, phy,     0xf000,          0x1000,
+factory,  app,  factory, %(image_at)d,    %(image)d,
+romfs,    data, 0x8f,    %(application_at)d, %(application)d,
+vfs,      data, fat,     %(files_at)d,    %(files)d,
+""",
+    },
+}
+
+
+def places(flash):
+    """Where the parts of a flash map begin: {name_at: bytes}."""
+    found, at = {}, 0
+    for name in ("reserved", "image", "application", "files"):
+        found[name + "_at"] = at
+        at += flash[name]
+    return found
+
+
+def mapped(theirs, port, flash, copy):
+    """Make a copy of a board of MicroPython that has this map of the flash; its folder. What is in
+    it already stays untouched: make compiles everything anew for a header that is newer.
+    """
+    files = {path.relative_to(theirs): path for path in theirs.rglob("*") if path.is_file()}
+    texts = {path.as_posix(): file.read_text() for path, file in files.items()}
+    values = {**flash, **places(flash), "folder": copy}
+    for name, text in _MORE[port].items():
+        # A partition of no bytes is none.
+        rows = [row for row in (text % values).splitlines(True) if not row.endswith(" 0,\n")]
+        texts[name] = texts.get(name, "") + "".join(rows)
+    for name, text in texts.items():
+        path = copy / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
     return copy
 
 
-def room(board, theirs, image):
-    """What an image of rp2 leaves free, in words; it is refused where files would overwrite it."""
-    text = (board / "board.py").read_text()
-    flash = FLASH_BYTES[re.search(r'^SOC = "(.+)"$', text, re.M)[1]]
-    rows = [found[2] for _, found in storage(theirs)]
-    if not rows:
-        return "%s: %d bytes; what is left for files is not known" % (image, image.stat().st_size)
-    all_but, _, product = rows[0].strip("()").rpartition("- ")
-    files = 1
-    for factor in product.split("*"):
-        files *= int(factor)
-    if all_but:
-        files = flash - files
-    size = image.stat().st_size
-    left = flash - files - size
-    if left < 0:
-        image.unlink()
-        text = "package: the image has %d bytes, and only %d are not the files': %s in %s"
-        sys.exit(text % (size, flash - files, _STORAGE, theirs))
-    text = "%s: %d bytes, %d free before the files, which have %d"
-    return text % (image, size, left, files)
+def whole(flash, output, address):
+    """Lay the application file behind MicroPython: holdfast.bin for a cable, and holdfast.uf2 for
+    chips that show their flash as a drive, where it has this address. What is free, in words;
+    refused where a part has no room.
+    """
+    image = output / "firmware.bin"
+    data = image.read_bytes()
+    place = places(flash)["application_at"]
+    application = app().read_bytes() if flash["application"] else b""
+    # What ESP32's have before their loader is not in the file.
+    rows = (
+        ("MicroPython", len(data), place - flash["begins"]),
+        ("the application file", len(application), flash["application"] // SLOTS),
+    )
+    for name, size, room in rows:
+        if size > room:
+            image.unlink()
+            sys.exit("package: %s has %d bytes, and room for %d" % (name, size, room))
+    if application:
+        data = data.ljust(place - flash["begins"], b"\xff") + application
+    (output / "holdfast.bin").write_bytes(data)
+    uf2 = image.with_suffix(".uf2")
+    if uf2.exists() and address is not None:
+        joined = with_part(uf2.read_bytes(), address + place, application)
+        (output / "holdfast.uf2").write_bytes(joined)
+    text = ["%s: %d of %d bytes" % row for row in rows if row[1]]
+    return "%s; %d bytes for files" % (", ".join(text), flash["files"])
+
+
+def with_part(uf2, address, data):
+    """A UF2 file with so much more in it, for the family of its last block."""
+    blocks = [uf2[at : at + _UF2_BYTES] for at in range(0, len(uf2), _UF2_BYTES)]
+    rows = [list(struct.unpack_from("<8I", block)) for block in blocks]
+    family = rows[-1][7]
+    first = sum([row[7] == family for row in rows])
+    count = first + -(-len(data) // 256)
+    made = []
+    for block, row in zip(blocks, rows, strict=True):
+        if row[7] == family:
+            row[6] = count
+        made.append(struct.pack("<8I", *row) + block[32:])
+    for index in range(first, count):
+        at = (index - first) * 256
+        head = (*rows[-1][:3], address + at, 256, index, count, family)
+        made.append(struct.pack("<8I", *head) + data[at : at + 256].ljust(476, b"\0"))
+        made[-1] += blocks[-1][-4:]
+    return b"".join(made)
 
 
 def micropython_version(checkout):
@@ -290,9 +389,7 @@ def micropython_version(checkout):
 
 def build_of(board, where=BOARDS):
     """MicroPython's own name for a board; a wiring of one's own says it as BUILD."""
-    text = (where / board / "board.py").read_text()
-    found = re.search(r'^BUILD = "(.+)"$', text, re.M)
-    return found[1] if found else board
+    return of_board(board, "BUILD", where) or board
 
 
 def port_of(board, checkout, where=BOARDS):
@@ -311,11 +408,14 @@ def main():
     file.add_argument("board", nargs="?", default="", help="refused where it does not fit")
     what.add_parser("bundle", help="zip the .mpy files")
     what.add_parser("app", help="make the application file of an image")
-    build = what.add_parser("firmware", help="build MicroPython with the firmware frozen in")
+    build = what.add_parser(
+        "firmware", help="build an image: MicroPython and the application file"
+    )
     build.add_argument("board", nargs="?", default="")
     build.add_argument(
         "--micropython", default="", metavar="DIR", help="a checkout of MicroPython"
     )
+    build.add_argument("--form", default="", choices=("", *FORMS), help="else the board's")
     build.add_argument("--make", default="", metavar="ARGUMENTS", help="more for its make")
     options = parser.parse_args()
     if options.what == "json":
@@ -332,7 +432,8 @@ def main():
             "package: say which: make firmware BOARD=%s" % " or ".join([*boards(), SIMULATED])
         )
     else:
-        print(firmware(options.board, options.micropython, shlex.split(options.make)))
+        more = shlex.split(options.make)
+        print(firmware(options.board, options.micropython, more, form=options.form))
 
 
 if __name__ == "__main__":

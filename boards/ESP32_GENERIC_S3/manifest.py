@@ -1,6 +1,5 @@
-# What a MicroPython build freezes to carry the firmware and this board (FROZEN_MANIFEST).
+# What an image of this board freezes (FROZEN_MANIFEST); the application is in a file of its own.
 include("$(PORT_DIR)/boards/manifest.py")  # the board itself has none
-package("holdfast", base_path="../../firmware")
 module("boot.py", base_path="../../firmware")
 module("main.py", base_path="../../firmware")
 module("board.py")

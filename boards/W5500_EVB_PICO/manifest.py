@@ -1,6 +1,5 @@
-# What a MicroPython build freezes to carry the firmware and this board (FROZEN_MANIFEST).
+# What an image of this board freezes (FROZEN_MANIFEST); the application is in a file of its own.
 include("$(BOARD_DIR)/manifest.py")
-package("holdfast", base_path="../../firmware")
 module("boot.py", base_path="../../firmware")
 module("main.py", base_path="../../firmware")
 module("board.py")

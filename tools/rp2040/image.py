@@ -196,7 +196,8 @@ def sources():
     mark.unlink(missing_ok=True)
     shutil.rmtree(tree, ignore_errors=True)
     # What was built of the tree before is not built of this one.
-    shutil.rmtree(interpreters.BUILD / "images" / BOARD, ignore_errors=True)
+    for folder in (interpreters.BUILD / "images").glob(BOARD + "*"):
+        shutil.rmtree(folder)
     for pattern, target in (
         ("micropython_*.orig.tar.*", tree),
         ("mbedtls_*.orig.tar.*", tree / "lib" / "mbedtls"),
@@ -256,8 +257,8 @@ def output_into(path):
             os.close(real)
 
 
-def build():
-    """Build the image; its path."""
+def build(form):
+    """Build the image in a form of package.FORMS; the folder where it is (package.whole)."""
     look()
     tree = sources()
     # Debian bookworm has no picotool; the image is laid out for flash below.
@@ -266,20 +267,21 @@ def build():
     # First and by itself: with `make BUILD=...` the port would build it among its own objects.
     say("building mpy-cross")
     run(["make", "-C", tree / "mpy-cross", "-j%d" % (os.cpu_count() or 1)])
-    say("building the image")
+    say("building the image, %s" % form)
     try:
         with output_into(log):
             folder = package.firmware(
-                BOARD, tree, where=HERE / "boards", oldest=package.micropython_version(tree)
+                BOARD,
+                tree,
+                where=HERE / "boards",
+                oldest=package.micropython_version(tree),
+                form=form,
             )
     except SystemExit as end:
         rows = log.read_text(errors="replace").splitlines()
         why = [row for row in rows if "rror" in row][:5] or rows[-5:]
         raise Failed("%s\n%s\nall of it is in %s" % (end, "\n".join(why), log))
-    image = folder / "firmware.bin"
-    if not image.exists():
-        raise Failed("the build left no %s, see %s" % (image, log))
-    return image
+    return folder
 
 
 def uf2(image):
