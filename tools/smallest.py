@@ -1,7 +1,7 @@
 """Finds the smallest --heap in which the simulated board serves a number of masters and event
 streams.
 
-    python tools/smallest.py [--masters 4] [--streams 2] [--connections 8]
+    python tools/smallest.py [--masters 4] [--streams 2] [--connections 8] [--slots DIR] [--32]
 
 Each trial starts the board, holds keep-alive masters and event streams for a few seconds, lets an
 input change in front of all streams, and wants every heartbeat answered and every event seen.
@@ -85,6 +85,8 @@ def serves(heap, options):
 def serves_with(heap, options, pins):
     command = [sys.executable, str(HERE / "simulate.py"), "--port", "0", "--heap", str(heap)]
     command += ["--connections", str(options.connections), "--pins", str(pins)]
+    if options.slots:
+        command += ["--slots", options.slots]
     board = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         url = None
@@ -125,6 +127,7 @@ def main():
     parser.add_argument("--low", type=int, default=48, help="KB that surely do not do")
     parser.add_argument("--high", type=int, default=256, help="KB that surely do")
     parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--slots", metavar="DIR", help="of the application file in it (make app)")
     parser.add_argument("--32", dest="small", action="store_true", help="on tools/micropython32")
     options = parser.parse_args()
     if options.small:
