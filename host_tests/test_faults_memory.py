@@ -13,18 +13,32 @@ from pathlib import Path
 import pytest
 from plain import compile_plain
 
+from boards import SLOTS
+
 HERE = Path(__file__).resolve().parent
 NIGHTLY = "HOLDFAST_NIGHTLY" in os.environ
-HEAP = "500k"  # 64-bit; the whole module takes about 300 KB of it
+HEAP_BYTES = 500 * 1024  # 64-bit; the whole module takes about 300 KB of it
 LIMIT_S = 900 if NIGHTLY else 60
 
 
-def sweep(micropython, *arguments):
+@pytest.fixture(params=("files", "slot"))
+def form(request, micropython):
+    """The start of a command, and where modules are: in files, or in the application file."""
+    size, paths, runner = HEAP_BYTES, [".frozen", str(HERE)], []
+    if request.param == "files":
+        paths[1:1] = [str(compile_plain())]
+    else:
+        (slot,) = SLOTS.glob("*.romfs")
+        size += slot.stat().st_size
+        runner = [str(HERE / "slot_runner.py"), str(slot)]
+    return [micropython, "-X", "heapsize=%d" % size, *runner], ":".join(paths)
+
+
+def sweep(form, *arguments):
     """Run the program; its lines."""
-    firmware = compile_plain()
-    path = ":".join([".frozen", str(firmware), str(HERE)])
+    command, path = form
     result = subprocess.run(
-        [micropython, "-X", "heapsize=" + HEAP, str(HERE / "sweep_memory.py"), *arguments],
+        [*command, str(HERE / "sweep_memory.py"), *arguments],
         env=dict(os.environ, MICROPYPATH=path),
         cwd=HERE,
         capture_output=True,
@@ -44,19 +58,19 @@ def sweep(micropython, *arguments):
 # The ms at which the module's clock begins; in the second each time is an object in the heap, as
 # on a board of 32 bits after 12.4 days.
 @pytest.mark.parametrize("zero", ["0", str(1 << 62)], ids=["small", "big"])
-def test_no_memory_at_any_allocation_of_a_turn(micropython, zero):
-    lines = sweep(micropython, zero, "1" if NIGHTLY else "9")
+def test_no_memory_at_any_allocation_of_a_turn(form, zero):
+    lines = sweep(form, zero, "1" if NIGHTLY else "9")
     assert len([line for line in lines if "out of memory in" in line]) == 8
 
 
-def test_no_memory_at_any_allocation_of_a_request(micropython):
+def test_no_memory_at_any_allocation_of_a_request(form):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    lines = sweep(micropython, "server", "1" if NIGHTLY else "37", str(port))
+    lines = sweep(form, "server", "1" if NIGHTLY else "37", str(port))
     assert len([line for line in lines if " cells, {" in line]) == 6
 
 
-def test_no_memory_while_a_socket_is_registered(micropython):
-    (line,) = sweep(micropython, "sockets", "1")
+def test_no_memory_while_a_socket_is_registered(form):
+    (line,) = sweep(form, "sockets", "1")
     assert line.startswith("sockets: 80, out of memory at ")
