@@ -4,7 +4,7 @@ import asyncio
 
 from holdfast.client import http as shell_exchange
 from holdfast.client.http import Exchange
-from holdfast.core.uplinks import NoAnswer
+from holdfast.core.notifications import NoAnswer
 
 
 def sent(quiet, tls=True):

@@ -2,14 +2,14 @@
 
 from claims import raises
 from holdfast.core.events import EventSystem
-from holdfast.core.rules import NOTIFY, OUTGOING
+from holdfast.core.notifications import PAUSES_MS
+from holdfast.core.rules import NOTIFY
 from holdfast.core.uplinks import (
     AIRNODE,
     FIRST_PAUSE_MS,
     HEALTHCHECKS,
     KINDS,
     PACE_MS,
-    PAUSES_MS,
     PINGHOME,
     QUEUED,
     SAVE_AFTER_MS,
@@ -17,9 +17,6 @@ from holdfast.core.uplinks import (
     SPREAD_MS,
     UNIFI,
     Links,
-    Notifications,
-    part_of,
-    refuses,
 )
 
 HERE = (False, "192.0.2.1", 80)
@@ -309,33 +306,6 @@ def test_the_numbers_of_kinds_and_the_times():
     assert (QUEUED, SPREAD_MS, FIRST_PAUSE_MS, PACE_MS) == (32, 10000, 5000, 500)
     assert PAUSES_MS == (1000, 5000, 15000, 60000)
     assert (SAVE_AFTER_MS, SAVE_EVERY_MS) == (5000, 60000)
-
-
-def test_a_part_by_chance_is_of_sixteen_bits_of_it():
-    for number, part in (((0, 0), 0), ((0x80, 0), 500), ((0, 0x80), 1), ((0xFF, 0xFF), 999)):
-        assert part_of(1000, lambda n, number=number: bytes(number + (0x55,) * (n - 2))) == part
-    # No more is asked for than is used: chance is scarce at the start.
-    asked = []
-    part_of(1000, lambda n: asked.append(n) or bytes(n))
-    assert asked == [2]
-
-
-def test_which_answers_a_second_try_would_get_again():
-    for status, refused in (
-        (None, False),
-        (399, False),
-        (400, True),
-        (404, True),
-        (407, True),
-        (408, False),
-        (409, True),
-        (428, True),
-        (429, False),
-        (430, True),
-        (499, True),
-        (500, False),
-    ):
-        assert refuses(status) is refused, status
 
 
 def test_a_new_link_has_sent_nothing_and_is_not_up():
@@ -777,89 +747,3 @@ def test_settings_that_ran_out_of_memory_are_taken_over_by_the_second_call():
         assert subject.inbound.declared is not None
         subject.move(None, 30)
         assert queues(subject) == [[], ["/1"], []]
-
-
-def notify(host="192.0.2.1", target="/", port=80):
-    return (NOTIFY, (False, host, port), target, "", "", "")
-
-
-def put(queue, *actions):
-    for one in actions:
-        queue.put(one, 0)
-
-
-def counts(queue):
-    return queue.sent, queue.failed, len(queue.waiting)
-
-
-def test_what_was_taken_is_sent_and_gone():
-    queue = Notifications(lambda n: bytes(n))
-    put(queue, notify())
-    entry = queue.next(0)
-    assert entry[0] == notify() and queue.next(0) is None
-    queue.settle(entry, 204, 10)
-    assert counts(queue) == (1, 0, 0)
-
-
-def test_a_failed_one_is_tried_again_with_growing_pauses_and_then_given_up():
-    for answer in (None, 500, 302, 408, 429):
-        queue = Notifications(lambda n: bytes(n))
-        put(queue, notify())
-        now = 0
-        queue.settle(queue.next(now), answer, now)
-        for pause in PAUSES_MS:
-            assert queue.next(now + pause - 1) is None
-            now += pause
-            queue.settle(queue.next(now), answer, now)
-        assert counts(queue) == (0, 1, 0)
-
-
-def test_a_receiver_that_refuses_is_not_asked_again():
-    for answer in (400, 401, 404, 499):
-        queue = Notifications(lambda n: bytes(n))
-        put(queue, notify())
-        queue.settle(queue.next(0), answer, 0)
-        assert counts(queue) == (0, 1, 0)
-
-
-def test_one_receiver_s_failure_holds_up_its_own_and_nobody_else_s():
-    queue = Notifications(lambda n: bytes(n))
-    put(queue, notify(target="/1"), notify(target="/2"), notify("192.0.2.2"), notify(port=81))
-    queue.settle(queue.next(0), None, 0)
-    assert queue.next(0)[0][1][1] == "192.0.2.2"
-    assert queue.next(0)[0][1][2] == 81
-    assert queue.next(0) is None
-    assert [queue.next(PAUSES_MS[0])[0][2] for _ in range(2)] == ["/1", "/2"]
-
-
-def test_the_oldest_gives_way():
-    queue = Notifications(lambda n: bytes(n))
-    put(queue, *[notify(target="/%d" % i) for i in range(OUTGOING + 2)])
-    assert counts(queue) == (0, 2, OUTGOING)
-    assert queue.next(0)[0][2] == "/2"
-
-
-def test_one_that_failed_while_others_filled_the_queue_gives_way():
-    queue = Notifications(lambda n: bytes(n))
-    put(queue, notify(target="/old"))
-    entry = queue.next(0)
-    put(queue, *[notify() for _ in range(OUTGOING)])
-    queue.settle(entry, None, 0)
-    assert counts(queue) == (0, 1, OUTGOING)
-
-
-def test_every_pause_has_a_random_part_of_up_to_half():
-    """So that modules that lost the same receiver do not all come back at once."""
-    for byte, part in ((0, 0), (128, PAUSES_MS[0] // 4), (255, PAUSES_MS[0] // 2)):
-        queue = Notifications(lambda n, byte=byte: bytes([byte]) * n)
-        put(queue, notify())
-        queue.settle(queue.next(0), None, 0)
-        assert abs(queue.waiting[0][2] - PAUSES_MS[0] - part) <= 4
-
-
-def test_what_counts_as_taken():
-    for status, sent in ((199, 0), (200, 1), (299, 1), (300, 0)):
-        queue = Notifications(lambda n: bytes(n))
-        put(queue, notify())
-        queue.settle(queue.next(0), status, 0)
-        assert queue.sent == sent, status

@@ -3,7 +3,7 @@
 import json
 
 from claims import raises
-from holdfast.core.uplinks import NoAnswer
+from holdfast.core.notifications import NoAnswer
 from holdfast.uplink.airnode import heartbeat, payload, signed
 
 KEY = 0xB25C7DB31FEED9122727BF0939DC769A96564B2DE4C4726D035B36ECF1E5B364

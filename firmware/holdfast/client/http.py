@@ -18,7 +18,7 @@ from binascii import a2b_base64
 
 from micropython import const
 
-from holdfast.core.uplinks import NoAnswer
+from holdfast.core.notifications import NoAnswer
 from holdfast.runtime.memory import load
 from holdfast.runtime.portable import PIECE_BYTES, read_into, sleep_ms, write
 from holdfast.runtime.sockets import secure, trusting

@@ -9,8 +9,7 @@ import asyncio
 
 from micropython import const
 
-from holdfast.client import queue_file as backlog
-from holdfast.core.uplinks import KINDS, NoAnswer, Notifications
+from holdfast.core.notifications import NoAnswer, Notifications
 from holdfast.runtime.memory import load
 from holdfast.runtime.portable import report, sleep_ms
 from holdfast.wire.httpclient import basic, request
@@ -45,10 +44,12 @@ class Outbound:
         if links is None:
             return  # it starts with the first notification
         if not self._loaded:
+            from holdfast.client import queue_file
+
             self._loaded = True
             now = self._turn()
             try:
-                self.lost = backlog.load(self._storage, links, rules, self._epoch_ms(), now)
+                self.lost = queue_file.load(self._storage, links, rules, self._epoch_ms(), now)
             except OSError as error:
                 print("holdfast: queued notifications cannot be read: %s" % error)
             if self.lost:
@@ -166,6 +167,8 @@ class Outbound:
 
     async def _make(self, link):
         """The bytes of a heartbeat; others have their turn between its steps."""
+        from holdfast.core.uplinks import KINDS
+
         heartbeat = load("holdfast.uplink." + KINDS[link.kind], "heartbeat")
         epoch_ms = self._epoch_ms()
         utc_s = (self._turn() + epoch_ms) // 1000 if epoch_ms else None
@@ -201,7 +204,9 @@ class Outbound:
         """Write the queues to flash when they have changed, but seldom, and in a quiet moment."""
         if not links.to_be_saved(now) or not self._quiet(now):
             return
+        from holdfast.client import queue_file
+
         try:
-            links.saved(now, backlog.save(self._storage, links, now, self._epoch_ms()))
+            links.saved(now, queue_file.save(self._storage, links, now, self._epoch_ms()))
         except OSError:
             links.saved(now, True)  # flash is full, or there is none: another try comes in time

@@ -17,7 +17,7 @@ count of bytes in digits, the bytes. The signature is r, s and v = 27 or 28, wit
 
 from binascii import hexlify
 
-from holdfast.core.uplinks import NoAnswer
+from holdfast.core.notifications import NoAnswer
 from holdfast.wire.httpclient import JSON, request
 from holdfast.wire.json import quote
 from holdfast.wire.keccak import keccak256
