@@ -264,7 +264,7 @@ def test_the_heap_of_micropython_is_bounded(make_board, runtime):
 
 def test_it_serves_in_the_heap_of_a_board(start):
     """Which has about 190 KB."""
-    board = start(settings(), "--heap", "138k", "--connections", 8)
+    board = start(settings(), "--heap", "134k", "--connections", 8)
     masters = [board.master(name) for name in ("root", "door", "vms", "guest")]
     with (
         board.subscribed("//.", replay=STATE) as one,
