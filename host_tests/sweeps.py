@@ -1,11 +1,11 @@
 """Programs beside this file that run whole modules in one process, on either interpreter."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import interpreters
+import reckoning
 from plain import compile_plain
 
 HERE = Path(__file__).resolve().parent
@@ -22,14 +22,11 @@ def sweep(runtime, program, *arguments):
         firmware = compile_plain()
         paths = [".frozen", str(firmware), str(HERE)]
         command, variable, separator = [interpreters.micropython()], "MICROPYPATH", ":"
-    result = subprocess.run(
-        [*command, str(HERE / program), *map(str, arguments)],
+    result = reckoning.run(
+        [*command, HERE / program, *arguments],
+        LIMIT_S,
         env={**os.environ, variable: separator.join(paths)},
         cwd=HERE,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
     )
     lines = result.stdout.splitlines()
     assert result.returncode == 0, "\n".join(lines[-25:]) + result.stderr[-2000:]

@@ -7,10 +7,10 @@ MicroPython alone: CPython's heap cannot be filled.
 
 import os
 import socket
-import subprocess
 from pathlib import Path
 
 import pytest
+import reckoning
 from plain import compile_plain
 
 from boards import SLOTS
@@ -37,14 +37,11 @@ def form(request, micropython):
 def sweep(form, *arguments):
     """Run the program; its lines."""
     command, path = form
-    result = subprocess.run(
-        [*command, str(HERE / "sweep_memory.py"), *arguments],
+    result = reckoning.run(
+        [*command, HERE / "sweep_memory.py", *arguments],
+        LIMIT_S,
         env=dict(os.environ, MICROPYPATH=path),
         cwd=HERE,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
     )
     output = result.stdout + result.stderr
     print(output)

@@ -1,11 +1,11 @@
 """Nobody does what is above his role, however the address is written; on both interpreters."""
 
 import os
-import subprocess
 import sys
 from pathlib import Path
 
 import interpreters
+import reckoning
 from plain import compile_plain
 
 HERE = Path(__file__).resolve().parent
@@ -20,14 +20,11 @@ def test_every_path_method_role_and_way_to_write_it(runtime):
     else:
         command = [sys.executable]
         environment["PYTHONPATH"] = ":".join([*interpreters.IMPORTS, str(HERE)])
-    result = subprocess.run(
-        [*command, str(HERE / "matrix.py")],
+    result = reckoning.run(
+        [*command, HERE / "matrix.py"],
+        LIMIT_S,
         env=environment,
         cwd=HERE,
-        capture_output=True,
-        text=True,
-        timeout=LIMIT_S,
-        check=False,
     )
     output = result.stdout + result.stderr
     assert result.returncode == 0, output[-3000:]

@@ -3,12 +3,12 @@
 import itertools
 import os
 import random
-import subprocess
 from pathlib import Path
 
 import interpreters
 import month
 import pytest
+import reckoning
 from conftest import NIGHTLY
 from holdfast.core.checkins import DOWN
 from holdfast.core.events import EventSystem
@@ -17,6 +17,7 @@ from holdfast.core.monitors import Monitor, Monitors
 HERE = Path(__file__).resolve().parent
 DAYS = 30
 DAYS_ON_MICROPYTHON = DAYS if NIGHTLY else 8  # a day over a week
+LIMIT_S = 900  # of MicroPython
 SEEDS = range(1, 13) if NIGHTLY else (1, 2)
 
 
@@ -30,13 +31,10 @@ PROGRAM = "import month; print(month.check(%d))" % DAYS_ON_MICROPYTHON
 
 def test_and_so_it_does_on_micropython(micropython):
     path = ":".join([".frozen", str(interpreters.FIRMWARE), str(HERE)])
-    result = subprocess.run(
+    result = reckoning.run(
         [micropython, "-X", "heapsize=64m", "-c", PROGRAM],
+        LIMIT_S,
         env=dict(os.environ, MICROPYPATH=path),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     print(result.stdout)
