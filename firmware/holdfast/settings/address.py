@@ -13,7 +13,7 @@ _MAX_LABEL = const(63)
 _LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-_"
 
 
-def url(keys, key, text, certificate):
+def url(keys, key: str, text: str, certificate: bool) -> tuple:
     """`((secure, host, port), target)` of an http:// or https:// URL; SettingsError for the key.
 
     secure: TLS; host: an IPv4 address or a name, lower case; target: path and query. certificate:
@@ -49,7 +49,7 @@ def url(keys, key, text, certificate):
     return (scheme == "https", host, port), target
 
 
-def place(path, text, port):
+def place(path: str, text, port: int) -> tuple[str, int]:
     """(address, port) of an IPv4 address in digits, with `:port` where it is another than this;
     SettingsError for the key at this path.
     """
@@ -65,7 +65,7 @@ def _port(path, text):
     return int(text)
 
 
-def ipv4(text):
+def ipv4(text: str) -> int | None:
     """The number of an IPv4 address, None for a text that is none: four numbers up to 255 with
     dots between, without zeros in front. With them a number is decimal to some and octal to
     others, and so another host (RFC 6943 section 3.1.1).
@@ -83,7 +83,7 @@ def ipv4(text):
     return value
 
 
-def is_name(text):
+def is_name(text: str) -> bool:
     """True for a host name, lower case. What ends with a number, hexadecimal too, is an address
     to some (URL Standard, "ends in a number").
     """

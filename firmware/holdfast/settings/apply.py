@@ -8,7 +8,7 @@ from holdfast.settings.changes import APPLIED
 from holdfast.settings.model import SettingsError
 
 
-def apply(app, settings, now, by):
+def apply(app, settings, now: int, by: str | None) -> None:
     """Put changed settings into force. by: who changed them with what, None where that is told
     elsewhere. When memory runs out, the same call goes on with what was not done.
     """
@@ -65,14 +65,14 @@ def _known(accounts):
     return [(account.name, account.role, account.md5, account.sha256) for account in accounts]
 
 
-def prepare(app):
+def prepare(app) -> None:
     """Load what sends notifications as soon as a rule may: not when a master is lost."""
     rules = app.module.rules
     if app.module.links is not None or rules is not None and rules.notifies:
         app.outbound.method("begin")(rules)
 
 
-def keep_time(app):
+def keep_time(app) -> None:
     """Ask the server that settings name for the time, from now on."""
     if app.timekeeper is not None:
         app.timekeeper.cancel()
@@ -85,7 +85,7 @@ def keep_time(app):
     app.asked_time = server
 
 
-def use_certificate(app):
+def use_certificate(app) -> bool:
     """Have the certificate and key in use that settings name; False when they cannot be."""
     try:
         files = load("holdfast.settings.tls_files", "files")(app.store.storage, app.settings.tls)

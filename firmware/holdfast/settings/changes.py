@@ -20,14 +20,13 @@ APPLIED = (
 )
 
 
-def late(document, secure):
+def late(document: dict, secure: bool) -> dict:
     """{path: value} of what is read at the start only; document: a JSON object, checked or not;
     secure: TLS is served, so that another certificate counts from the next connection on.
     """
     at_once = " %s " % " ".join([keys for _, keys in APPLIED])
     found = {}
-    for key in document:
-        value = document[key]
+    for key, value in document.items():
         if key == "tls" and secure:
             if value is not None:
                 found[key] = True  # listening begins and ends with a start
@@ -49,20 +48,17 @@ def _late(path, pattern, row, at_once, found):
             found[path + name] = row[name]
 
 
-def waits(before, after):
+def waits(before: dict, after: dict) -> list[str]:
     """The paths, in order, whose values differ between two results of `late`."""
     paths = [path for path in before if path not in after or after[path] != before[path]]
     paths += [path for path in after if path not in before]
     return sorted(paths)
 
 
-def merge(document, patch):
+def merge(document: dict, patch: dict) -> dict:
     """A JSON merge patch (RFC 7396) applied: a new object, made of parts of both, which stay."""
-    merged = {}
-    for key in document:
-        merged[key] = document[key]
-    for key in patch:
-        value = patch[key]
+    merged = dict(document)
+    for key, value in patch.items():
         if value is None:
             merged.pop(key, None)
         elif isinstance(value, dict):

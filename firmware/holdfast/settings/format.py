@@ -27,7 +27,7 @@ END = b'"\n}\n'
 SEAL_BYTES = len(_CHECKSUM) + 64 + len(END)
 
 
-def content(store):
+def content(store) -> bytes:
     """The document in force, or on trial, as it is in flash (bytes); NotSaved when it cannot be
     read.
     """
@@ -40,7 +40,7 @@ def content(store):
         raise NotSaved("%s cannot be read any more" % name)
 
 
-async def encode(value):
+async def encode(value: dict) -> bytes:
     """A document (a JSON object) as it is written to flash, or shown: bytes."""
     texts = []
     size = 0
@@ -53,14 +53,14 @@ async def encode(value):
     return seal("".join(texts)) if value else NONE
 
 
-def document(data):
+def document(data: bytes):
     """The JSON object in a settings file (bytes); JsonError, SettingsError for a bad checksum."""
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]  # an editor has put a byte order mark there; no checksum counts it
     return _checked(loads(data, -1), data)
 
 
-async def parsed(data):
+async def parsed(data: bytes):
     """As `document`, in steps between which others have their turn."""
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]
@@ -87,7 +87,7 @@ def _checked(value, data):
     return value
 
 
-def changed_meaning(value, settings):
+def changed_meaning(value: dict, settings) -> list[str]:
     """Texts for the log: what settings of 0.1.0 do not mean any more."""
     rows = value.get("ports", {})
     free = []
@@ -113,7 +113,7 @@ def changed_meaning(value, settings):
     return ["those of 0.1.0: " + text for text in texts]
 
 
-def earlier(value):
+def earlier(value: dict) -> None:
     """Write into settings of 0.1.0, in place, what their silence meant there."""
     ports = value.get("ports")
     for row in ports.values() if isinstance(ports, dict) else ():
@@ -122,24 +122,24 @@ def earlier(value):
             fallback["locked"] = True
 
 
-def is_earlier(data):
+def is_earlier(data: bytes) -> bool:
     """True for a document that version 0.1.0 wrote."""
     return sealed(data) and not data[:-SEAL_BYTES].endswith(_FORMAT)
 
 
-def sealed(data):
+def sealed(data: bytes) -> bool:
     """True for a document that ends with a checksum, whether it is right or not."""
     tail = data[-SEAL_BYTES:]
     return tail.startswith(_CHECKSUM) and tail.endswith(END)
 
 
-def seal(text):
+def seal(text: str) -> bytes:
     """A JSON object as bytes, with its format and checksum as the last members."""
     text = text[: text.rindex("}")].rstrip()
     assert text != "{"  # nobody saves nothing
     return seal_of(text.encode() + _FORMAT)
 
 
-def seal_of(data):
+def seal_of(data: bytes) -> bytes:
     """What stands before the checksum, with it and the end put behind."""
     return b"".join((data, _CHECKSUM, hexlify(hashlib.sha256(data).digest()), END))

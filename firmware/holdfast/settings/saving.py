@@ -29,7 +29,7 @@ from holdfast.settings.format import (
     is_earlier,
     parsed,
 )
-from holdfast.settings.model import NotSaved, SettingsError
+from holdfast.settings.model import NotSaved, Settings, SettingsError
 from holdfast.settings.schema import check, parts
 from holdfast.settings.store import BYPASS_MS, MOST_WRITES, WRITE_MS
 from holdfast.wire.json import JsonError
@@ -49,7 +49,7 @@ _LOOKS = const(100)  # for a quiet moment in the middle of a change, and how far
 _LOOK_MS = const(20)
 
 
-def load(store):
+def load(store) -> Settings:
     """The settings in flash; with none, or broken ones, safe defaults, no account, aloud."""
     store.trying = None
     settings = _tried(store)
@@ -103,7 +103,7 @@ def _whole(storage, name):
         return storage.read(name)
 
 
-def defaults(store):
+def defaults(store) -> Settings:
     """What holds when there are no settings."""
     return check({}, store.wiring)
 
@@ -125,7 +125,7 @@ def _tried(store):
     return settings
 
 
-def current(store):
+def current(store) -> Settings:
     """The settings of the file in force; NotSaved when there is none to go back to."""
     for name in (CURRENT, NEW, PREVIOUS) if store.name is None else (store.name,):
         try:
@@ -311,7 +311,7 @@ def retained(store, text):
         storage.remove("bypass")
 
 
-def resume(store, epoch_ms):
+def resume(store, epoch_ms: int) -> dict:
     """{port id: ms for which it is bypassed yet}, at a start. Where the time of day is not known,
     what was left less the time that may have passed since that was written: no restart makes a
     bypass longer. A file that is damaged tells of none.

@@ -56,7 +56,7 @@ _HEARTBEAT_KEYS = (
 )
 
 
-def check(data, wiring):
+def check(data, wiring: tuple) -> Settings:
     """Return Settings, or raise SettingsError naming the bad key. Pure."""
     settings = None
     for found in parts(data, wiring):
@@ -64,7 +64,7 @@ def check(data, wiring):
     return settings
 
 
-def parts(data, wiring):
+def parts(data, wiring: tuple):
     """As `check`, part by part: a generator that stops after each, and the last gives Settings."""
     keys = Keys(data, "settings", _KEYS)
     name = keys.text("name", "Holdfast")
@@ -136,16 +136,16 @@ class Keys:
         self._data = data
         self._path = path
 
-    def path(self, key):
+    def path(self, key: str) -> str:
         return "%s.%s" % (self._path, key)
 
-    def get(self, key, default):
+    def get(self, key: str, default):
         return self._data.get(key, default)
 
-    def object(self, key, known):
+    def object(self, key: str, known: tuple) -> "Keys":
         return Keys(self._data.get(key, {}), self.path(key), known)
 
-    def text(self, key, default, limit=MAX_NAME):
+    def text(self, key: str, default: str | None, limit: int = MAX_NAME) -> str:
         value = self._data.get(key, default)
         if not isinstance(value, str) or len(value) > limit:
             raise SettingsError(self.path(key), "must be text of up to %d characters" % limit)
@@ -164,20 +164,20 @@ class Keys:
             raise SettingsError(self.path(key), problem)
         return value
 
-    def boolean(self, key, default):
+    def boolean(self, key: str, default: bool) -> bool:
         value = self._data.get(key, default)
         if not isinstance(value, bool):
             raise SettingsError(self.path(key), "must be true or false")
         return value
 
-    def choice(self, key, default, choices):
+    def choice(self, key: str, default: str | None, choices: tuple) -> int:
         """One of `choices` (texts), as its index."""
         value = self._data.get(key, default)
         if not isinstance(value, str) or value not in choices:
             raise SettingsError(self.path(key), "must be one of: " + ", ".join(choices))
         return choices.index(value)
 
-    def hex(self, key, digits):
+    def hex(self, key: str, digits: int) -> str:
         """So many hex digits, in lower case."""
         value = self._data.get(key)
         value = value.lower() if isinstance(value, str) else ""
@@ -185,14 +185,14 @@ class Keys:
             raise SettingsError(self.path(key), "must be %d hex digits" % digits)
         return value
 
-    def items(self, key, limit, what=""):
+    def items(self, key: str, limit: int, what: str = "") -> list:
         """A list of up to so many. what: they are, for whoever is told."""
         value = self._data.get(key, [])
         if not isinstance(value, list) or len(value) > limit:
             raise SettingsError(self.path(key), "must be a list of up to %d%s" % (limit, what))
         return value
 
-    def rows(self, key, limit, what, known):
+    def rows(self, key: str, limit: int, what: str, known: tuple):
         """As `items`, of objects: a generator of their Keys."""
         for i, row in enumerate(self.items(key, limit, what)):
             yield Keys(row, "%s[%d]" % (self.path(key), i), known)

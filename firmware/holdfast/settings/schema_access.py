@@ -21,7 +21,7 @@ _MAX_NAME = const(64)
 _NAME_LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789-."
 
 
-def tls(keys):
+def tls(keys) -> tuple[str, str, bool | None]:
     """(certificate, key, http): two file names, and whether HTTP is served beside HTTPS; http:
     None, which is false, where settings do not say.
     """
@@ -40,7 +40,7 @@ def tls(keys):
     return names[0], names[1], None if keys.get("http", None) is None else http
 
 
-def login(keys):
+def login(keys) -> tuple[bool, tuple]:
     """(md5, names): whether MD5 may be used, and host names in lower case."""
     names = []
     for i, name in enumerate(keys.items("names", _MAX_NAMES, " host names")):

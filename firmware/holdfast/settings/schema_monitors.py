@@ -17,7 +17,7 @@ _MAX_TOKENS = const(8)
 _HEX_DIGITS = const(64)
 
 
-def tokens(keys):
+def tokens(keys) -> tuple:
     """The rows of all tokens; SettingsError. keys: of the settings."""
     monitors = keys.object("monitors", ("tokens",))
     rows = []

@@ -29,7 +29,7 @@ _MAX_SSID = 32  # bytes (IEEE 802.11 section 9.4.2.2)
 _MAX_HOSTNAME = 32  # MicroPython takes no more
 
 
-def network(keys):
+def network(keys) -> tuple:
     """(row, servers). row: (kind, ssid, key, hostname, country, static), None when nothing is
     said but servers; static: (address, netmask, gateway, dns), None for DHCP. servers: rows
     (address, port) that know host names, none for those the network itself names. SettingsError
@@ -114,7 +114,7 @@ def _address(keys, key):
     return value
 
 
-def servers(keys):
+def servers(keys) -> tuple:
     """Rows `(address, port)` of `network.dns`; none: those the network itself names."""
     rows = []
     for i, text in enumerate(keys.items("dns", _MAX_SERVERS, " addresses")):
@@ -122,7 +122,7 @@ def servers(keys):
     return tuple(rows)
 
 
-def time_server(keys):
+def time_server(keys) -> tuple[str, int] | None:
     """(host, port) of an NTP server, an IPv4 address in digits; None when there is none."""
     text = keys.text("server", "")
     if not text:

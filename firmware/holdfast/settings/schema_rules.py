@@ -68,7 +68,7 @@ class Useless(SettingsError):
     useless = True
 
 
-def rules(keys, outputs):
+def rules(keys, outputs: tuple):
     """The rows of all enabled rules, as the last value of a generator that stops after each rule;
     SettingsError. keys: of the settings; outputs: port ids.
     """
@@ -206,7 +206,7 @@ def _notification(keys, values, certificate):
     return NOTIFY, receiver, target, values["message"], values["login"], values["password"]
 
 
-def refuse(module, settings):
+def refuse(module, settings) -> None:
     """Useless for a rule of `settings` that a lock makes so, unless it is so in the module, too.
     module: a core.module.Module, None for one without rules.
     """

@@ -61,7 +61,7 @@ _RESERVED = (
 )
 
 
-def uplinks(keys):
+def uplinks(keys) -> tuple:
     """All of `uplinks`, see above; SettingsError."""
     certificate = keys.text("certificate", "")
     if certificate.strip("._-abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"):

@@ -18,7 +18,7 @@ _PLACES = (
 )
 
 
-def hide(document):
+def hide(document: dict) -> None:
     """Replace every secret of checked settings, in place."""
     for where, keys in _PLACES:
         for _, _, row in _rows(document, where):
@@ -26,7 +26,7 @@ def hide(document):
                 row[key] = hidden(row[key], query)
 
 
-def keep(before, after):
+def keep(before: dict, after: dict) -> None:
     """Put back, in place, what `before` has where `after` says that it stays; SettingsError names
     the key where nothing is there. before: checked settings. after: any JSON object.
     """
@@ -48,7 +48,7 @@ def keep(before, after):
                 row[key] = old
 
 
-def hidden(value, query):
+def hidden(value: str, query: bool) -> str:
     """What is shown of a secret, or of a URL with a secret query; nothing hides nothing."""
     if query:
         start, mark, _ = value.partition("?")
