@@ -222,6 +222,7 @@ def test_an_image_has_the_application_where_micropython_looks_for_it(checkout, b
             assert "#define MICROPY_HW_%s_BYTES (%d)\n" % (name, size) in header
             assert "set(MICROPY_HW_%s_BYTES %d)\n" % (name, size) in cmake
         assert "set(MICROPY_PY_BLUETOOTH OFF)" in cmake
+        assert "pico_cyw43_driver/include)" in cmake  # or the radio's driver does not compile
 
 
 def test_an_image_that_has_no_room_is_refused(checkout, monkeypatch):

@@ -264,7 +264,7 @@ def with_application(manifest, path):
 
 # By port: what a board of MicroPython has to say, by file, for an image with an application file.
 # A header says on rp2 up to 1.28 what CMake says later. Nothing here uses Bluetooth, which takes
-# memory.
+# memory; the radio's driver finds its own headers by Bluetooth's parts alone (1.28).
 _MORE = {
     "rp2": {
         "mpconfigboard.h": """
@@ -279,6 +279,7 @@ set(MICROPY_HW_ROMFS_BYTES %(application)d)
 set(MICROPY_PY_BLUETOOTH OFF)
 set(MICROPY_BLUETOOTH_BTSTACK OFF)
 set(MICROPY_PY_BLUETOOTH_CYW43 OFF)
+include_directories(${MICROPY_DIR}/lib/pico-sdk/src/rp2_common/pico_cyw43_driver/include)
 """,
     },
     "esp32": {
