@@ -2,10 +2,11 @@
 
     micropython -X heapsize=1200k answers.py BYTES < cases      (test_answers.py runs it)
 
-A case is a line of JSON as costs.py has them. Answers a line for each: name, status, bytes of the
-answer, whether it is made and sent when so many BYTES of the heap are free, and without BYTES the
-least that does. They are counted from the look at who asks: what a request itself takes was taken
-before. Code is loaded before, too, and stays: that is another figure.
+A case is a line of JSON as costs.py has them; `@id` in it is that of the first monitor. Answers a
+line for each: name, status, bytes of the answer, whether it is made and sent when so many BYTES of
+the heap are free, and without BYTES the least that does. They are counted from the look at who
+asks: what a request itself takes was taken before. Code is loaded before, too, and stays: that is
+another figure.
 """
 
 import gc
@@ -102,6 +103,9 @@ class Subject(costs.Bench):
         dispatcher = server._dispatcher
         now = self.app.turn()
         dispatcher.delay = None
+        if "@id" in case["bytes"]:
+            first = self.app.keeper.made.engine.all[0]
+            case = dict(case, bytes=case["bytes"].replace("@id", first.id))
         wire = Wire(self.request(case))
         connection = connections.Connection(wire, server._buffer, now)
         connection.peer = connection.caller.peer = ("192.0.2.1", 4711)

@@ -21,6 +21,7 @@ TOO_LITTLE = 256  # for any answer
 HEAP = "1200k"
 LIMIT_S = 600
 MONITORS = 8
+CHECK_INS = 60
 CALL = '{"apiVersion":"1.0","method":"%s","params":{}}'
 
 
@@ -51,13 +52,18 @@ def cases():
     target = "/axis-cgi/io/port.cgi?check=" + ",".join("123456" * 10)
     yield "port.cgi", "viewer", request("GET", target)
     yield "monitors", "token", request("GET", "/v1/service/s/heartbeats")
+    for path in ("events", "statistic?interval=1h"):
+        yield path, "token", request("GET", "/v1/heartbeat/@id/" + path)
 
 
 def made():
-    """Monitors, before the cases."""
+    """Monitors and their check-ins, before the cases."""
     for i in range(MONITORS):
         body = '{"service_id":"s","name":"%02d%s","interval":60,"grace":60}' % (i, "n" * 40)
         yield "make", "token", request("POST", "/v1/heartbeat", body)
+    for i in range(CHECK_INS):
+        target = "/v1/heartbeat/@id?result=tick&message=%02d" % i + "n" * 46
+        yield "make", "token", request("POST", target)
 
 
 def told(micropython, *arguments):

@@ -212,4 +212,7 @@ def test_a_module_that_changes_meanwhile_is_told_as_json():
 
 
 def test_a_piece_is_one_write():
-    assert len(Block(None, None).data) == portable.PIECE_BYTES
+    block = Block(lambda: iter(["x" * 5000]), None)
+    assert block.fill()
+    assert len(block.data) == portable.PIECE_BYTES
+    assert len(block.chunk()) == portable.PIECE_BYTES - len(b"0\r\n\r\n")

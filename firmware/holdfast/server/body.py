@@ -33,7 +33,7 @@ class Block:
     """
 
     def __init__(self, body, shed):
-        self.data = bytearray(PIECE_BYTES)
+        self.data = b""
         self.end = _START  # of what is in it
         self.over = False  # there are no more texts
         self.begun = False  # something of it is sent
@@ -49,6 +49,7 @@ class Block:
         """
         try:
             if self._parts is None:
+                self.data = bytearray(PIECE_BYTES)
                 self.end = _START
                 self._parts = self._body()
             while self.end < _STOP:
@@ -81,15 +82,13 @@ class Block:
             self._shed()
             self._shed = None
             return False
-        except HttpError:
+        except Exception as error:
+            known = isinstance(error, HttpError)
+            if not known:
+                report(error)
             if self.begun:
                 raise EOFError  # nothing is left to be answered: what is told has begun
-            raise
-        except Exception as error:
-            report(error)
-            if self.begun:
-                raise EOFError
-            raise HttpError(500)
+            raise error if known else HttpError(500)
 
     def plain(self):
         """What is in it; the block is empty then."""

@@ -151,44 +151,46 @@ def entries(log, storage, places, epoch_ms):
     UTC, 0 where it was not known. One file at a time is in the heap.
     """
     waiting = [list(book.waiting) for book in log.books]
-    readers = [None, None]  # of each book: [its segment, files left, data, records]
+    seen = [None, None]  # the file that each book was at, ..
+    left = [None, None]  # .. and its files that may hold what is to come
+    at = data = records = None
     for place in places:
-        number = place // 2
-        book = log.books[place % 2]
-        for reader in readers:
-            if reader is not None and reader is not readers[book.index]:
-                reader[2] = reader[3] = None
-        reader = readers[book.index]
-        if reader is None or reader[0] != book.segment:
-            reader = readers[book.index] = [book.segment, _order(book), None, None]
+        wanted, index = place // 2, place % 2
+        if seen[index] != log.books[index].segment:
+            seen[index] = log.books[index].segment
+            left[index] = _order(log.books[index])
+            at = None
+        if at != index:
+            at = index
+            data = records = None  # the file of the other book goes first
         row = None
-        while row is None and reader[1]:
-            if reader[3] is None:
-                reader[2] = _read(storage, book.index, reader[1][0])
-                reader[3] = scan(reader[2])
+        while row is None and left[index]:
+            if records is None:
+                data = _read(storage, index, left[index][0])
+                records = scan(data)
                 yield None
-            for found, kind, start, end in reader[3]:
-                if found >= number and kind < KINDS:
-                    row = entry(reader[2], start, end) if found == number else ()
+            for number, kind, start, end in records:
+                if number >= wanted and kind < KINDS:
+                    row = entry(data, start, end)
                     break
             else:
-                reader[1].pop(0)
-                reader[2] = reader[3] = None
-        if row == ():
-            reader[3] = None  # it is not there any more; the next one may be the one just read
-        elif row is None:
-            row = _among(waiting[book.index], number, epoch_ms)
-        else:
-            row = row[0], row[3], row[2], row[1], row[4], row[5]
-        if row:
-            yield row
+                left[index].pop(0)
+                data = records = None
+        if row is None:
+            row = _among(waiting[index], wanted, epoch_ms)
+        elif row[0] > wanted:
+            row = None  # it is not there any more; the next one may be the one just read
+            records = scan(data)
+        if row is not None:
+            number, kind, late, happened, time, text = row
+            yield number, happened, late, kind, time, text
 
 
-def _among(waiting, number, epoch_ms):
-    """An entry that waits, None when it does not."""
-    for found, at, late, kind, text in waiting:
-        if found == number:
-            return number, at, late, kind, at + epoch_ms if epoch_ms else 0, text
+def _among(waiting, wanted, epoch_ms):
+    """An entry that waits, as `entry` has it; None when it does not."""
+    for number, at, late, kind, text in waiting:
+        if number == wanted:
+            return number, kind, late, at, at + epoch_ms if epoch_ms else 0, text
     return None
 
 

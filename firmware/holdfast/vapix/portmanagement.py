@@ -56,8 +56,9 @@ class PortManagement:
                 error.call = call
                 raise
             text = api.answer(call, "data", data)
-        except PartialFailure as failure:
-            text = api.answer(call, "error", failure.text)
+        except PartialFailure as error:
+            failures = error.failures
+            return Response(200, lambda: _told(call, failures), "application/json")
         except api.ApiError as error:
             detail = error.detail or _DETAILS.get(error.code)
             text = api.answer(error.call, "error", api.error_object(error.code, detail))
@@ -121,7 +122,7 @@ class PortManagement:
                 else:
                     _note(failures, error, port, "state")
         if failures:
-            raise PartialFailure(_told(failures))
+            raise PartialFailure(failures)
         changed = []
         for port, _ in changes:
             if port in done and quote(port.id) not in changed:
@@ -236,11 +237,11 @@ class PortManagement:
 
 
 class PartialFailure(Exception):
-    """Some properties could not be set, the others are; `text` is the error object."""
+    """Some properties could not be set, the others are; `failures`: (code, port, property)."""
 
-    def __init__(self, text):
-        super().__init__(text)
-        self.text = text
+    def __init__(self, failures):
+        super().__init__(failures)
+        self.failures = failures
 
 
 def _refusal(refused):
@@ -256,16 +257,25 @@ def _note(failures, code, port, name):
         failures.append((code, port, name))
 
 
-def _told(failures):
-    """The error object in the vendor's shape: the first failure in full, then all of them."""
-    begins = {}  # of an error object, by its code: few codes have many failures
-    texts = []
-    for code, port, name in failures:
-        if code not in begins:
-            begins[code] = api.error_object(code, _DETAILS.get(code))[:-1]
-        details = begins[code], quote(port.id), name
-        texts.append('%s,"details":{"port":%s,"propertyName":"%s"}}' % details)
-    return '%s,"errors":[%s]}' % (texts[0][:-1], ",".join(texts))
+def _told(call, failures):
+    """The answer in the vendor's shape: the first failure in full, then all of them."""
+    yield api.begun(call, "error")
+    yield _failure(*failures[0])
+    start = ',"errors":['
+    for failure in failures:
+        yield start
+        yield _failure(*failure) + "}"
+        start = ","
+    yield "]}}"
+
+
+def _failure(code, port, name):
+    """An error object but for its end."""
+    details = quote(port.id), name
+    return (
+        api.error_object(code, _DETAILS.get(code))[:-1]
+        + ',"details":{"port":%s,"propertyName":"%s"}' % details
+    )
 
 
 def _direction(port):
