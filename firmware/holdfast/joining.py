@@ -99,8 +99,9 @@ def join(app, board, hal, pins, settings):
         alarm,
         revive,
     )
-    app.server = Server(app.dispatcher, app.ticker.turn, board.CONNECTIONS, clock.epoch_ms)
-    app.server.troubled = app.troubled
+    app.server = Server(
+        app.dispatcher, app.ticker.turn, board.CONNECTIONS, clock.epoch_ms, app.troubled
+    )
     store.shed = app.server.shed
     app.network = hal.Network(board, settings.network, app.quiet)
     app.tls_place = (getattr(board, "TLS_PORT", _TLS_PORT), getattr(board, "TLS_CONNECTIONS", 1))

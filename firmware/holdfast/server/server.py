@@ -43,13 +43,13 @@ _OVER = (EOFError, OSError, asyncio.CancelledError)  # the peer's end, a lost pe
 class Server:
     """Serves one listening socket. turn: a function() that runs the module and gives the time.
     epoch_ms: a function() that gives what to add to that for UTC since 1970, 0 when the time is
-    not known.
+    not known. troubled: a function() that is told when the heap was full.
     """
 
-    def __init__(self, dispatcher, turn, limit, epoch_ms):
+    def __init__(self, dispatcher, turn, limit, epoch_ms, troubled=None):
         self.turn = turn
         self.heard_at = None  # when bytes came from anybody, last
-        self.troubled = None  # a function() that is told when the heap was full
+        self.troubled = troubled
         self._dispatcher = dispatcher
         self._epoch_ms = epoch_ms
         self._date = b""  # the field line `Date`, ..
