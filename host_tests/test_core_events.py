@@ -134,5 +134,6 @@ def test_a_place_that_is_free_is_taken_again_by_its_own_topic_only():
     system.set(first, None, 6)
     other = system.add(RELAY, "0", True, 7)
     again = system.add(PORT, "1", False, 8)
+    last = system.add(PORT, "2", False, 9)  # the first of its topic is there again
     assert system.topics == [PORT, RELAY]
-    assert system.properties == [again, other] and first is not again
+    assert system.properties == [again, other, last] and first is not again

@@ -17,6 +17,10 @@ def counts(queue):
     return queue.sent, queue.failed, len(queue.waiting)
 
 
+def test_the_pauses_are_what_was_agreed_with_the_receivers():
+    assert PAUSES_MS == (1000, 5000, 15000, 60000)
+
+
 def test_a_part_by_chance_is_of_sixteen_bits_of_it():
     for number, part in (((0, 0), 0), ((0x80, 0), 500), ((0, 0x80), 1), ((0xFF, 0xFF), 999)):
         assert part_of(1000, lambda n, number=number: bytes(number + (0x55,) * (n - 2))) == part

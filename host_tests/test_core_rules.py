@@ -1,7 +1,7 @@
 """The rule engine: events in, commands out; bounded, and below the fallback."""
 
 from claims import raises
-from holdfast.core.events import PORT, VIRTUAL_INPUT
+from holdfast.core.events import PORT, REMOVED, VIRTUAL_INPUT
 from holdfast.core.log import RULES, Log
 from holdfast.core.port import CLOSED, OPEN
 from holdfast.core.reconfigure import reconfigure
@@ -600,3 +600,20 @@ def test_what_a_lock_refuses_moves_nothing_and_is_told():
     # Nor does what had nothing to hold let go of anything.
     subject = ruled((follow(), None, INPUT_0))
     assert subject.rules.fire(subject.rules.rules[0], None, None, 0, 0) is False
+
+
+def test_a_condition_that_holds_twice_holds_once():
+    subject = ruled((toggle(), on(VIRTUAL), INPUT_0))
+    rule = subject.rules.rules[0]
+    port = subject.events.properties[2]
+    for data, holds in (("1", True), ("1", True), ("0", False), ("0", False), ("1", True)):
+        rule.note(port, data)
+        assert rule.holds() is holds
+
+
+def test_what_was_withdrawn_meets_no_condition():
+    subject = ruled((toggle(), on(VIRTUAL), on(IO_PORT, content("state", REMOVED, "9"))))
+    port = subject.events.add(PORT, "9", False, 5)
+    subject.events.set(port, None, 6)
+    subject.rules.react(subject.events.take(), 6)
+    assert port.gone() and not subject.rules.rules[0].holds()

@@ -156,7 +156,7 @@ def test_which_characters_a_name_is_made_of():
 
 
 def test_what_is_asked_of_topics_is_found_out_once_and_goes_on_with_new_ones():
-    topics = [(PORT,), (READY,)]
+    topics = [(PORT, "port"), (READY, None)]
     compiled = topic_filter(PORT)
     flags = bytearray()
     assert asks(flags, compiled, topics, topics[0])
@@ -164,6 +164,6 @@ def test_what_is_asked_of_topics_is_found_out_once_and_goes_on_with_new_ones():
     assert not asks(flags, compiled, topics, topics[1])
     assert list(flags) == [1, 0]
     assert asks(flags, compiled, topics, topics[0])
-    topics += [("tns1:Device/Other",), (READY + "/Below",)]
+    topics += [("tns1:Device/Other", PORT), (READY + "/Below", PORT)]
     assert not asks(flags, compiled, topics, topics[3])
     assert list(flags) == [1, 0, 0, 0]

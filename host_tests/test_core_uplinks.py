@@ -304,7 +304,6 @@ def test_the_numbers_of_kinds_and_the_times():
     assert (UNIFI, AIRNODE, PINGHOME, HEALTHCHECKS) == (0, 1, 2, 3)
     assert [KINDS[kind] for kind in (UNIFI, AIRNODE, PINGHOME, HEALTHCHECKS)] == list(KINDS)
     assert (QUEUED, SPREAD_MS, FIRST_PAUSE_MS, PACE_MS) == (32, 10000, 5000, 500)
-    assert PAUSES_MS == (1000, 5000, 15000, 60000)
     assert (SAVE_AFTER_MS, SAVE_EVERY_MS) == (5000, 60000)
 
 
