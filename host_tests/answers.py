@@ -24,9 +24,7 @@ from holdfast.core.log import LOGIN, TRIP  # noqa: E402
 from holdfast.server import connection as connections  # noqa: E402
 from holdfast.server import server as servers  # noqa: E402
 from holdfast.server.dispatch import Dispatcher  # noqa: E402
-from holdfast.settings.saving import seal  # noqa: E402
 from holdfast.storage.log_files import record  # noqa: E402
-from holdfast.wire.dump import dumps  # noqa: E402
 
 HOLE = 2048
 STEP = 256
@@ -111,23 +109,22 @@ class Subject(costs.Bench):
         connection.peer = connection.caller.peer = ("192.0.2.1", 4711)
         server.connections.all.append(connection)
         kept = []
-        name = "_route" if case["who"] == "token" else "_account"
 
         def known(*arguments):
-            found = getattr(Dispatcher, name)(dispatcher, *arguments)
+            found = Dispatcher._identify(dispatcher, *arguments)
             if limit is not None:
                 kept.append(None)
                 kept[0] = _fill(limit)
             return found
 
-        setattr(dispatcher, name, known)
+        dispatcher._identify = known
         try:
             await server._converse(connection)
         except EOFError:
             pass
         finally:
             kept.clear()
-            delattr(dispatcher, name)
+            del dispatcher._identify
             server.connections.all.remove(connection)
         return wire
 
@@ -183,7 +180,7 @@ async def script(app):
 
 
 def main():
-    data = seal(dumps(costs.full_settings()))
+    data = costs.seal(costs.dumps(costs.full_settings()))
     flash = wholeboard.Flash({"settings.json": data})
     for book, kind in ((0, TRIP), (1, LOGIN)):
         rows = [record(2 * i + book, kind, 0, i, i, "%02d" % i + NAME) for i in range(1, ENTRIES)]
