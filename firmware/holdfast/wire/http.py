@@ -461,7 +461,7 @@ class Response:
     _encoded = None
     _date = b""
 
-    def __init__(self, status, body=b"", content_type=None, lines=()):
+    def __init__(self, status, body: object = b"", content_type=None, lines=()):
         self.status = status
         self.body = body
         self.content_type = content_type
