@@ -572,6 +572,7 @@ def test_a_new_normal_state_ends_a_sequence_and_flips_the_circuit():
     subject.sequence(port, PULSE, "a", 0)
     assert set_normal(subject, port, CLOSED, "a", 10) is None
     assert (port.state, port.wanted, port.active()) == (OPEN, OPEN, True)
+    subject.act(100)
     assert subject.next_deadline() is None
     turn(subject, 500)
     assert port.state == OPEN
@@ -588,6 +589,7 @@ def test_a_virtual_input_ends_by_itself_at_its_time():
     assert subject.next_deadline() == 1100
     assert turn(subject, 1099) == []
     assert turn(subject, 1300) == [("VirtualInput", "3", "0", 1100)]
+    assert subject.act(1300) is False
     assert subject.next_deadline() is None
 
 
@@ -890,7 +892,7 @@ class Monitors:
 def watching(due):
     subject = module()
     subject.monitors = Monitors(due)
-    subject.find_due()
+    subject.wake_by(subject.monitors.due)
     subject.tell(0)
     return subject
 
@@ -903,6 +905,7 @@ def test_what_monitors_have_due_is_a_deadline_and_is_done_when_it_is_told():
     assert subject.monitors.advanced == []
     subject.tell(50)
     assert subject.monitors.advanced == [50]
+    assert subject.act(50) is False
     assert subject.next_deadline() is None
     # Something else that is due before them, or after, leaves them alone.
     for duration, first in ((10, 11), (80, 50)):
@@ -1391,6 +1394,7 @@ def test_who_is_named_no_more_is_awaited_no_more_and_what_it_lost_is_over():
     assert subject.session("b").expires_at == 51  # it goes on being awaited
     reconfigure(subject, settings(CLOSE_ON_LOSS), 30)
     assert subject.session("b").expires_at is None
+    assert subject.act(51) is False
     assert subject.next_deadline() is None
 
 

@@ -495,7 +495,7 @@ def watched_module(**more):
     subject.monitors = Monitors(subject.events, lambda *note: None, 0, 0, True)
     job = Monitor(1, "id", "s", "job", "job", 60, 0, True)
     subject.monitors.add(job, 0)
-    subject.find_due()
+    subject.wake_by(subject.monitors.due)
     subject.tell(0)
     subject.events.take()
     return subject, subject.monitors, job
@@ -505,7 +505,7 @@ def check_in(subject, job, result, now):
     subject.act(now)
     subject.tell(now)
     subject.monitors.check_in(job, result, now)
-    subject.find_due()
+    subject.wake_by(subject.monitors.due)
 
 
 def test_the_modules_next_deadline_is_the_monitors_too():
@@ -515,12 +515,14 @@ def test_the_modules_next_deadline_is_the_monitors_too():
     assert subject.next_deadline() == 60000  # a lower bound
     assert subject.act(60000)
     subject.tell(60000)
+    assert subject.act(60000) is False
     assert subject.next_deadline() == 61000
     subject.heartbeat("a", 500, 60700)
     assert subject.next_deadline() == 61000
     assert subject.act(61000)
     subject.tell(61000)
     assert job.state == DOWN
+    assert subject.act(61000) is False
     assert subject.next_deadline() == 61201  # the session
 
 

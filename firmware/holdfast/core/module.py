@@ -93,7 +93,6 @@ class Module:
         watch(self, sessions, settings, now)
         self.fallback_levels = bytearray(self.levels)
         self.prepare()
-        self.find_due()
         self.rules = None  # core.rules.Rules, when there are any
         if settings.rules:
             from holdfast.core.rules import Rules
@@ -170,6 +169,11 @@ class Module:
         """Do what is due; True when levels may have moved. Allocates nothing: pins come next."""
         return self._due is not None and now >= self._due and self._act(now)
 
+    def wake_by(self, at):
+        """Have `act` called at `at` or before, when that is not None."""
+        if at is not None and (self._due is None or at < self._due):
+            self._due = at
+
     def _act(self, now):
         while True:
             # In the order they came: a port's timeline begins with the first of its losses.
@@ -207,7 +211,7 @@ class Module:
         monitors = self.monitors
         if monitors is not None and monitors.due is not None and now >= monitors.due:
             self.news = True  # in tell, too
-        self.find_due()
+        self._find_due()
         return self.news
 
     def lose(self, session, at):
@@ -218,7 +222,7 @@ class Module:
             session.end()
             return
         self.news = True
-        self._due = at
+        self.wake_by(at)
         # First: the session is over when all its ports know. A timeline under way goes on; one
         # that was overruled begins anew.
         for port in session.ports:
@@ -251,8 +255,8 @@ class Module:
             living -= 1
         return self.needed is None or living < self.needed
 
-    def find_due(self):
-        """Of everything the nearest."""
+    def _find_due(self):
+        """Of everything the nearest: `act` looks, all else only brings it nearer, see law 4."""
         due = self._find_near()
         if self.monitors is not None:
             at = self.monitors.due
@@ -297,11 +301,11 @@ class Module:
                 self.events.set(declared, active, port.since)
         if self.virtual.due is not None and now >= self.virtual.due:
             self.virtual.advance(now)
-            self.find_due()
+            self.wake_by(self.virtual.due)
         monitors = self.monitors
         if monitors is not None and monitors.due is not None and now >= monitors.due:
             monitors.advance(now)
-            self.find_due()
+            self.wake_by(monitors.due)
         self.news = False
 
     def _record(self, session, moved):
@@ -374,8 +378,7 @@ class Module:
             heart.expires_at = session.expires_at  # the usual one is the latest
         else:
             self._take(session, identifier, now)
-        if self._due is None or session.expires_at < self._due:
-            self._due = session.expires_at
+        self.wake_by(session.expires_at)
         return session
 
     def _take(self, session, identifier, now):
@@ -415,7 +418,7 @@ class Module:
     def resume_losses(self, port, at):
         """Losses move an output again, from `at` on."""
         self.news = True
-        self._due = at
+        self.wake_by(at)
         if self.concerned(port):
             port.lose(at, self.loser(port))
         port.bypassed_until = None
@@ -442,7 +445,7 @@ class Module:
             refused = BUSY
         if refused is None:
             port.play(steps, now, who, again)
-            self.find_due()
+            self.wake_by(port.due)
             self.news = True
         return refused
 
@@ -454,7 +457,7 @@ class Module:
         self.act(now)
         self.tell(now)
         changed = self.virtual.set(topic, number, active, duration_ms, now)
-        self.find_due()
+        self.wake_by(self.virtual.due)
         return changed
 
     def quiet(self, now, ms):
@@ -567,8 +570,7 @@ class Module:
                     port.regain(now, why)
                 else:
                     port.defer(at, why)
-                    if self._due is None or at < self._due:
-                        self._due = at
+                    self.wake_by(at)
                 if port.fallback.restore:
                     try:
                         at += self.stagger_ms

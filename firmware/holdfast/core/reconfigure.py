@@ -139,7 +139,7 @@ def _join(module, now):
         begun = port.lost and not (port.overruled and port.fallback.locked)
         if module.concerned(port) and port.bypassed_until is None and not begun:
             port.lose(now, module.loser(port))
-    expect(module, now)  # the next deadline is another
+            module.wake_by(now)
     module.act(now)
     module.tell(now)
 
@@ -194,8 +194,8 @@ def expect(module, now):
         known = session.expires_at is not None or session.lost or session.released
         if module.named and session.counts and not known:
             session.expires_at = now + module.named[session.master] + 1
+            module.wake_by(session.expires_at)
     module.reckon()
-    module.find_due()
 
 
 def release(module, master, now, who="somebody"):
@@ -207,7 +207,6 @@ def release(module, master, now, who="somebody"):
         session.released = session.id is None
         module.found(session)
         module.regain(now, RELEASED)
-    module.find_due()
     module.tell(now)
     module.note(RELEASE, "not awaited any more, says " + who, now, 0, master or "all")
 
@@ -223,6 +222,7 @@ def bypass(module, port, until, who, now):
         return NOT_OUTPUT
     if until is not None:
         port.bypass(until)
+        module.wake_by(until)
         module.prepare()
         text = "for %d s, by %s" % ((until - now) // 1000, who)
         module.note(BYPASS, text, now, 0, "port " + port.id)
@@ -230,7 +230,6 @@ def bypass(module, port, until, who, now):
         module.resume_losses(port, now)
         module.note(BYPASS, "ended by %s" % who, now, 0, "port " + port.id)
     module.news = True
-    module.find_due()
     module.act(now)
     module.tell(now)
     return None
@@ -245,7 +244,6 @@ def set_normal(module, port, normal, who, now):
             if refused is None:
                 port.stop()
                 module.command(port, 1 - port.state, who, now)
-                module.find_due()
         else:
             port.since = now
         if refused is None:
@@ -264,5 +262,4 @@ def restarted(module, why, now):
     for port in module.outputs:
         if port.lost:
             port.hurry(now)
-    module.find_due()
     module.act(now)

@@ -164,7 +164,7 @@ class Keeper:
             self.engine.closed.append((hour, known, left))
         self._recount()
         self._module.monitors = self.engine
-        self._module.find_due()
+        self._module.wake_by(self.engine.due)
 
     def _last_hour(self):
         """The latest hour in the journal, -1 when there is none."""
@@ -261,7 +261,7 @@ class Keeper:
         self._done()
 
     def _done(self):
-        self._module.find_due()
+        self._module.wake_by(self.engine.due)
         if self._stale_at is None:
             self._stale_at = self._clock.now()
 
@@ -285,7 +285,7 @@ class Keeper:
         """As the engine's; 0 or the ms to wait."""
         self._reckon(now)
         wait = self.engine.check_in(monitor, result, now, message, run_id, status)
-        self._module.find_due()
+        self._module.wake_by(self.engine.due)
         return wait
 
     def utc(self, at):
@@ -338,7 +338,7 @@ class Keeper:
         self._reckon(now)
         offset = self._clock.epoch_ms()
         self.engine.set_clock(offset or self._guess, offset != 0, now)
-        module.find_due()
+        module.wake_by(self.engine.due)
         if not self._store.quiet(now):
             return
         try:
