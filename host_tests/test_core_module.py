@@ -1405,3 +1405,15 @@ def test_a_bypass_that_ends_when_settings_change_ends_under_the_settings_before(
     reconfigure(subject, settings(own, [account("c")]), 100)
     assert subject.ports[2].bypassed_until is None
     assert subject.session("c").expires_at == 100 + 60000 + 1
+
+
+def test_a_drill_of_a_released_master_takes_none_from_those_that_live():
+    named = {"shortest": 1, "masters": ["a", "b"], "needed": "any"}
+    subject = module(CLOSE_ON_LOSS, heartbeat=named)
+    subject.heartbeat("a", 1000, 0)
+    subject.heartbeat("b", 100, 0)
+    turn(subject, 101)
+    release(subject, "b", 110)
+    subject.lose(subject.session("b"), 120)
+    subject.act(120)
+    assert not subject.missed and subject.ports[2].state == OPEN

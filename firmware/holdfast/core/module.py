@@ -109,7 +109,7 @@ class Module:
         needed = living + lost  # all that are awaited
         if self.needed is not None:
             needed = min(needed, self.needed)
-        self.missed = lost > 0 and living < needed
+        self.missed = living < needed
         self.heart.expires_at = None
         if not self.missed:
             # Of those that live so many may end, and one more is too many.
