@@ -324,29 +324,49 @@ class Actor:
     def answer(self):
         """(status, head, body), None when the board ended the connection."""
         data = b""
-        end = -1
-        while end < 0:
-            yield True
-            piece = self.sock.recv(65536)
-            if not piece:
+        while b"\r\n\r\n" not in data:
+            data = yield from self.more(data)
+            if data is None:
                 return None
-            data += piece
-            end = data.find(b"\r\n\r\n")
-        head = data[:end].decode()
+        head, _, data = data.partition(b"\r\n\r\n")
+        head = head.decode()
         status = int(head[9:12])
         if status == 101:
-            return status, head, data[end + 4 :]
-        found = re.search(r"\r\ncontent-length: *(\d+)", head, re.I)
-        length = int(found[1]) if found else 0
-        while len(data) < end + 4 + length:
-            yield True
-            piece = self.sock.recv(65536)
-            if not piece:
-                return None
-            data += piece
+            return status, head, data
+        if "\r\ntransfer-encoding: chunked" in head.lower():
+            data = yield from self.chunks(data)
+        else:
+            found = re.search(r"\r\ncontent-length: *(\d+)", head, re.I)
+            length = int(found[1]) if found else 0
+            while data is not None and len(data) < length:
+                data = yield from self.more(data)
+        if data is None:
+            return None
         if "\r\nconnection: close" in head.lower():
             self.close()
-        return status, head, data[end + 4 :]
+        return status, head, data
+
+    def more(self, data):
+        """What came, and this before it; None when the board ended the connection."""
+        yield True
+        piece = self.sock.recv(65536)
+        return data + piece if piece else None
+
+    def chunks(self, data):
+        """The body of a chunked answer that begins with this; None as above."""
+        body = b""
+        while True:
+            size, line, rest = data.partition(b"\r\n")
+            size = int(size, 16) if line else 0
+            if line and len(rest) >= size + 2:
+                if not size:
+                    return body
+                body += rest[:size]
+                data = rest[size + 2 :]
+                continue
+            data = yield from self.more(data)
+            if data is None:
+                return None
 
     def good(self, answer, *wanted):
         """The body of an answer that has one of these statuses; b"" when the module had no room
