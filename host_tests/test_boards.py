@@ -3,6 +3,7 @@
 import runpy
 
 import interpreters
+import package
 import pins
 import pytest
 
@@ -34,30 +35,50 @@ INCLUDED = {
 }
 
 
-@each_board
-def test_a_manifest_names_what_is_there_and_all_of_the_firmware(folder):
+def frozen(manifest, board):
+    """(files, what is included from MicroPython) of a manifest, as its build reads it."""
     named = set()
     includes = []
 
     # Without opt, so that a trace has its lines.
-    def package(name, base_path="."):
-        path = (folder / base_path / name).resolve()
+    def named_package(name, base_path="."):
+        path = (manifest.parent / base_path / name).resolve()
         assert path.is_dir()
         named.update(path.rglob("*.py"))
 
     def module(name, base_path="."):
-        path = (folder / base_path / name).resolve()
+        path = (manifest.parent / base_path / name).resolve()
         assert path.is_file()
         named.add(path)
 
     def include(path):
-        includes.append(path)
+        if path != str(board / "manifest.py"):
+            includes.append(path)
+            return
+        more = frozen(board / "manifest.py", board)
+        named.update(more[0])
+        includes.extend(more[1])
 
-    text = (folder / "manifest.py").read_text()
-    names = {"package": package, "module": module, "include": include}
-    exec(compile(text, "manifest.py", "exec"), names)
-    assert set(interpreters.FIRMWARE.rglob("*.py")) <= named
+    names = {"package": named_package, "module": module, "include": include}
+    exec(compile(manifest.read_text(), "manifest.py", "exec"), names)
+    return named, includes
+
+
+@each_board
+def test_a_manifest_names_what_begins_before_the_application(folder):
+    named, includes = frozen(folder / "manifest.py", folder)
+    begin = {interpreters.FIRMWARE / "boot.py", interpreters.FIRMWARE / "main.py"}
+    if folder.name == "simulated":  # a unix port has no place for an application file
+        begin |= set(interpreters.FIRMWARE.rglob("*.py"))
+    assert named == begin | {folder / "board.py"}
     assert includes == [INCLUDED.get(folder.name, "$(BOARD_DIR)/manifest.py")]
+
+
+@each_board
+def test_an_image_with_the_application_built_in_has_all_of_the_firmware(folder, tmp_path):
+    manifest = package.with_application(folder / "manifest.py", tmp_path / "manifest.py")
+    named, _ = frozen(manifest, folder)
+    assert named == set(interpreters.FIRMWARE.rglob("*.py")) | {folder / "board.py"}
 
 
 def wired(name="ESP32_GENERIC", **more):
