@@ -122,7 +122,7 @@ def place(make_board, tmp_path):
 
 
 def plain(answer):
-    return {key: value for key, value in answer.json().items() if key != "checksum"}
+    return {key: value for key, value in answer.json().items() if key not in ("checksum", "format")}
 
 
 def test_no_get_over_http_puts_a_secret_on_the_wire(place):
@@ -156,13 +156,13 @@ def test_no_get_over_http_puts_a_secret_on_the_wire(place):
 
 
 def test_what_is_read_can_be_put_back_and_nothing_is_lost(place):
-    before = place.whole().content
-    # As it was written by hand: what is equal is not written.
+    before = plain(place.whole())
+    # As it was written by hand: the first change gives it the module's own form.
     read = place.ask("GET", SETTINGS)
     headers = {"If-Match": read.headers["ETag"]}
     answer = place.ask("PUT", SETTINGS, data=read.content, headers=headers)
     assert (answer.status_code, answer.json()) == (200, {"next_start": []})
-    assert place.whole().content == before
+    assert plain(place.whole()) == before
     assert place.patch({"name": "Gate"}).status_code == 200
     sealed = place.whole()
     read = place.ask("GET", SETTINGS)
