@@ -130,7 +130,7 @@ def test_without_micropython_the_board_runs_under_cpython_and_says_so(tmp_path):
     code = (
         "import sys; sys.path.insert(0, %r); import interpreters, simulate;"
         "interpreters.micropython = lambda: None;"
-        "print(simulate.interpreter(simulate.parse([]))[0] == [sys.executable, '-u'])"
+        "print(simulate.interpreter(simulate.parse([]), None)[0] == [sys.executable, '-u'])"
     ) % str(ROOT / "tools")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
     assert "running under CPython" in done.stdout
