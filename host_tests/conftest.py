@@ -1,5 +1,6 @@
 """What the tests share under pytest: the interpreters, and boards that leave nothing behind."""
 
+import gc
 import os
 import sys
 
@@ -47,6 +48,14 @@ def pytest_configure(config):
         interpreters.compile_firmware()
         if interpreters.mpy_cross():
             package.app(boards.SLOTS)
+
+
+def pytest_collection_finish(session):
+    """What was collected stays: Python's collector looks at it no more. Else it holds all threads
+    of a process for up to 2 s on a busy machine, and a master's heartbeat comes too late.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_xdist_auto_num_workers(config):
