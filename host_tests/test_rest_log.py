@@ -20,7 +20,7 @@ def service(rows=()):
         yield None
         yield from places
 
-    return LogService(Log(), lambda: (find, entries, None, 0), bytes(range(16))), asked
+    return LogService(Log(), lambda: (find, entries, None, int), bytes(range(16))), asked
 
 
 def answer(subject, query=""):
@@ -37,6 +37,22 @@ def test_entries_have_numbers_times_and_for_trips_when_they_were_due():
     ]
     assert told["more"] is True
     assert (told["now"], told["boot"]) == (77, "0001020304050607")
+
+
+def test_a_clock_that_is_set_while_entries_are_looked_for_counts_for_these():
+    epochs = [0]
+    seen = []
+
+    def find(log, storage, since, limit, places):
+        epochs[0] = 1000
+        yield None
+
+    def entries(log, storage, places, epoch_ms):
+        seen.append(epoch_ms)
+        yield None
+
+    answer(LogService(Log(), lambda: (find, entries, None, lambda: epochs[0]), bytes(16)))
+    assert seen == [1000]
 
 
 def test_an_empty_log_is_an_answer():

@@ -255,13 +255,14 @@ class Services:
         )
 
     def log_reader(self):
-        """What reads the event log: `find` and `entries` of storage.log_files, its storage, and
-        what to add to the module's time for UTC. Called by whoever asks, from a shallow stack.
+        """What reads the event log: `find` and `entries` of storage.log_files, its storage, and a
+        function() for what to add to the module's time for UTC. Called by whoever asks, from a
+        shallow stack.
         """
         app = self._app
         find = load("holdfast.storage.log_files", "find")
         entries = borrow("holdfast.storage.log_files", "entries")
-        return find, entries, app.store.storage, app.clock.epoch_ms()
+        return find, entries, app.store.storage, app.clock.epoch_ms
 
     def _make_room(self):
         """Let go of services until there is room for one more, those that nobody has called for a

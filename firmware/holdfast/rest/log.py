@@ -43,7 +43,8 @@ NAMES = (
 
 class LogService:
     """log: core.log.Log. reader: a function() for (`find` and `entries` of storage.log_files,
-    storage, what to add to the module's time for UTC). boot: random bytes of this start.
+    storage, a function() for what to add to the module's time for UTC). boot: random bytes of this
+    start.
     """
 
     def __init__(self, log, reader, boot):
@@ -71,7 +72,8 @@ class LogService:
         for _ in find(log, storage, since, limit + (since is not None), places):
             yield ""
         start = '{"entries":['
-        for row in entries(log, storage, places[:limit], epoch_ms):
+        # Asked for now: the clock may have been set since, and an entry says so.
+        for row in entries(log, storage, places[:limit], epoch_ms()):
             if row is None:
                 yield ""
             else:
