@@ -141,7 +141,7 @@ def say(text):
 
 
 def run(module, duration_ms, interval_ms, wanted, beats):
-    """Beat until `beats` are sent (0: for ever); True when the last one was answered."""
+    """Beat until `beats` are sent (0: without end); True when the last one was answered."""
     session = None
     sent = 0
     alive = False
@@ -191,7 +191,7 @@ def main():
     parser.add_argument("--duration", default="10000", help="ms a heartbeat lasts")
     parser.add_argument("--interval", default="5000", help="ms between heartbeats")
     parser.add_argument("--want", default="", help="port states to hold, e.g. 4=closed,5=open")
-    parser.add_argument("--beats", default="0", help="how many to send; 0: for ever")
+    parser.add_argument("--beats", default="0", help="how many to send; 0: without end")
     options = parser.parse_args()
     duration_ms = int(options.duration)
     interval_ms = int(options.interval)

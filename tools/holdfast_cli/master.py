@@ -21,7 +21,7 @@ def master(
     duration: Annotated[int, typer.Option(help="ms a heartbeat lasts", min=1)] = 10000,
     interval: Annotated[int, typer.Option(help="ms between heartbeats", min=1)] = 5000,
     want: Annotated[str, typer.Option(help="port states to hold, 4=closed,5=open")] = "",
-    beats: Annotated[int, typer.Option(help="how many to send; 0: for ever", min=0)] = 0,
+    beats: Annotated[int, typer.Option(help="how many to send; 0: without end", min=0)] = 0,
 ):
     """Beat like a door controller; wanted states are applied again when a session was lost."""
     import master as reference  # the one in tools/
